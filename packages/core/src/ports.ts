@@ -1,0 +1,120 @@
+/**
+ * The narrow ports through which the rooms of the house speak. Devices and backends receive these, never the
+ * machine; the processor reports its exits through {@link ProcessorPorts} and knows no device.
+ *
+ * Addresses are numbers below 2^53. Times are virtual nanoseconds since power-on, integers below 2^53.
+ * Register-wide values are unsigned 32-bit numbers unless a line says otherwise.
+ */
+
+/** Guest physical memory (RAM only). Out-of-range accesses throw `PG_MEMORY_RANGE`. Little-endian. */
+export interface GuestMemory {
+  /** RAM in bytes; RAM starts at physical address 0 and has no holes as far as this port is concerned. */
+  readonly size: number
+  read8(pa: number): number
+  read16(pa: number): number
+  read32(pa: number): number
+  write8(pa: number, value: number): void
+  write16(pa: number, value: number): void
+  write32(pa: number, value: number): void
+  /** A copy of `length` bytes. */
+  read(pa: number, length: number): Uint8Array
+  /** Writes bytes; translated or decoded code over them is dropped. */
+  write(pa: number, bytes: Uint8Array): void
+  fill(pa: number, value: number, length: number): void
+}
+
+/** A scheduled callback. */
+export interface Timer {
+  cancel(): void
+}
+
+/** Virtual time, derived from retired instructions. */
+export interface Clock {
+  /** Virtual nanoseconds since power-on (integer). Exact at the instruction that asks. */
+  now(): number
+  /** Runs `callback` at the first instruction boundary at or after virtual time `at` (ns). */
+  schedule(at: number, callback: () => void): Timer
+}
+
+/** A level-triggered wire: an interrupt request line, INTR, NMI, SMI, A20. */
+export interface Line {
+  set(level: boolean): void
+}
+
+/** Port I/O as a device sees it. `size` is 1, 2 or 4 bytes; `port` is absolute. */
+export interface IoHandler {
+  /** Returns an unsigned value of `size` bytes. */
+  ioRead(port: number, size: number): number
+  ioWrite(port: number, size: number, value: number): void
+}
+
+/** Where devices claim I/O ports. */
+export interface IoBus {
+  /** Claims `count` ports from `first`; an overlap throws `PG_IO_OVERLAP`. Returns a function that releases them. */
+  claim(first: number, count: number, handler: IoHandler, name: string): () => void
+}
+
+/** Memory-mapped registers; `offset` is relative to the claimed base; `size` is 1, 2 or 4 bytes. */
+export interface MmioHandler {
+  mmioRead(offset: number, size: number): number
+  mmioWrite(offset: number, size: number, value: number): void
+}
+
+/** Where devices claim physical address ranges outside RAM. */
+export interface MmioBus {
+  claim(base: number, length: number, handler: MmioHandler, name: string): () => void
+}
+
+/** A byte stream to and from a person: a serial line's far end, a hypervisor console. */
+export interface ConsolePort {
+  /** Guest output, as it comes. */
+  write(bytes: Uint8Array): void
+  /** Next byte of input, or -1 if none waits. A device calls it when it has room. */
+  read(): number
+  /** Called by the port's owner when input arrives; the device sets it. */
+  onInput: (() => void) | null
+}
+
+/** A block medium of 512-byte sectors. Errors throw; a device turns them into its error status. */
+export interface BlockPort {
+  readonly sectors: number
+  readonly readOnly: boolean
+  read(sector: number, into: Uint8Array): void
+  write(sector: number, from: Uint8Array): void
+  flush(): void
+}
+
+/** Something unusual a device or processor wants people to know, said once per key. */
+export interface Reporter {
+  /** `key` identifies the subject (`ioport 0x2e8`, `msr 0x1b0`); later reports with the same key are counted, not repeated. */
+  report(key: string, message: string): void
+}
+
+/** What can end a run from inside: a power switch, a reset, a debug exit. */
+export interface PowerPort {
+  powerOff(): void
+  reset(why: string): void
+  /** `isa-debug-exit`: the machine stops with status (value << 1) | 1, as QEMU. */
+  debugExit(value: number): void
+}
+
+/** What the processor asks of the world around it. All synchronous. */
+export interface ProcessorPorts {
+  ioRead(port: number, size: number): number
+  ioWrite(port: number, size: number, value: number): void
+  /** Physical accesses outside RAM; size 1, 2 or 4. Unclaimed addresses read as all ones. */
+  mmioRead(pa: number, size: number): number
+  mmioWrite(pa: number, size: number, value: number): void
+  /** MSRs that the processor itself does not implement; undefined / false mean absent: #GP(0). */
+  readMsr(index: number): bigint | undefined
+  writeMsr(index: number, value: bigint): boolean
+  /** INTA cycle: the vector of the highest-priority pending interrupt. */
+  acknowledgeInterrupt(): number
+  /** A host op stub was executed (see `opcode 0F 3F`); the registers are in the processor's state. */
+  hostOp(index: number): void
+  /** FERR#: an unmasked x87 exception with CR0.NE = 0. */
+  ferr(level: boolean): void
+  /** The processor shut down (triple fault). */
+  shutdown(): void
+  reporter: Reporter
+}
