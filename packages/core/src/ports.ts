@@ -43,6 +43,8 @@ export interface Line {
 
 /** Port I/O as a device sees it. `size` is 1, 2 or 4 bytes; `port` is absolute. */
 export interface IoHandler {
+  /** Widest access the device decodes; the bus splits wider ones into several, low address first, as ISA does. Default 4. */
+  readonly ioWidth?: 1 | 2 | 4
   /** Returns an unsigned value of `size` bytes. */
   ioRead(port: number, size: number): number
   ioWrite(port: number, size: number, value: number): void
