@@ -1,3 +1,12 @@
 import { library } from '../../tsup.base.ts'
 
-export default library(['src/index.ts'])
+export default library([
+  'src/index.ts',
+  'src/errors.ts',
+  'src/ports.ts',
+  'src/image.ts',
+  'src/machine.ts',
+  'src/head.ts',
+  'src/layout.ts',
+  'src/ops/index.ts',
+])

@@ -1,3 +1,7 @@
 export * from './errors.ts'
+export type * from './head.ts'
 export type * from './image.ts'
+export type * from './layout.ts'
+export * from './machine.ts'
+export * from './ops/index.ts'
 export type * from './ports.ts'
