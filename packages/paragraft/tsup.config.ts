@@ -1,3 +1,14 @@
-import { library } from '../../tsup.base.ts'
+import { defineConfig } from 'tsup'
 
-export default library(['src/index.ts'])
+/** `index` is for embedders and runs in a browser too; `cli` is the command line and has no declarations. */
+const shared = { format: 'esm', target: 'es2023', clean: false, sourcemap: true } as const
+
+export default defineConfig([
+  {
+    ...shared,
+    entry: ['src/index.ts'],
+    platform: 'neutral',
+    dts: { compilerOptions: { ignoreDeprecations: '6.0', customConditions: [] } },
+  },
+  { ...shared, entry: ['src/cli.ts'], platform: 'node', dts: false },
+])

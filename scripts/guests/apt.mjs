@@ -81,9 +81,14 @@ export class PrivateApt {
     for (const name of ['lists/partial', 'cache/archives/partial', 'debs']) mkdirSync(at(name), { recursive: true })
     writeFileSync(at('status'), '')
     const options = `arch=${this.architecture} signed-by=${KEYRING}`
-    writeFileSync(at('sources.list'), sources.map(({ uri, suite }) => `deb [${options}] ${uri} ${suite} main\n`).join(''))
+    writeFileSync(
+      at('sources.list'),
+      sources.map(({ uri, suite }) => `deb [${options}] ${uri} ${suite} main\n`).join(''),
+    )
     // Of the system's settings only Acquire:: is taken over (proxies and the like): its hooks touch its own cache.
-    const acquire = run('apt-config', ['dump']).stdout.split('\n').filter(line => line.startsWith('Acquire::'))
+    const acquire = run('apt-config', ['dump'])
+      .stdout.split('\n')
+      .filter(line => line.startsWith('Acquire::'))
     writeFileSync(
       at('apt.conf'),
       [

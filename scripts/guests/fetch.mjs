@@ -44,7 +44,8 @@ function extractVmlinux(bzImage) {
   const size = bzImage.readUInt32LE(start + length - 4)
   const payload = bzImage.subarray(start, start + length - 4)
   const result = spawnSync('xz', ['--decompress', '--stdout', '--format=xz'], { input: payload, maxBuffer: 1 << 28 })
-  if (result.error || result.status !== 0) throw new AptUnavailable('xz is needed to extract vmlinux (package xz-utils)')
+  if (result.error || result.status !== 0)
+    throw new AptUnavailable('xz is needed to extract vmlinux (package xz-utils)')
   if (result.stdout.length !== size) throw new Error(`vmlinux: ${result.stdout.length} bytes, the payload says ${size}`)
   return result.stdout
 }

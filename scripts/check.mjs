@@ -1,0 +1,59 @@
+/**
+ * Every check of the workspace but the tests, by name; the output of those that fail.
+ *
+ *   node scripts/check.mjs [NAME…]      all of them, or those named
+ */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { capture, pool, root, tool, workspacePackages } from './lib/workspace.mjs'
+
+const published = workspacePackages().filter(item => item.manifest.private !== true)
+const typed = workspacePackages().filter(item => existsSync(join(root, item.directory, 'tsconfig.json')))
+
+/** Generators of committed files: each proves with --check that the file is what it would write. */
+const GENERATED = [
+  ['generated: api reports', 'scripts/api.mjs'],
+  ['generated: ops catalogue', 'packages/core/scripts/gen-ops.mjs'],
+]
+
+const node = (script, ...args) => [process.execPath, [script, ...args]]
+
+export const CHECKS = [
+  { name: 'lint and format (biome)', command: [tool('biome'), ['check', '--error-on-warnings', '.']] },
+  // Tests and scripts may use Node; each package alone may only use what its own tsconfig gives it.
+  { name: 'types: tests and scripts', command: [tool('tsc'), ['-p', '.']] },
+  ...typed.map(item => ({ name: `types: ${item.name}`, command: [tool('tsc'), ['-p', item.directory]] })),
+  { name: 'unused code (knip)', command: [tool('knip'), []] },
+  ...published.map(item => ({
+    name: `package: ${item.name} (publint)`,
+    command: [tool('publint'), ['--strict', '--pack', 'npm', item.directory]],
+  })),
+  ...published.map(item => ({
+    name: `package: ${item.name} (attw)`,
+    command: [tool('attw'), ['--pack', '--profile', 'esm-only', '--no-color', item.directory]],
+  })),
+  ...GENERATED.filter(([, script]) => existsSync(join(root, script))).map(([name, script]) => ({
+    name,
+    command: node(script, '--check'),
+  })),
+]
+
+/** Runs the checks; returns how many passed and failed. */
+export async function runChecks(names = []) {
+  const chosen = CHECKS.filter(check => names.length === 0 || names.some(name => check.name.includes(name)))
+  const results = await pool(chosen, 2, async check => {
+    const [command, args] = check.command
+    const { status, output } = await capture(command, args)
+    process.stderr.write(`check: ${status === 0 ? 'ok    ' : 'FAILED'} ${check.name}\n`)
+    if (status !== 0) process.stderr.write(`${output.trimEnd()}\n`)
+    return status === 0
+  })
+  return { passed: results.filter(Boolean).length, failed: results.filter(ok => !ok).length }
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const { passed, failed } = await runChecks(process.argv.slice(2))
+  process.stderr.write(`check: ${passed} passed, ${failed} failed\n`)
+  process.exitCode = failed === 0 ? 0 : 1
+}
