@@ -1,0 +1,6 @@
+export * from './detect.ts'
+export * from './elf.ts'
+export * from './elf-notes.ts'
+export * from './elf32.ts'
+export * from './elf64.ts'
+export * from './multiboot1.ts'
