@@ -3,8 +3,9 @@
  * Exit statuses and the run report are the command line's contract with its callers; they live here so that an
  * embedder gets the same ones.
  */
-import type { Clock, GuestMemory } from './ports.ts'
+
 import type { OpReport } from './ops/ledger.ts'
+import type { Clock, GuestMemory } from './ports.ts'
 
 /** How the processor looks from outside; names as in the Intel SDM. All values unsigned 32-bit. */
 export interface RegisterView {
@@ -56,6 +57,8 @@ export type StopReason =
   /** `isa-debug-exit` was written; `value` is what the guest wrote. */
   | { kind: 'debugExit'; value: number }
   | { kind: 'timeout'; seconds: number }
+  /** The person at the console left (Ctrl-A x), or the embedder did. */
+  | { kind: 'quit' }
 
 /**
  * What one call of {@link Machine.run} comes back with: a stop, or one of two pauses after which the machine can be
@@ -107,9 +110,13 @@ export interface Machine {
   on(listener: (event: MachineEvent) => void): () => void
 }
 
-/** One arrival of console input, recorded so that a run can be replayed. `instructions`: the count at delivery. */
+/**
+ * One arrival of console input, recorded so that a run can be replayed. `instructions` and `virtualNs` are the count
+ * and the time at delivery; while the guest idles only the latter moves.
+ */
 export interface InputArrival {
   instructions: number
+  virtualNs: number
   /** The bytes, as a Latin-1 string. */
   bytes: string
 }
@@ -146,6 +153,7 @@ export function exitStatus(stop: StopReason): number {
   switch (stop.kind) {
     case 'powerOff':
     case 'until':
+    case 'quit':
       return EXIT_OK
     case 'guestFault':
     case 'reset':
