@@ -54,6 +54,8 @@ export interface GuestImage {
   multiboot?: MultibootHeader
   /** Linux boot protocol header (from a bzImage), when there is one. */
   linux?: LinuxHeader
+  /** What follows the kernel's ELF in a bzImage payload: its relocation list, when it has one. */
+  trailer?: Uint8Array
 }
 
 export interface MultibootHeader {

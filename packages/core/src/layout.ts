@@ -2,9 +2,10 @@
  * Where a given guest keeps its op table, and what a graft makes of it. Plain data: the loader finds it, `inspect`
  * prints it, admission and the ledger read it.
  */
-import type { Arch } from './ops/era.ts'
-import type { AdmittedOps } from './ops/admission.ts'
+
 import type { StartOfDay } from './image.ts'
+import type { AdmittedOps } from './ops/admission.ts'
+import type { Arch } from './ops/era.ts'
 
 /** One slot of the guest's table. */
 export interface LayoutSlot {
@@ -58,7 +59,9 @@ export interface GuestLayout {
 }
 
 /** Outcome of looking for a table: the layout, or why there is none. */
-export type LayoutResult = { found: true; layout: GuestLayout } | { found: false; reason: string; oracles: Oracle[] }
+export type LayoutResult =
+  | { found: true; layout: GuestLayout }
+  | { found: false; code: 'PG_LAYOUT_NOT_FOUND' | 'PG_LAYOUT_DISAGREE'; reason: string; oracles: Oracle[] }
 
 /** One host op stub placed in guest memory: the machine turns `index` (the stub opcode's operand) into the op. */
 export interface HostStub {
