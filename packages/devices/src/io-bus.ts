@@ -1,0 +1,109 @@
+/**
+ * The I/O port space: 65,536 byte ports, each decoded by at most one device. Wide accesses go to the device whole when
+ * it decodes the whole width, else they are split into bytes, low address first (ISA bus cycles; Intel SDM vol. 1,
+ * 19.5.1 "I/O addressing"). Nobody at home: reads float to all ones, writes vanish, and the reporter hears it.
+ */
+import { ParagraftError } from '@paragraft/core/errors'
+import type { IoBus, IoHandler, Reporter } from '@paragraft/core/ports'
+import { hex } from './hex.ts'
+
+const PORTS = 0x1_0000
+
+interface Claim {
+  readonly first: number
+  /** First port past the claim. */
+  readonly end: number
+  readonly handler: IoHandler
+  readonly width: number
+  readonly name: string
+}
+
+/** The port bus of one machine: devices claim on it, the processor's IN and OUT arrive at `ioRead` and `ioWrite`. */
+export class PortBus implements IoBus {
+  readonly #claims: (Claim | undefined)[] = new Array<Claim | undefined>(PORTS).fill(undefined)
+  /** One byte per port: bit 0, an unclaimed read was reported; bit 1, an unclaimed write. */
+  readonly #reported = new Uint8Array(PORTS)
+  readonly #reporter: Reporter
+
+  constructor(reporter: Reporter) {
+    this.#reporter = reporter
+  }
+
+  /**
+   * Claims `count` ports from `first` and returns what releases them.
+   * @throws ParagraftError `PG_IO_OVERLAP` when a port has an owner, `PG_IO_RANGE` outside 0–0xFFFF.
+   */
+  claim(first: number, count: number, handler: IoHandler, name: string): () => void {
+    const end = first + count
+    if (!Number.isInteger(first) || !Number.isInteger(count) || first < 0 || count < 1 || end > PORTS) {
+      throw new ParagraftError('PG_IO_RANGE', `${name} claims ports outside the I/O space`, {
+        fields: { first, count },
+      })
+    }
+    for (let port = first; port < end; port++) {
+      const owner = this.#claims[port]
+      if (owner) {
+        throw new ParagraftError('PG_IO_OVERLAP', `${name} claims port ${hex(port)}, which ${owner.name} owns`, {
+          fields: { port, claimant: name, owner: owner.name },
+          hint: 'Give one of the two devices another base port.',
+        })
+      }
+    }
+    const claim: Claim = { first, end, handler, width: handler.ioWidth ?? 4, name }
+    this.#claims.fill(claim, first, end)
+    return () => {
+      for (let port = first; port < end; port++) {
+        if (this.#claims[port] === claim) this.#claims[port] = undefined
+      }
+    }
+  }
+
+  /** An IN of 1, 2 or 4 bytes. Never throws for a guest's choice of port; the space wraps at 64 K. */
+  ioRead(port: number, size: number): number {
+    const claim = this.#claims[port & 0xffff]
+    if (claim && size <= claim.width && (port & 0xffff) + size <= claim.end) {
+      return claim.handler.ioRead(port & 0xffff, size)
+    }
+    if (size > 1 && this.#spans(port, size)) {
+      const half = size >> 1
+      const low = this.ioRead(port, half)
+      return (low | (this.ioRead(port + half, half) << (half * 8))) >>> 0
+    }
+    this.#report(port & 0xffff, 'read', 1)
+    return size === 4 ? 0xffff_ffff : size === 2 ? 0xffff : 0xff
+  }
+
+  /** An OUT of 1, 2 or 4 bytes; `value` is unsigned and at most `size` bytes wide. */
+  ioWrite(port: number, size: number, value: number): void {
+    const claim = this.#claims[port & 0xffff]
+    if (claim && size <= claim.width && (port & 0xffff) + size <= claim.end) {
+      claim.handler.ioWrite(port & 0xffff, size, value)
+      return
+    }
+    if (size > 1 && this.#spans(port, size)) {
+      const half = size >> 1
+      const bits = half * 8
+      this.ioWrite(port, half, half === 2 ? value & 0xffff : value & 0xff)
+      this.ioWrite(port + half, half, (value >>> bits) & (half === 2 ? 0xffff : 0xff))
+      return
+    }
+    this.#report(port & 0xffff, 'write', 2)
+  }
+
+  /** Name of the device that owns a port, for reports. */
+  ownerOf(port: number): string | undefined {
+    return this.#claims[port & 0xffff]?.name
+  }
+
+  /** True when any byte of the access has an owner, so that it must be split rather than floated whole. */
+  #spans(port: number, size: number): boolean {
+    for (let i = 0; i < size; i++) if (this.#claims[(port + i) & 0xffff]) return true
+    return false
+  }
+
+  #report(port: number, what: string, bit: number): void {
+    if (this.#reported[port]! & bit) return
+    this.#reported[port]! |= bit
+    this.#reporter.report(`ioport ${hex(port)} ${what}`, `${what} of port ${hex(port)}, where no device is`)
+  }
+}
