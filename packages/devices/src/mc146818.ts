@@ -105,6 +105,7 @@ export class Mc146818 implements IoHandler {
         const value = this.#flags | (this.#flags & this.#ram[REG_B]! & 0x70 ? C_IRQF : 0)
         this.#flags = 0
         this.#update()
+        this.#arm()
         return value
       }
       case REG_D:
