@@ -5,9 +5,8 @@
 import type { BootModule, GuestImage, StartOfDay } from './image.ts'
 import type { GuestMemory } from './ports.ts'
 
-export type HeadMatch =
-  | { match: true; /** The entry it would use, for `inspect`. */ entry: number; note?: string }
-  | { match: false; /** Why not, one sentence for a person. */ reason: string }
+/** `entry`: the address it would use, for `inspect`. `reason`: why not, one sentence for a person. */
+export type HeadMatch = { match: true; entry: number; note?: string } | { match: false; reason: string }
 
 /** What the user asks of a boot. */
 export interface PlaceOptions {

@@ -1,8 +1,9 @@
 /** Admission: a module and a guest's layout come to a plan per slot, or to a coded refusal. Pure. */
-import type { Answer } from './define.ts'
-import type { Arch, Era } from './era.ts'
+
 import type { LayoutSlot } from '../layout.ts'
 import type { CallingConvention } from './calling.ts'
+import type { Answer } from './define.ts'
+import type { Arch, Era } from './era.ts'
 import type { HostFunction } from './host.ts'
 
 /** What will be in one slot. */

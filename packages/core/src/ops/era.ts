@@ -1,4 +1,4 @@
-/** Eras: the versions of the guests' ops ABI, as data. The tables themselves are in `generated/eras.ts`. */
+/** Eras: the versions of the guests' ops ABI, as data. The tables themselves are in eras.generated.ts. */
 
 export type Arch = 'i386' | 'x86_64'
 
@@ -32,4 +32,19 @@ export interface Era {
   /** Where the layout was read. */
   readonly source: string
   readonly slots: readonly EraSlot[]
+}
+
+/** A slot as the generated file writes it: kind (`cs`: callee-save function), member, op, version. */
+export type SlotRow = readonly [kind: 'data' | 'fn' | 'cs', member: string, op: string, version: string]
+
+/** Numbers the rows of a table. */
+export function slots(rows: readonly SlotRow[]): EraSlot[] {
+  return rows.map(([kind, member, op, version], slot) => ({
+    slot,
+    op,
+    version,
+    member,
+    kind: kind === 'data' ? 'data' : 'fn',
+    calleeSave: kind === 'cs',
+  }))
 }
