@@ -1,0 +1,93 @@
+/**
+ * Accesses at linear addresses that the TLB tables could not serve: misses, page crossings, devices, pages with code,
+ * data breakpoints, alignment checks. Also reads that promise a write, and probes.
+ */
+import { GuestFault } from '../context.ts'
+import type { Processor } from '../processor.ts'
+import { TLB_SUPERVISOR_READ, TLB_SUPERVISOR_WRITE, TLB_USER_READ, TLB_USER_WRITE, VEC_AC } from '../state.ts'
+import { noteDataAccess } from '../sys/debug.ts'
+import { physRead, physWrite } from './physical.ts'
+import { translate } from './tlb.ts'
+import { PF_U, PF_W } from './walk.ts'
+
+function checkAlignment(cpu: Processor, lin: number, size: number, user: boolean): void {
+  // SDM vol. 3A 6.15, #AC: only explicit accesses at CPL 3; the error code is 0.
+  if (user && cpu.alignmentArmed && (lin & (size - 1)) !== 0) throw new GuestFault(VEC_AC, 0)
+}
+
+/** Reads 1, 2 or 4 bytes at `lin` with the rights of `user`; may cross a page. Unsigned. */
+export function readSlow(cpu: Processor, lin: number, size: number, user: boolean): number {
+  checkAlignment(cpu, lin, size, user)
+  const access = user ? PF_U : 0
+  const first = translate(cpu, lin, access)
+  const inFirst = 4096 - (lin & 0xfff)
+  if (inFirst >= size) {
+    const value = physRead(cpu, first, size)
+    if (cpu.dataBreakpoints !== 0) noteDataAccess(cpu, lin, size, false)
+    return value
+  }
+  const second = translate(cpu, (lin + inFirst) >>> 0, access)
+  let value = 0
+  for (let i = 0; i < size; i++) {
+    const byte = physRead(cpu, i < inFirst ? first + i : second + i - inFirst, 1)
+    value |= byte << (8 * i)
+  }
+  if (cpu.dataBreakpoints !== 0) noteDataAccess(cpu, lin, size, false)
+  return value >>> 0
+}
+
+/** Writes 1, 2 or 4 bytes at `lin` with the rights of `user`; both pages of a crossing are checked before any byte. */
+export function writeSlow(cpu: Processor, lin: number, size: number, user: boolean, value: number): void {
+  checkAlignment(cpu, lin, size, user)
+  const access = user ? PF_U | PF_W : PF_W
+  const first = translate(cpu, lin, access)
+  const inFirst = 4096 - (lin & 0xfff)
+  if (inFirst >= size) {
+    physWrite(cpu, first, size, value)
+  } else {
+    const second = translate(cpu, (lin + inFirst) >>> 0, access)
+    for (let i = 0; i < size; i++) {
+      physWrite(cpu, i < inFirst ? first + i : second + i - inFirst, 1, (value >>> (8 * i)) & 0xff)
+    }
+  }
+  if (cpu.dataBreakpoints !== 0) noteDataAccess(cpu, lin, size, true)
+}
+
+/** Throws what an access of `size` bytes at `lin` would throw; commits nothing but A and D bits. */
+export function probeLinear(cpu: Processor, lin: number, size: number, write: boolean, user: boolean): void {
+  const access = (user ? PF_U : 0) | (write ? PF_W : 0)
+  const start = lin >>> 0
+  translate(cpu, start, access)
+  for (let next = 4096 - (start & 0xfff); next < size; next += 4096) translate(cpu, (start + next) >>> 0, access)
+}
+
+/** Reads for a read-modify-write: faults as the write would, so that the write that follows cannot. */
+export function readForWrite(cpu: Processor, lin: number, size: number, user: boolean): number {
+  checkAlignment(cpu, lin, size, user)
+  probeLinear(cpu, lin, size, true, user)
+  return readSlow(cpu, lin, size, user)
+}
+
+/** Reads with the rights of `user` whatever the current level: stacks of a level being entered, system tables. */
+export function readAs(cpu: Processor, linear: number, size: number, user: boolean): number {
+  const lin = linear >>> 0
+  const entry = cpu.u32[((user ? TLB_USER_READ : TLB_SUPERVISOR_READ) >>> 2) + (lin >>> 12)]!
+  if (entry === 0 || (lin & 0xfff) + size > 4096) return readSlow(cpu, lin, size, user)
+  const at = (lin + entry + 3) >>> 0
+  if (size === 4) return cpu.view.getUint32(at, true)
+  return size === 2 ? cpu.view.getUint16(at, true) : cpu.u8[at]!
+}
+
+/** Writes with the rights of `user` whatever the current level. */
+export function writeAs(cpu: Processor, linear: number, size: number, value: number, user: boolean): void {
+  const lin = linear >>> 0
+  const entry = cpu.u32[((user ? TLB_USER_WRITE : TLB_SUPERVISOR_WRITE) >>> 2) + (lin >>> 12)]!
+  if (entry === 0 || (lin & 0xfff) + size > 4096) {
+    writeSlow(cpu, lin, size, user, value)
+    return
+  }
+  const at = (lin + entry + 3) >>> 0
+  if (size === 4) cpu.view.setUint32(at, value, true)
+  else if (size === 2) cpu.view.setUint16(at, value, true)
+  else cpu.u8[at] = value
+}

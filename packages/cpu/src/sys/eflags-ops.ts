@@ -1,0 +1,92 @@
+/**
+ * The instructions on EFLAGS that privilege filters: CLI, STI, PUSHF, POPF. Intel SDM vol. 2; tables "Decision Table
+ * for CLI Results" and the same for STI.
+ */
+import { GuestFault } from '../context.ts'
+import type { Processor } from '../processor.ts'
+import {
+  CR4,
+  CR4_PVI,
+  EFLAGS_SYS,
+  FLAG_AC,
+  FLAG_DF,
+  FLAG_ID,
+  FLAG_IF,
+  FLAG_IOPL,
+  FLAG_NT,
+  FLAG_RF,
+  FLAG_TF,
+  FLAG_VIF,
+  FLAG_VIP,
+  FLAG_VM,
+  FLAGS_ARITH,
+  SHADOW,
+  VEC_GP,
+} from '../state.ts'
+import { cpl, getEflags, iopl, isV86, setEflags } from './flags.ts'
+import { isProtected } from './segments.ts'
+import { popVirtualFlags, setVif, virtualFlags, vmeEnabled } from './vme.ts'
+
+/** 'if': IF itself; 'vif': its virtual stand-in. Throws #GP(0) when neither may be changed. */
+function whichFlag(cpu: Processor): 'if' | 'vif' {
+  const io = iopl(cpu)
+  if (cpl(cpu) <= io) return 'if'
+  if (isV86(cpu) ? vmeEnabled(cpu) : cpl(cpu) === 3 && (cpu.u32[CR4 >> 2]! & CR4_PVI) !== 0) return 'vif'
+  throw new GuestFault(VEC_GP, 0)
+}
+
+/** CLI. */
+export function cli(cpu: Processor): void {
+  if (whichFlag(cpu) === 'vif') setVif(cpu, false)
+  else cpu.u32[EFLAGS_SYS >> 2]! &= ~FLAG_IF
+}
+
+/** STI: when IF becomes set, interrupts stay out until the next instruction has retired. */
+export function sti(cpu: Processor): void {
+  if (whichFlag(cpu) === 'vif') {
+    setVif(cpu, true)
+    return
+  }
+  const flags = cpu.u32[EFLAGS_SYS >> 2]!
+  if ((flags & FLAG_IF) !== 0) return
+  cpu.u32[EFLAGS_SYS >> 2] = flags | FLAG_IF
+  cpu.u32[SHADOW >> 2] = 1
+  cpu.attention()
+}
+
+/** The value PUSHF (opsize 2) or PUSHFD (4) pushes; #GP(0) in virtual-8086 mode where IOPL forbids it. */
+export function pushfValue(cpu: Processor, opsize: number): number {
+  const flags = getEflags(cpu)
+  if (isV86(cpu) && iopl(cpu) < 3) {
+    if (opsize !== 2 || !vmeEnabled(cpu)) throw new GuestFault(VEC_GP, 0)
+    return virtualFlags(flags) & 0xffff
+  }
+  return opsize === 2 ? flags & 0xffff : (flags & ~(FLAG_VM | FLAG_RF)) >>> 0
+}
+
+/** POPF / POPFD of `value`, already popped (the caller commits ESP only if this does not throw). */
+export function popf(cpu: Processor, value: number, opsize: number): void {
+  let mask = FLAGS_ARITH | FLAG_TF | FLAG_DF | FLAG_NT
+  if (isV86(cpu) && iopl(cpu) < 3) {
+    if (opsize !== 2 || !vmeEnabled(cpu)) throw new GuestFault(VEC_GP, 0)
+    popVirtualFlags(cpu, value)
+    cpu.attention()
+    return
+  }
+  if (opsize === 4) mask |= FLAG_AC | FLAG_ID
+  if (cpl(cpu) <= iopl(cpu)) mask |= FLAG_IF
+  if (cpl(cpu) === 0) mask |= FLAG_IOPL
+  let image = value
+  const before = getEflags(cpu)
+  if (opsize === 4) {
+    // POPFD clears RF, and VIP and VIF where it may change IOPL; VM is never touched.
+    mask |= FLAG_RF
+    image &= ~FLAG_RF
+    if (isProtected(cpu) && cpl(cpu) === 0) {
+      mask |= FLAG_VIF | FLAG_VIP
+      image &= ~(FLAG_VIF | FLAG_VIP)
+    }
+  }
+  setEflags(cpu, (before & ~mask) | (image & mask))
+  if (((before ^ image) & mask & (FLAG_IF | FLAG_TF)) !== 0) cpu.attention()
+}
