@@ -144,7 +144,16 @@ export const TLB_SUPERVISOR_WRITE: number = TLB + TLB_TABLE_SIZE
 export const TLB_USER_READ: number = TLB + 2 * TLB_TABLE_SIZE
 export const TLB_USER_WRITE: number = TLB + 3 * TLB_TABLE_SIZE
 
-/** Block lookup table (interpreter). */
+/** Key under which blocks are decoded: code and stack width, code segment limit, tracing (see interp/blocks.ts). */
+export const MODE = 0xd0
+
+/** Instruction TLB (interpreter): direct-mapped words {tag, physical page}. */
+export const ITLB = 0x0000_4000
+export const ITLB_ENTRIES = 1024
+/** Counters of probes (i64 each). */
+export const PROBES = 0x0000_8000
+export const PROBES_SIZE = 0x8000
+/** Block lookup table (interpreter), 1 MB. */
 export const BLOCK_HASH = 0x0010_0000
 /** Decoded records. */
 export const RECORDS = 0x0200_0000

@@ -1,0 +1,95 @@
+/** Decoder tables, made from the encodings that the instruction set declares. */
+import type { Insn } from '../isa/define.ts'
+
+export interface OpcodeEntry {
+  insn: Insn
+  /** Position of the instruction in the set; part of the handler key. */
+  id: number
+  operands: readonly string[]
+  /** Needs a ModRM byte. */
+  modrm: boolean
+}
+
+/** What an opcode means under one mandatory prefix: one entry, or eight by ModRM.reg. */
+export interface OpcodeSlot {
+  entry: OpcodeEntry | null
+  group: (OpcodeEntry | null)[] | null
+}
+
+export type Prefix = '' | '66' | 'F2' | 'F3'
+/** Index: opcode, plus 0x100 for the 0F map; then the mandatory prefix. */
+export type OpcodeTable = (Partial<Record<Prefix, OpcodeSlot>> | undefined)[]
+
+/** Splits an encoding string (see isa/define.ts). */
+export function parseEncoding(encoding: string): {
+  prefix: Prefix
+  map: 0 | 1
+  opcode: number
+  spread: boolean
+  digit: number
+  operands: string[]
+} {
+  const m = /^(?:(66|F2|F3) )?(0F )?([0-9A-F]{2})(\+r)?(?:\/(\d))?(?: (\S+))?$/.exec(encoding)
+  // `F2 A6` is a prefix and an opcode, `F2` alone would be one: the grammar above takes two bytes as prefix + opcode.
+  if (!m) throw new Error(`encoding not understood: ${encoding}`)
+  return {
+    prefix: (m[1] ?? '') as Prefix,
+    map: m[2] ? 1 : 0,
+    opcode: Number.parseInt(m[3], 16),
+    spread: m[4] !== undefined,
+    digit: m[5] === undefined ? -1 : Number(m[5]),
+    operands: m[6]?.split(',') ?? [],
+  }
+}
+
+const takesModrm = (operand: string): boolean => /^(E|G|M$|Sw|Cd|Dd|Rd|Fx)/.test(operand)
+
+export function buildTable(isa: readonly Insn[]): OpcodeTable {
+  const table: OpcodeTable = []
+  for (const [id, insn] of isa.entries()) {
+    for (const text of insn.encodings) {
+      const e = parseEncoding(text)
+      const entry: OpcodeEntry = { insn, id, operands: e.operands, modrm: e.digit >= 0 || e.operands.some(takesModrm) }
+      for (let r = 0; r < (e.spread ? 8 : 1); r++) {
+        const at = e.map * 0x100 + e.opcode + r
+        table[at] ??= {}
+        const byPrefix = table[at]
+        byPrefix[e.prefix] ??= { entry: null, group: null }
+        const slot = byPrefix[e.prefix] as OpcodeSlot
+        if (e.digit >= 0) {
+          slot.group ??= Array.from({ length: 8 }, () => null)
+          if (slot.group[e.digit]) throw new Error(`${text}: taken by ${slot.group[e.digit]?.insn.mnemonic}`)
+          slot.group[e.digit] = entry
+        } else {
+          // NOP is XCHG eAX,eAX: the later, more particular declaration of a spread wins.
+          slot.entry = entry.operands.length === 0 || !slot.entry ? entry : slot.entry
+        }
+      }
+    }
+  }
+  return table
+}
+
+const FORM: Record<string, string> = {
+  E: 'E', G: 'r', M: 'm', I: 'i', J: 'i', A: 'i', O: 'm', S: 's', C: 'n', D: 'n', R: 'r', Z: 'r', '1': 'i',
+}
+const FIXED: Record<string, string> = { AL: 'r', eAX: 'r', CL: 'r', DX: 'r' }
+
+/** Letter of an operand in a form: r, m, i, s (segment number), n (control or debug register number). */
+export function formLetter(operand: string, memory: boolean): string {
+  if (operand === 'Fx') return memory ? 'm' : 'x'
+  const letter = FIXED[operand] ?? FORM[operand[0]]
+  return letter === 'E' ? (memory ? 'm' : 'r') : letter
+}
+
+/** Operand size class of an entry: from the instruction, or the first operand that shows one. */
+export function sizeClass(entry: OpcodeEntry): 'b' | 'w' | 'd' | 'v' {
+  if (entry.insn.size) return entry.insn.size
+  for (const o of entry.operands) {
+    if (o === 'AL' || o === 'CL') return 'b'
+    if (o === 'eAX') return 'v'
+    const m = /^[EGZOI]([bwdvz])/.exec(o)
+    if (m) return m[1] === 'z' ? 'v' : (m[1] as 'b')
+  }
+  return 'v'
+}

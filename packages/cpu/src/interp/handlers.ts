@@ -1,0 +1,141 @@
+/**
+ * Handlers: every combination of instruction, operand form, operand size, stack width and address size that can be
+ * decoded, with its semantics written out. Both interpreters are made from this list.
+ */
+import {
+  BLK_TOTAL, REC_INDEX, REC_LINK, REC_OFF,
+} from '../decode/record.ts'
+import { buildTable, formLetter, type OpcodeTable, parseEncoding, sizeClass } from '../decode/table.ts'
+import { load, type Stmt, type Type } from '../ir/ir.ts'
+import { Builder, LOCAL_REC, type Size } from '../isa/builder.ts'
+import type { Insn } from '../isa/define.ts'
+import { SIMD } from '../isa/fpu.ts'
+import { ISA } from '../isa/index.ts'
+import {
+  ATTENTION, BUDGET, CUR_BLOCK, EIP, EIP_BASE, SEG, SEG_CS, SEG_LIMIT, SEG_SIZE, TMP_EA,
+} from '../state.ts'
+
+export interface Handler {
+  name: string
+  body: readonly Stmt[]
+  temps: Readonly<Record<Type, number>>
+}
+
+/** ATTENTION value by which a block under a code segment limit asks to be run an instruction at a time. */
+export const ATTENTION_STEP = 2
+
+const rec = { k: 'local', t: 'i32', i: LOCAL_REC } as const
+/** EIP of the current record. */
+const here = (b: Builder) => b.add(b.word(EIP_BASE), load('16u', rec, REC_OFF))
+/** Gives back what the block was charged for this and the following instructions. */
+function refund(b: Builder): void {
+  const left = b.sub(load('32', b.word(CUR_BLOCK), BLK_TOTAL), load('8u', rec, REC_INDEX))
+  b.setWord(BUDGET, b.add(b.word(BUDGET), left))
+}
+
+/** Records that are no instructions: the glue of blocks. */
+const MICRO: Record<string, (b: Builder) => void> = {
+  /** Falls out of the block to the next one. */
+  END: (b) => b.branch(REC_LINK, b.add(b.word(EIP_BASE), b.imm())),
+  /** 16-bit effective address into TMP_EA. */
+  EA16: (b) => b.setWord(TMP_EA, b.and(b.ea(), 0xffff)),
+  /** Counts an execution at the counter (i64) whose address is the immediate. */
+  PROBE: (b) => {
+    const at = b.let(b.imm())
+    const one = { k: 'const', t: 'i64', v: 1n } as const
+    b.store('64', at, b.op('add', load('64', at), one))
+  },
+  /** Reports the instruction about to run. */
+  TRACE: (b) => void b.call('trace'),
+  /** The block's code was overwritten while it ran. */
+  STALE: (b) => {
+    refund(b)
+    b.setWord(EIP, here(b))
+    b.exit('lookup')
+  },
+  /** The block's code was overwritten before it was entered: nothing has been charged. */
+  STALE_ENTRY: (b) => {
+    b.setWord(EIP, here(b))
+    b.exit('lookup')
+  },
+  /** The block may reach past the code segment's limit (its last byte is the immediate): go by single steps. */
+  LIMIT: (b) => {
+    const last = b.add(b.word(EIP_BASE), b.imm())
+    b.if(b.cmp('gt_u', last, b.word(SEG + SEG_CS * SEG_SIZE + SEG_LIMIT)), () => {
+      refund(b)
+      b.setWord(EIP, here(b))
+      b.setWord(ATTENTION, b.c(ATTENTION_STEP))
+      b.exit('return')
+    })
+  },
+  /** Undefined opcode. */
+  UNDEFINED: (b) => b.raise(6),
+}
+
+function build(name: string, b: Builder, semantics: (b: Builder) => void): Handler {
+  semantics(b)
+  b.exit('next')
+  return { name, body: b.body, temps: b.temps }
+}
+
+const key = (id: number, form: string, size: number, stack32: boolean, addr32: boolean): string =>
+  `${id}:${form}:${size}${stack32 ? '' : 's'}${addr32 ? '' : 'a'}`
+
+export interface HandlerSet {
+  table: OpcodeTable
+  handlers: readonly Handler[]
+  /** Position of the SIMD pseudo-entry. */
+  simdId: number
+  simd: Insn
+  micro(name: keyof typeof MICRO): number
+  /** Handler of a decoded instruction. */
+  find(id: number, form: string, size: number, stack32: boolean, addr32: boolean): number
+}
+
+const SIZES: Record<'b' | 'w' | 'd' | 'v', readonly Size[]> = { b: [1], w: [2], d: [4], v: [2, 4] }
+
+export function buildHandlers(): HandlerSet {
+  const table = buildTable(ISA)
+  const handlers: Handler[] = []
+  const index = new Map<string, number>()
+  const microIndex: Record<string, number> = {}
+  for (const [name, semantics] of Object.entries(MICRO)) {
+    microIndex[name] = handlers.length
+    handlers.push(build(name, new Builder(4, '', true, true), semantics))
+  }
+  const add = (id: number, insn: Insn, form: string, size: Size): void => {
+    for (const stack32 of insn.stack ? [true, false] : [true]) {
+      for (const addr32 of insn.addr ? [true, false] : [true]) {
+        const k = key(id, form, size, stack32, addr32)
+        if (index.has(k)) continue
+        index.set(k, handlers.length)
+        const name = `${insn.mnemonic}.${form}${size * 8}${stack32 ? '' : '.s16'}${addr32 ? '' : '.a16'}`
+        handlers.push(build(name, new Builder(size, form, stack32, addr32), insn.semantics))
+      }
+    }
+  }
+  for (const [id, insn] of ISA.entries()) {
+    for (const encoding of insn.encodings) {
+      const { operands, digit } = parseEncoding(encoding)
+      const entry = { insn, id, operands, modrm: digit >= 0 }
+      const forms = new Set([false, true].map((memory) => operands.map((o) => formLetter(o, memory)).join('')))
+      for (const size of SIZES[sizeClass(entry)]) for (const form of forms) add(id, insn, form, size)
+    }
+  }
+  const simdId = ISA.length
+  for (const form of ['m', 'x']) add(simdId, SIMD, form, 4)
+  return {
+    table,
+    handlers,
+    simdId,
+    simd: SIMD,
+    micro: (name) => microIndex[name],
+    find(id, form, size, stack32, addr32) {
+      const insn = id === simdId ? SIMD : ISA[id]
+      const found = index.get(key(id, form, size, stack32 || !insn.stack, addr32 || !insn.addr))
+      if (found === undefined) throw new Error(`no handler for ${insn.mnemonic} ${form} ${size}`)
+      return found
+    },
+  }
+}
+

@@ -1,0 +1,78 @@
+/**
+ * What happens between blocks, in the same language as the instructions: finding the block at EIP, and entering one.
+ * The instruction TLB and the block table are direct-mapped and live in linear memory.
+ */
+import { BLK_COUNT, BLOCK_HEADER, REC_OFF } from '../decode/record.ts'
+import { load } from '../ir/ir.ts'
+import { Builder, LOCAL_BLOCK, LOCAL_LINK, LOCAL_REC, LOCAL_RESULT } from '../isa/builder.ts'
+import {
+  ATTENTION, BLOCK_HASH, BUDGET, CPL, CUR_BLOCK, EIP, EIP_BASE, ITLB, ITLB_ENTRIES, MODE, SEG, SEG_BASE, SEG_CS,
+  SEG_SIZE,
+} from '../state.ts'
+import type { Handler } from './handlers.ts'
+
+/** Block table: 2^16 entries of 16 bytes: physical address, mode key, block. */
+export const HASH_ENTRIES = 0x10000
+export const HASH_ENTRY = 16
+
+/** Why generated code returned. */
+export const RETURN_ATTENTION = 0
+export const RETURN_MISS = 1
+export const RETURN_FAULT = 2
+export const RETURN_BUDGET = 3
+
+/** Address of the block table entry for a physical address; the same formula as the generated one below. */
+export function hashSlot(phys: number, mode: number): number {
+  const h = phys ^ (phys >>> 14) ^ (mode << 7)
+  return BLOCK_HASH + (h & (HASH_ENTRIES - 1)) * HASH_ENTRY
+}
+/** ITLB tag: linear page, and whether the access was a user's. */
+export function itlbTag(lin: number, user: boolean): number {
+  return ((lin & ~0xfff) | (user ? 3 : 1)) >>> 0
+}
+
+function onReturn(b: Builder, reason: number): void {
+  b.set({ k: 'local', t: 'i32', i: LOCAL_RESULT }, b.c(reason))
+  b.exit('return')
+}
+
+/** Finds the block at EIP; falls out at the end with the block found, or returns (attention, miss). */
+export function lookupCode(): Handler {
+  const b = new Builder(4, '', true, true)
+  const block = { k: 'local', t: 'i32', i: LOCAL_BLOCK } as const
+  const link = { k: 'local', t: 'i32', i: LOCAL_LINK } as const
+  b.if(b.word(ATTENTION), () => onReturn(b, RETURN_ATTENTION))
+  const eip = b.let(b.word(EIP))
+  const lin = b.let(b.add(eip, b.word(SEG + SEG_CS * SEG_SIZE + SEG_BASE)))
+  const user = b.shl(b.cmp('eq', b.word(CPL), 3), 1)
+  const slot = b.let(b.add(b.shl(b.and(b.shr(lin, 12), ITLB_ENTRIES - 1), 3), ITLB))
+  b.if(b.cmp('ne', load('32', slot), b.or(b.or(b.and(lin, ~0xfff), 1), user)), () => onReturn(b, RETURN_MISS))
+  const phys = b.let(b.or(load('32', slot, 4), b.and(lin, 0xfff)))
+  const mode = b.let(b.word(MODE))
+  const h = b.xor(b.xor(phys, b.shr(phys, 14)), b.shl(mode, 7))
+  const entry = b.let(b.add(b.shl(b.and(h, HASH_ENTRIES - 1), 4), BLOCK_HASH))
+  b.if(b.or(b.xor(load('32', entry), phys), b.xor(load('32', entry, 4), mode)), () => onReturn(b, RETURN_MISS))
+  b.set(block, load('32', entry, 8))
+  b.setWord(EIP_BASE, b.sub(eip, b.and(lin, 0xfff)))
+  b.if(link, () => {
+    b.store('32', link, block)
+    b.set(link, b.c(0))
+  })
+  return { name: 'lookup', body: b.body, temps: b.temps }
+}
+
+/** Charges the budget for the block and starts its first record. */
+export function enterCode(): Handler {
+  const b = new Builder(4, '', true, true)
+  const block = { k: 'local', t: 'i32', i: LOCAL_BLOCK } as const
+  const rec = { k: 'local', t: 'i32', i: LOCAL_REC } as const
+  const left = b.let(b.sub(b.word(BUDGET), load('32', block, BLK_COUNT)))
+  b.if(b.cmp('lt_s', left, 0), () => {
+    b.setWord(EIP, b.add(b.word(EIP_BASE), load('16u', block, BLOCK_HEADER + REC_OFF)))
+    onReturn(b, RETURN_BUDGET)
+  })
+  b.setWord(BUDGET, left)
+  b.setWord(CUR_BLOCK, block)
+  b.set(rec, b.add(block, BLOCK_HEADER))
+  return { name: 'enter', body: b.body, temps: b.temps }
+}

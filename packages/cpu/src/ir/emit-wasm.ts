@@ -1,0 +1,227 @@
+/** Bytes of WebAssembly: an encoder for modules and the code generator for the semantics language of ir.ts. */
+import type { BinaryOp, CompareOp, Exit, Expr, LoadWidth, Stmt, StoreWidth, Type, UnaryOp } from './ir.ts'
+
+/** A growing byte buffer with LEB128. */
+export class Bytes {
+  data: Uint8Array = new Uint8Array(1024)
+  length = 0
+
+  u8(v: number): void {
+    if (this.length === this.data.length) {
+      const grown = new Uint8Array(this.length * 2)
+      grown.set(this.data)
+      this.data = grown
+    }
+    this.data[this.length++] = v
+  }
+  uleb(v: number): void {
+    v >>>= 0
+    while (v >= 0x80) {
+      this.u8((v & 0x7f) | 0x80)
+      v >>>= 7
+    }
+    this.u8(v)
+  }
+  sleb(v: number | bigint): void {
+    let n = BigInt(v)
+    for (;;) {
+      const byte = Number(n & 0x7fn)
+      n >>= 7n
+      if ((n === 0n && (byte & 0x40) === 0) || (n === -1n && (byte & 0x40) !== 0)) {
+        this.u8(byte)
+        return
+      }
+      this.u8(byte | 0x80)
+    }
+  }
+  name(text: string): void {
+    this.uleb(text.length)
+    for (let i = 0; i < text.length; i++) this.u8(text.charCodeAt(i))
+  }
+  append(other: Bytes): void {
+    for (let i = 0; i < other.length; i++) this.u8(other.data[i])
+  }
+  /** A section or function body: the bytes of `other` preceded by their length. */
+  sized(other: Bytes): void {
+    this.uleb(other.length)
+    this.append(other)
+  }
+  bytes(): Uint8Array<ArrayBuffer> {
+    return this.data.slice(0, this.length) as Uint8Array<ArrayBuffer>
+  }
+}
+
+export const I32 = 0x7f
+export const I64 = 0x7e
+export const OP = {
+  block: 0x02,
+  loop: 0x03,
+  if: 0x04,
+  else: 0x05,
+  end: 0x0b,
+  br: 0x0c,
+  br_if: 0x0d,
+  br_table: 0x0e,
+  return: 0x0f,
+  call: 0x10,
+  drop: 0x1a,
+  select: 0x1b,
+  local_get: 0x20,
+  local_set: 0x21,
+  local_tee: 0x22,
+  i32_const: 0x41,
+  i64_const: 0x42,
+  empty: 0x40,
+} as const
+
+const BIN: Record<BinaryOp, [number, number]> = {
+  add: [0x6a, 0x7c],
+  sub: [0x6b, 0x7d],
+  mul: [0x6c, 0x7e],
+  div_s: [0x6d, 0x7f],
+  div_u: [0x6e, 0x80],
+  rem_s: [0x6f, 0x81],
+  rem_u: [0x70, 0x82],
+  and: [0x71, 0x83],
+  or: [0x72, 0x84],
+  xor: [0x73, 0x85],
+  shl: [0x74, 0x86],
+  shr_s: [0x75, 0x87],
+  shr_u: [0x76, 0x88],
+  rotl: [0x77, 0x89],
+  rotr: [0x78, 0x8a],
+}
+const CMP: Record<CompareOp, [number, number]> = {
+  eq: [0x46, 0x51],
+  ne: [0x47, 0x52],
+  lt_s: [0x48, 0x53],
+  lt_u: [0x49, 0x54],
+  gt_s: [0x4a, 0x55],
+  gt_u: [0x4b, 0x56],
+  le_s: [0x4c, 0x57],
+  le_u: [0x4d, 0x58],
+  ge_s: [0x4e, 0x59],
+  ge_u: [0x4f, 0x5a],
+}
+const UN: Record<UnaryOp, [number, number]> = {
+  eqz: [0x45, 0x50],
+  clz: [0x67, 0x79],
+  ctz: [0x68, 0x7a],
+  popcnt: [0x69, 0x7b],
+  extend8_s: [0xc0, 0xc2],
+  extend16_s: [0xc1, 0xc3],
+  wrap: [0, 0xa7],
+  extend_s: [0xac, 0],
+  extend_u: [0xad, 0],
+}
+const LOAD: Record<LoadWidth, [number, number]> = {
+  '8s': [0x2c, 0],
+  '8u': [0x2d, 0],
+  '16s': [0x2e, 0],
+  '16u': [0x2f, 0],
+  '32': [0x28, 0],
+  '64': [0x29, 0],
+}
+const STORE: Record<StoreWidth, number> = { '8': 0x3a, '16': 0x3b, '32': 0x36, '64': 0x37 }
+
+/** Where locals and exits of a handler are in the function being emitted. */
+export interface WasmTarget {
+  out: Bytes
+  /** Wasm local of an ir local. */
+  local(i: number, t: Type): number
+  /** Function index of a helper. */
+  helper(name: string): number
+  /** Emits the jump for an exit, `depth` labels deeper than the handler's top level. */
+  exit(to: Exit, depth: number): void
+}
+
+export function emitExpr(x: WasmTarget, e: Expr): void {
+  const { out } = x
+  const wide = (t: Type): 0 | 1 => (t === 'i64' ? 1 : 0)
+  switch (e.k) {
+    case 'const':
+      out.u8(e.t === 'i32' ? OP.i32_const : OP.i64_const)
+      out.sleb(e.v)
+      return
+    case 'local':
+      out.u8(OP.local_get)
+      out.uleb(x.local(e.i, e.t))
+      return
+    case 'bin':
+      emitExpr(x, e.a)
+      emitExpr(x, e.b)
+      out.u8(BIN[e.op][wide(e.t)])
+      return
+    case 'cmp':
+      emitExpr(x, e.a)
+      emitExpr(x, e.b)
+      out.u8(CMP[e.op][wide(e.a.t)])
+      return
+    case 'un':
+      emitExpr(x, e.a)
+      out.u8(UN[e.op][wide(e.a.t)])
+      return
+    case 'load':
+      emitExpr(x, e.addr)
+      out.u8(LOAD[e.w][0])
+      out.u8(0)
+      out.uleb(e.off)
+      return
+    case 'select':
+      emitExpr(x, e.a)
+      emitExpr(x, e.b)
+      emitExpr(x, e.c)
+      out.u8(OP.select)
+      return
+    case 'call':
+      for (const a of e.args) emitExpr(x, a)
+      out.u8(OP.call)
+      out.uleb(x.helper(e.fn))
+  }
+}
+
+export function emitStmts(x: WasmTarget, stmts: readonly Stmt[], depth = 0): void {
+  const { out } = x
+  for (const s of stmts) {
+    switch (s.k) {
+      case 'set':
+        emitExpr(x, s.v)
+        out.u8(OP.local_set)
+        out.uleb(x.local(s.i, s.t))
+        break
+      case 'store':
+        emitExpr(x, s.addr)
+        emitExpr(x, s.v)
+        out.u8(STORE[s.w])
+        out.u8(0)
+        out.uleb(s.off)
+        break
+      case 'if':
+        emitExpr(x, s.c)
+        out.u8(OP.if)
+        out.u8(OP.empty)
+        emitStmts(x, s.then, depth + 1)
+        if (s.else.length > 0) {
+          out.u8(OP.else)
+          emitStmts(x, s.else, depth + 1)
+        }
+        out.u8(OP.end)
+        break
+      case 'do':
+        out.u8(OP.loop)
+        out.u8(OP.empty)
+        emitStmts(x, s.body, depth + 1)
+        emitExpr(x, s.while)
+        out.u8(OP.br_if)
+        out.uleb(0)
+        out.u8(OP.end)
+        break
+      case 'eval':
+        emitExpr(x, s.v)
+        out.u8(OP.drop)
+        break
+      case 'exit':
+        x.exit(s.to, depth)
+    }
+  }
+}

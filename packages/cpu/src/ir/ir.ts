@@ -1,0 +1,96 @@
+/**
+ * The small language in which instruction semantics are written: typed expressions over locals, linear memory and
+ * helper calls, and structured statements. It knows nothing of x86. `emit-wasm.ts` and `emit-js.ts` turn it into code.
+ */
+
+export type Type = 'i32' | 'i64'
+
+export type BinaryOp =
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'and'
+  | 'or'
+  | 'xor'
+  | 'shl'
+  | 'shr_s'
+  | 'shr_u'
+  | 'rotl'
+  | 'rotr'
+  | 'div_s'
+  | 'div_u'
+  | 'rem_s'
+  | 'rem_u'
+/** Comparisons give an i32 whatever their operands. */
+export type CompareOp = 'eq' | 'ne' | 'lt_s' | 'lt_u' | 'gt_s' | 'gt_u' | 'le_s' | 'le_u' | 'ge_s' | 'ge_u'
+export type UnaryOp = 'eqz' | 'clz' | 'ctz' | 'popcnt' | 'extend8_s' | 'extend16_s' | 'wrap' | 'extend_s' | 'extend_u'
+/** Width of a load or store; `u`/`s` say how a narrow load is extended. */
+export type LoadWidth = '8u' | '8s' | '16u' | '16s' | '32' | '64'
+export type StoreWidth = '8' | '16' | '32' | '64'
+
+export type Expr =
+  | { readonly k: 'const'; readonly t: Type; readonly v: number | bigint }
+  | { readonly k: 'local'; readonly t: Type; readonly i: number }
+  | { readonly k: 'bin'; readonly t: Type; readonly op: BinaryOp; readonly a: Expr; readonly b: Expr }
+  | { readonly k: 'cmp'; readonly t: 'i32'; readonly op: CompareOp; readonly a: Expr; readonly b: Expr }
+  | { readonly k: 'un'; readonly t: Type; readonly op: UnaryOp; readonly a: Expr }
+  | { readonly k: 'load'; readonly t: Type; readonly w: LoadWidth; readonly addr: Expr; readonly off: number }
+  | { readonly k: 'select'; readonly t: Type; readonly c: Expr; readonly a: Expr; readonly b: Expr }
+  | { readonly k: 'call'; readonly t: 'i32'; readonly fn: string; readonly args: readonly Expr[] }
+
+export type Stmt =
+  | { readonly k: 'set'; readonly i: number; readonly t: Type; readonly v: Expr }
+  | { readonly k: 'store'; readonly w: StoreWidth; readonly addr: Expr; readonly off: number; readonly v: Expr }
+  | { readonly k: 'if'; readonly c: Expr; readonly then: readonly Stmt[]; readonly else: readonly Stmt[] }
+  | { readonly k: 'do'; readonly body: readonly Stmt[]; readonly while: Expr }
+  | { readonly k: 'eval'; readonly v: Expr }
+  | { readonly k: 'exit'; readonly to: Exit }
+
+/**
+ * Where control goes when a handler is done:
+ * `next` the following record · `lookup` find the block at EIP · `enter` the block at local BLOCK ·
+ * `fault` a fault waits in FAULT · `return` leave generated code with ATTENTION set.
+ */
+export type Exit = 'next' | 'lookup' | 'enter' | 'fault' | 'return'
+
+const isConst = (e: Expr): e is Expr & { k: 'const'; v: number } => e.k === 'const' && e.t === 'i32'
+
+export function c32(v: number): Expr {
+  return { k: 'const', t: 'i32', v: v | 0 }
+}
+export function c64(v: bigint): Expr {
+  return { k: 'const', t: 'i64', v: BigInt.asIntN(64, v) }
+}
+
+const FOLD: Partial<Record<BinaryOp, (a: number, b: number) => number>> = {
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  and: (a, b) => a & b,
+  or: (a, b) => a | b,
+  xor: (a, b) => a ^ b,
+  shl: (a, b) => a << (b & 31),
+  shr_u: (a, b) => a >>> (b & 31),
+  shr_s: (a, b) => a >> (b & 31),
+}
+
+/** A binary operation, folded when both sides are constants or one is neutral. Shift counts are taken mod width. */
+export function bin(op: BinaryOp, a: Expr, b: Expr): Expr {
+  if (a.t !== b.t) throw new TypeError(`${op}: ${a.t} with ${b.t}`)
+  if (isConst(a) && isConst(b) && FOLD[op]) return c32(FOLD[op](a.v, b.v))
+  if (isConst(b) && b.v === 0 && (op === 'add' || op === 'or' || op === 'xor' || op.startsWith('sh'))) return a
+  return { k: 'bin', t: a.t, op, a, b }
+}
+export function cmp(op: CompareOp, a: Expr, b: Expr): Expr {
+  if (a.t !== b.t) throw new TypeError(`${op}: ${a.t} with ${b.t}`)
+  return { k: 'cmp', t: 'i32', op, a, b }
+}
+export function un(op: UnaryOp, a: Expr): Expr {
+  const t: Type = op === 'eqz' || op === 'wrap' ? 'i32' : op === 'extend_s' || op === 'extend_u' ? 'i64' : a.t
+  return { k: 'un', t, op, a }
+}
+export function load(w: LoadWidth, addr: Expr, off = 0): Expr {
+  return { k: 'load', t: w === '64' ? 'i64' : 'i32', w, addr, off }
+}
+export function select(c: Expr, a: Expr, b: Expr): Expr {
+  return { k: 'select', t: a.t, c, a, b }
+}

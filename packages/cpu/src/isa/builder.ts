@@ -1,0 +1,562 @@
+/**
+ * The builder against which every instruction's meaning is written, once. It speaks of operands, flags, guest memory
+ * and control flow; this class lets them stand for fields of a decoded record (the interpreters). A translator makes
+ * its own by overriding the operand, register and flag accessors.
+ */
+import {
+  REC_A,
+  REC_B,
+  REC_BASE,
+  REC_DISP,
+  REC_EXTRA,
+  REC_IMM,
+  REC_INDEXREG,
+  REC_LEN,
+  REC_LINK,
+  REC_LINK2,
+  REC_LINKABLE,
+  REC_OFF,
+  REC_SCALE,
+  REC_SEG,
+} from '../decode/record.ts'
+import {
+  type BinaryOp,
+  bin,
+  type CompareOp,
+  c32,
+  cmp,
+  type Exit,
+  type Expr,
+  type LoadWidth,
+  load,
+  type Stmt,
+  type StoreWidth,
+  select,
+  type Type,
+  un,
+} from '../ir/ir.ts'
+import {
+  CUR_RECORD,
+  EIP,
+  EIP_BASE,
+  ESP,
+  FAULT,
+  LF_AUX,
+  LF_RESULT,
+  SCRATCH,
+  SEG,
+  SEG_BASE,
+  SEG_CS,
+  SEG_LIMIT,
+  SEG_READ_LIMIT,
+  SEG_SIZE,
+  SEG_SS,
+  SEG_WRITE_LIMIT,
+  TLB_READ,
+  TLB_WRITE,
+} from '../state.ts'
+
+export type Size = 1 | 2 | 4
+
+/** Locals every handler shares: the record, the block to enter, and the branch whose link the next look-up fills. */
+export const LOCAL_BLOCK = 0
+export const LOCAL_REC = 1
+export const LOCAL_LINK = 2
+/** Why generated code returns (see interp/lookup.ts). */
+export const LOCAL_RESULT = 3
+export const FIRST_TEMP = 4
+
+const REC: Expr = { k: 'local', t: 'i32', i: LOCAL_REC }
+const LOADW: Record<Size, LoadWidth> = { 1: '8u', 2: '16u', 4: '32' }
+const STOREW: Record<Size, StoreWidth> = { 1: '8', 2: '16', 4: '32' }
+const segState = (index: number): Expr => c32(SEG + index * SEG_SIZE)
+
+export class Builder {
+  /** Operand size in bytes. */
+  readonly size: Size
+  /** One letter an operand: r register, m memory, i immediate. */
+  readonly form: string
+  /** Stack addresses are 32 bits wide (SS.B). */
+  readonly stack32: boolean
+  /** Address size is 32 bits (string instructions, LOOP, XLAT). */
+  readonly addr32: boolean
+  body: Stmt[] = []
+  /** Temporaries used, by type. */
+  temps: Record<Type, number> = { i32: FIRST_TEMP, i64: 0 }
+  #rmw: { host: Expr; lin: Expr } | null = null
+
+  constructor(size: Size, form: string, stack32: boolean, addr32: boolean) {
+    this.size = size
+    this.form = form
+    this.stack32 = stack32
+    this.addr32 = addr32
+  }
+
+  /* ---- expressions and statements ---- */
+
+  c(v: number): Expr {
+    return c32(v)
+  }
+  add(a: Expr, b: Expr | number): Expr {
+    return this.op('add', a, b)
+  }
+  sub(a: Expr, b: Expr | number): Expr {
+    return this.op('sub', a, b)
+  }
+  and(a: Expr, b: Expr | number): Expr {
+    return this.op('and', a, b)
+  }
+  or(a: Expr, b: Expr | number): Expr {
+    return this.op('or', a, b)
+  }
+  xor(a: Expr, b: Expr | number): Expr {
+    return this.op('xor', a, b)
+  }
+  shl(a: Expr, b: Expr | number): Expr {
+    return this.op('shl', a, b)
+  }
+  shr(a: Expr, b: Expr | number): Expr {
+    return this.op('shr_u', a, b)
+  }
+  sar(a: Expr, b: Expr | number): Expr {
+    return this.op('shr_s', a, b)
+  }
+  not(a: Expr): Expr {
+    return this.xor(a, -1)
+  }
+  op(op: BinaryOp, a: Expr, b: Expr | number): Expr {
+    return bin(op, a, typeof b === 'number' ? (a.t === 'i64' ? { k: 'const', t: 'i64', v: BigInt(b) } : c32(b)) : b)
+  }
+  cmp(op: CompareOp, a: Expr, b: Expr | number): Expr {
+    return cmp(op, a, typeof b === 'number' ? (a.t === 'i64' ? { k: 'const', t: 'i64', v: BigInt(b) } : c32(b)) : b)
+  }
+  eqz(a: Expr): Expr {
+    return un('eqz', a)
+  }
+  bool(a: Expr): Expr {
+    return this.cmp('ne', a, 0)
+  }
+  un(op: Parameters<typeof un>[0], a: Expr): Expr {
+    return un(op, a)
+  }
+  select(c: Expr, a: Expr, b: Expr): Expr {
+    return select(c, a, b)
+  }
+  /** Sign extension of an operand-sized value to 32 bits. */
+  ext(v: Expr, size: Size = this.size): Expr {
+    return size === 1 ? un('extend8_s', v) : size === 2 ? un('extend16_s', v) : v
+  }
+  /** Zero extension of the low `size` bytes. */
+  zext(v: Expr, size: Size = this.size): Expr {
+    return size === 1 ? this.and(v, 0xff) : size === 2 ? this.and(v, 0xffff) : v
+  }
+
+  temp(t: Type): Expr & { k: 'local' } {
+    return { k: 'local', t, i: this.temps[t]++ }
+  }
+  /** Evaluates once, into a fresh local. */
+  let(e: Expr): Expr & { k: 'local' } {
+    const l = this.temp(e.t)
+    this.set(l, e)
+    return l
+  }
+  set(l: Expr, v: Expr): void {
+    if (l.k !== 'local') throw new TypeError('set needs a local')
+    this.body.push({ k: 'set', i: l.i, t: l.t, v })
+  }
+  store(w: StoreWidth, addr: Expr, v: Expr, off = 0): void {
+    this.body.push({ k: 'store', w, addr, off, v })
+  }
+  /** `then` and `otherwise` emit the branches. */
+  if(c: Expr, then: () => void, otherwise?: () => void): void {
+    const outer = this.body
+    const collect = (f?: () => void): Stmt[] => {
+      this.body = []
+      f?.()
+      const got = this.body
+      this.body = outer
+      return got
+    }
+    const thenBody = collect(then)
+    const elseBody = collect(otherwise)
+    outer.push({ k: 'if', c, then: thenBody, else: elseBody })
+  }
+  doWhile(body: () => void, condition: () => Expr): void {
+    const outer = this.body
+    this.body = []
+    body()
+    const inner = this.body
+    this.body = outer
+    outer.push({ k: 'do', body: inner, while: condition() })
+  }
+  exit(to: Exit): void {
+    this.body.push({ k: 'exit', to })
+  }
+
+  /* ---- state words ---- */
+
+  word(at: number): Expr {
+    return load('32', c32(at))
+  }
+  setWord(at: number, v: Expr): void {
+    this.store('32', c32(at), v)
+  }
+
+  /* ---- registers and operands ---- */
+
+  /** General register by state address (EAX, ECX …), zero-extended. */
+  gpr(at: number, size: Size = this.size): Expr {
+    return load(LOADW[size], c32(at))
+  }
+  setGpr(at: number, v: Expr, size: Size = this.size): void {
+    this.store(STOREW[size], c32(at), v)
+  }
+  protected regAddress(operand: number): Expr {
+    return load('16u', REC, operand === 0 ? REC_A : REC_B)
+  }
+  reg(operand: number, size: Size = this.size): Expr {
+    return load(LOADW[size], this.regAddress(operand))
+  }
+  setReg(operand: number, v: Expr, size: Size = this.size): void {
+    this.store(STOREW[size], this.regAddress(operand), v)
+  }
+  imm(): Expr {
+    return load('32', REC, REC_IMM)
+  }
+  /** Second immediate: the selector of a far pointer, the level of ENTER. */
+  extra(): Expr {
+    return load('16u', REC, REC_EXTRA)
+  }
+  /** Raw register field of an operand, for helpers that index registers by number. */
+  regField(operand: number): Expr {
+    return this.regAddress(operand)
+  }
+  /** Both register fields: operand 0 in the low half, operand 1 in the high half. */
+  regFieldsAB(): Expr {
+    return load('32', REC, REC_A)
+  }
+  /** Offset of the memory operand in its segment. */
+  ea(): Expr {
+    const base = load('32', load('16u', REC, REC_BASE))
+    const index = load('32', load('16u', REC, REC_INDEXREG))
+    const scaled = bin('shl', index, load('8u', REC, REC_SCALE))
+    return bin('add', bin('add', base, scaled), load('32', REC, REC_DISP))
+  }
+  /** State address of the memory operand's segment register. */
+  seg(): Expr {
+    return load('16u', REC, REC_SEG)
+  }
+  /** EIP of the next instruction. */
+  nextEip(): Expr {
+    return bin('add', bin('add', this.word(EIP_BASE), load('16u', REC, REC_OFF)), load('8u', REC, REC_LEN))
+  }
+  nextEipMasked(): Expr {
+    return this.size === 2 ? this.and(this.nextEip(), 0xffff) : this.nextEip()
+  }
+
+  isMem(operand: number): boolean {
+    return this.form[operand] === 'm'
+  }
+  /** Operand for reading only. */
+  read(operand: number, size: Size = this.size): Expr {
+    const kind = this.form[operand]
+    if (kind === 'r') return this.let(this.reg(operand, size))
+    if (kind === 'i') return this.let(this.imm())
+    return this.readMem(size, this.ea(), this.seg())
+  }
+  /** Operand for writing only. */
+  write(operand: number, v: Expr, size: Size = this.size): void {
+    if (this.form[operand] === 'r') this.setReg(operand, v, size)
+    else this.writeMem(size, this.ea(), this.seg(), v)
+  }
+  /** Operand 0 to be read, modified and written back by setDst: write permission is checked before the read. */
+  dst(): Expr {
+    if (this.form[0] === 'r') return this.let(this.reg(0))
+    const { v, host, lin } = this.readForWrite(this.size, this.ea(), this.seg())
+    this.#rmw = { host, lin }
+    return v
+  }
+  setDst(v: Expr): void {
+    if (this.form[0] === 'r') return this.setReg(0, v)
+    const rmw = this.#rmw
+    if (rmw === null) throw new Error('setDst without dst')
+    this.writeBack(rmw, v)
+  }
+  writeBack(rmw: { host: Expr; lin: Expr }, v: Expr): void {
+    const value = this.let(v)
+    this.if(
+      rmw.host,
+      () => this.store(STOREW[this.size], rmw.host, value),
+      () => {
+        this.call('slowWrite', rmw.lin, c32(this.size), value)
+        this.checkFault()
+      },
+    )
+  }
+
+  /* ---- helpers and faults ---- */
+
+  /** Calls a helper; the record is made known first, so that EIP and the instruction count are exact. */
+  call(fn: string, ...args: Expr[]): Expr {
+    this.setWord(CUR_RECORD, REC)
+    return this.let({ k: 'call', t: 'i32', fn, args })
+  }
+  checkFault(): void {
+    this.if(this.word(FAULT), () => this.exit('fault'))
+  }
+  /** A helper that may fault. */
+  callChecked(fn: string, ...args: Expr[]): Expr {
+    const r = this.call(fn, ...args)
+    this.checkFault()
+    return r
+  }
+  raise(vector: number, errorCode = -1): void {
+    this.call('raise', c32(vector), c32(errorCode))
+    this.exit('fault')
+  }
+
+  /* ---- guest memory ---- */
+
+  /** Linear address after the segment check. */
+  linear(size: number, ea: Expr, seg: Expr, write: boolean): Expr {
+    const offset = this.let(ea)
+    const s = this.let(seg)
+    const lin = this.temp('i32')
+    this.if(
+      cmp('lt_u', offset, load('32', s, write ? SEG_WRITE_LIMIT : SEG_READ_LIMIT)),
+      () => this.set(lin, bin('add', load('32', s, SEG_BASE), offset)),
+      () => this.set(lin, this.callChecked('segCheck', s, offset, c32(size), c32(write ? 1 : 0))),
+    )
+    return lin
+  }
+  /** Linear address of the memory operand with no check at all, as INVLPG takes it. */
+  linearUnchecked(): Expr {
+    return bin('add', load('32', this.seg(), SEG_BASE), this.ea())
+  }
+  /** TLB look-up: local that is the host address less 3, and the test that the access may use it. */
+  #tlb(size: number, lin: Expr, write: boolean): { host: Expr; ok: Expr } {
+    const page = this.shl(this.shr(lin, 12), 2)
+    const entry = this.let(load('32', this.add(this.word(write ? TLB_WRITE : TLB_READ), page)))
+    const within = this.and(lin, 0xfff)
+    const ok = cmp('lt_u', size > 4 ? this.add(within, size - 4) : within, this.and(entry, 0xfff))
+    return { host: bin('add', lin, entry), ok }
+  }
+  readMem(size: Size, ea: Expr, seg: Expr): Expr {
+    const lin = this.linear(size, ea, seg, false)
+    const v = this.temp('i32')
+    const { host, ok } = this.#tlb(size, lin, false)
+    this.if(
+      ok,
+      () => this.set(v, load(LOADW[size], host, 3)),
+      () => this.set(v, this.callChecked('slowRead', lin, c32(size))),
+    )
+    return v
+  }
+  read64(ea: Expr, seg: Expr): Expr {
+    const lin = this.linear(8, ea, seg, false)
+    const v = this.temp('i64')
+    const { host, ok } = this.#tlb(8, lin, false)
+    this.if(
+      ok,
+      () => this.set(v, load('64', host, 3)),
+      () => {
+        this.callChecked('slowRead64', lin)
+        this.set(v, load('64', c32(SCRATCH)))
+      },
+    )
+    return v
+  }
+  writeMem(size: Size, ea: Expr, seg: Expr, v: Expr): void {
+    const value = this.let(v)
+    const lin = this.linear(size, ea, seg, true)
+    const { host, ok } = this.#tlb(size, lin, true)
+    this.if(
+      ok,
+      () => this.store(STOREW[size], host, value, 3),
+      () => void this.callChecked('slowWrite', lin, c32(size), value),
+    )
+  }
+  write64(ea: Expr, seg: Expr, v: Expr): void {
+    const value = this.let(v)
+    const lin = this.linear(8, ea, seg, true)
+    const { host, ok } = this.#tlb(8, lin, true)
+    this.if(
+      ok,
+      () => this.store('64', host, value, 3),
+      () => {
+        this.store('64', c32(SCRATCH), value)
+        this.callChecked('slowWrite64', lin)
+      },
+    )
+  }
+  /** Reads for a write to follow at the same place; `host` is 0 when the write must take the slow path. */
+  readForWrite(size: Size, ea: Expr, seg: Expr): { v: Expr; host: Expr; lin: Expr } {
+    const lin = this.linear(size, ea, seg, true)
+    const v = this.temp('i32')
+    const host = this.temp('i32')
+    const tlb = this.#tlb(size, lin, true)
+    this.if(
+      tlb.ok,
+      () => {
+        this.set(host, this.add(tlb.host, 3))
+        this.set(v, load(LOADW[size], host))
+      },
+      () => {
+        this.set(host, c32(0))
+        this.set(v, this.callChecked('slowReadForWrite', lin, c32(size)))
+      },
+    )
+    return { v, host, lin }
+  }
+
+  /* ---- stack ---- */
+
+  ss(): Expr {
+    return segState(SEG_SS)
+  }
+  /** ESP after adding `delta` within the stack's address width, and the offset it stands for. */
+  stackAt(esp: Expr, delta: number): { esp: Expr; offset: Expr } {
+    const moved = this.let(this.add(esp, delta))
+    if (this.stack32) return { esp: moved, offset: moved }
+    const offset = this.let(this.and(moved, 0xffff))
+    return { esp: this.let(this.or(this.and(esp, ~0xffff), offset)), offset }
+  }
+  push(v: Expr, size: Size = this.size): void {
+    const at = this.stackAt(this.let(this.gpr(ESP, 4)), -size)
+    this.writeMem(size, at.offset, this.ss(), v)
+    this.setGpr(ESP, at.esp, 4)
+  }
+  /** Value on top of the stack and ESP after it is gone; the caller commits ESP. */
+  top(size: Size = this.size): { v: Expr; esp: Expr } {
+    const esp = this.let(this.gpr(ESP, 4))
+    const v = this.readMem(size, this.stack32 ? esp : this.and(esp, 0xffff), this.ss())
+    return { v, esp: this.stackAt(esp, size).esp }
+  }
+
+  /* ---- flags (see state.ts for the encoding) ---- */
+
+  lfResult(): Expr {
+    return this.word(LF_RESULT)
+  }
+  lfAux(): Expr {
+    return this.word(LF_AUX)
+  }
+  setFlags(result: Expr, aux: Expr): void {
+    this.setWord(LF_RESULT, result)
+    this.setWord(LF_AUX, aux)
+  }
+  /** Aux word from a carry vector: bit i is the carry out of bit i. */
+  carries(cv: Expr, size: Size = this.size): Expr {
+    if (size === 4) return this.and(cv, 0xc0000008 | 0)
+    const v = this.let(cv)
+    return this.or(this.and(this.shl(v, 32 - size * 8), 0xc0000000 | 0), this.and(v, 8))
+  }
+  flagsAdd(a: Expr, b: Expr, r: Expr): void {
+    const cv = this.or(this.and(a, b), this.and(this.or(a, b), this.not(r)))
+    this.setFlags(this.ext(r), this.carries(cv))
+  }
+  flagsSub(a: Expr, b: Expr, r: Expr): void {
+    const bv = this.or(this.and(this.not(a), b), this.and(this.not(this.xor(a, b)), r))
+    this.setFlags(this.ext(r), this.carries(bv))
+  }
+  flagsLogic(r: Expr): void {
+    this.setFlags(this.ext(r), c32(0))
+  }
+  /** Replaces CF and OF (each an i32 0 or 1), leaving the others. */
+  setCarryOverflow(cf: Expr, of: Expr): void {
+    const c = this.let(cf)
+    const bits = this.or(this.shl(c, 31), this.shl(this.xor(c, of), 30))
+    this.setWord(LF_AUX, this.or(this.and(this.lfAux(), 0x3fffffff), bits))
+  }
+  cf(): Expr {
+    return this.shr(this.lfAux(), 31)
+  }
+  of(): Expr {
+    const aux = this.let(this.lfAux())
+    return this.and(this.shr(this.xor(aux, this.shl(aux, 1)), 31), 1)
+  }
+  zf(): Expr {
+    return this.eqz(this.lfResult())
+  }
+  sf(): Expr {
+    return this.xor(this.shr(this.lfResult(), 31), this.and(this.lfAux(), 1))
+  }
+  pf(): Expr {
+    const byte = this.and(this.xor(this.lfResult(), this.shr(this.lfAux(), 8)), 0xff)
+    return this.eqz(this.and(un('popcnt', byte), 1))
+  }
+  af(): Expr {
+    return this.and(this.shr(this.lfAux(), 3), 1)
+  }
+  /** Condition code 0–15 as in Jcc, SETcc, CMOVcc: an i32 that is non-zero when it holds. */
+  cond(cc: number): Expr {
+    const test = ((): Expr => {
+      switch (cc >> 1) {
+        case 0:
+          return this.of()
+        case 1:
+          return this.cf()
+        case 2:
+          return this.zf()
+        case 3:
+          return this.or(this.cf(), this.zf())
+        case 4:
+          return this.sf()
+        case 5:
+          return this.pf()
+        case 6:
+          return this.xor(this.sf(), this.of())
+        default:
+          return this.or(this.zf(), this.xor(this.sf(), this.of()))
+      }
+    })()
+    return cc & 1 ? this.eqz(test) : test
+  }
+
+  /* ---- control flow ---- */
+
+  /** To a new EIP in the same code segment; beyond its limit is #GP(0). */
+  jump(target: Expr): void {
+    const to = this.let(target)
+    this.if(cmp('gt_u', to, load('32', segState(SEG_CS), SEG_LIMIT)), () => this.raise(13, 0))
+    this.setWord(EIP, to)
+    this.exit('lookup')
+  }
+  /** Throws #GP(0) if a jump there would. Used where something must be committed before the jump. */
+  checkTarget(to: Expr): void {
+    this.if(cmp('gt_u', to, load('32', segState(SEG_CS), SEG_LIMIT)), () => this.raise(13, 0))
+  }
+  /** Target of a relative branch. */
+  relTarget(): Expr {
+    const to = this.add(this.word(EIP_BASE), this.imm())
+    return this.size === 2 ? this.and(to, 0xffff) : to
+  }
+  /** A direct branch: by its link when it has one. */
+  branch(link: number = REC_LINK, target: Expr = this.relTarget(), permission = 1): void {
+    const known = this.let(load('32', REC, link))
+    this.if(known, () => {
+      this.set({ k: 'local', t: 'i32', i: LOCAL_BLOCK }, known)
+      this.exit('enter')
+    })
+    const linkable = this.and(load('8u', REC, REC_LINKABLE), permission)
+    this.set({ k: 'local', t: 'i32', i: LOCAL_LINK }, this.select(linkable, this.add(REC, link), c32(0)))
+    this.jump(target)
+  }
+  branchIf(condition: Expr): void {
+    this.if(condition, () => this.branch())
+    this.fallThrough()
+  }
+  /** Ends a conditional branch that is not taken. */
+  fallThrough(): void {
+    this.branch(REC_LINK2, this.nextEipMasked(), 2)
+  }
+  /** The instruction is done and the block with it: what follows is looked up afresh. */
+  endBlock(): void {
+    this.setWord(EIP, this.nextEip())
+    this.exit('lookup')
+  }
+  /** A helper has set EIP. */
+  transferred(): void {
+    this.exit('lookup')
+  }
+}
