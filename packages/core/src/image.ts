@@ -1,4 +1,9 @@
-/** What the loader's formats return, and what a head makes of it. Plain data: no behaviour. */
+/**
+ * What the loader's formats return, and what a head makes of it. Plain data: no behaviour.
+ *
+ * Virtual addresses of x86_64 images are signed: the kernel half (0xFFFFFFFF80000000 and up) comes out negative, so that
+ * every address is exact as a number.
+ */
 
 /** One piece of an image to be placed in guest physical memory; `bytes` may be shorter than `memorySize` (zero filled). */
 export interface ImageSegment {
@@ -34,7 +39,7 @@ export interface ImageNote {
 
 /** A way into an image that its format or its headers offer. */
 export interface ImageEntry {
-  /** `multiboot`, `elf`, `linux`, `pvh`, `xen-pv`, `raw` … */
+  /** `multiboot`, `elf`, `linux` (startup_32 of a kernel), `linux32` (code32_start of a bzImage), `pvh`, `xen-pv` … */
   kind: string
   /** Linear address of the first instruction in the environment that the kind defines. */
   address: number
@@ -54,7 +59,7 @@ export interface GuestImage {
   multiboot?: MultibootHeader
   /** Linux boot protocol header (from a bzImage), when there is one. */
   linux?: LinuxHeader
-  /** What follows the kernel's ELF in a bzImage payload: its relocation list, when it has one. */
+  /** What follows an ELF file that its headers do not mention: in a bzImage's payload the kernel's relocation list. */
   trailer?: Uint8Array
 }
 

@@ -31,6 +31,7 @@ export function elfImage(elf: ElfFile): GuestImage {
     symbols: readSymbols(elf),
     notes,
     entries: [...elfEntries(elf, segments, notes, sections), ...xenEntries(elf, notes)],
+    ...(elf.end < elf.bytes.length ? { trailer: elf.bytes.subarray(elf.end) } : {}),
   }
 }
 

@@ -36,7 +36,8 @@ const SHN_XINDEX = 0xffff
 const SECTION_LIMIT = 1 << 18
 
 const ELFCLASS32 = 1
-const ELFCLASS64 = 2
+/** `e_ident[EI_CLASS]` of 64-bit files. */
+export const ELFCLASS64 = 2
 const ELFDATA2LSB = 1
 
 /** Names for messages (gABI, `e_machine` and `e_type`). */

@@ -53,13 +53,13 @@ describe('ELF32 executables', () => {
     const image = await parseImage(kernel(), { machine: 'i386' })
     expect(image.format).toEqual(['elf32'])
     expect(image.machine).toBe('i386')
-    expect(image.segments.map((s) => [s.paddr, s.vaddr, s.bytes.length, s.memorySize])).toEqual([
+    expect(image.segments.map(s => [s.paddr, s.vaddr, s.bytes.length, s.memorySize])).toEqual([
       [0x100000, 0xc0100000, 64, 64],
       [0x101000, 0xc0101000, 32, 0x2000],
     ])
     expect(image.segments[0]?.flags).toEqual({ read: true, write: false, execute: true })
     expect(image.segments[1]?.bytes).toEqual(code(32))
-    expect(image.sections.map((s) => [s.name, s.size, s.bytes.length])).toContainEqual(['.bss', 0x1fe0, 0])
+    expect(image.sections.map(s => [s.name, s.size, s.bytes.length])).toContainEqual(['.bss', 0x1fe0, 0])
     expect(image.symbols).toEqual([
       { name: 'startup_32', value: 0xc0100000, size: 16, type: 'func' },
       { name: 'pv_ops', value: 0xc0101004, size: 52, type: 'object' },
@@ -69,7 +69,7 @@ describe('ELF32 executables', () => {
 
   test('notes are given once though a program header and a section cover them, padding is skipped', () => {
     const image = parseElf32(kernel())
-    expect(image.notes.map((n) => [n.owner, n.type])).toEqual([
+    expect(image.notes.map(n => [n.owner, n.type])).toEqual([
       ['Xen', 18],
       ['Linux', 0x101],
     ])
@@ -93,13 +93,17 @@ describe('ELF32 executables', () => {
           sections: [{ name: '__xen_guest', type: 1, bytes: new Writer().text(text).u8(0).bytes() }],
         }),
       ).entries
-    expect(withString('GUEST_OS=x,VIRT_ENTRY=0xC0001000,LOADER=generic')).toContainEqual({ kind: 'xen-pv', address: 0xc0001000 })
+    expect(withString('GUEST_OS=x,VIRT_ENTRY=0xC0001000,LOADER=generic')).toContainEqual({
+      kind: 'xen-pv',
+      address: 0xc0001000,
+    })
     expect(withString('GUEST_OS=GNU Mach,VIRT_BASE=0xC0000000')).toContainEqual({ kind: 'xen-pv', address: 0x100004 })
   })
 })
 
 describe('bad ELF files', () => {
-  const one = (over: object) => elfFixture({ programs: [{ vaddr: 0x100000, paddr: 0x100000, bytes: code(64), ...over }] })
+  const one = (over: object) =>
+    elfFixture({ programs: [{ vaddr: 0x100000, paddr: 0x100000, bytes: code(64), ...over }] })
 
   test('a file cut anywhere is truncated, never half an image', () => {
     const whole = kernel()
@@ -148,8 +152,12 @@ describe('bad ELF files', () => {
     expect(codeOf(() => parseElf32(withSection({ bytes: note })))).toBe('PG_IMAGE_CORRUPT')
     const { symtab } = symbolTables([{ name: 'x', section: 1 }])
     expect(codeOf(() => parseElf32(withSection({ type: 2, bytes: symtab, entrySize: 16, link: 2 })))).toBe('no error')
-    expect(codeOf(() => parseElf32(withSection({ type: 2, bytes: symtab, entrySize: 16, link: 9 })))).toBe('PG_IMAGE_CORRUPT')
-    expect(codeOf(() => parseElf32(withSection({ type: 2, bytes: symtab, entrySize: 8, link: 2 })))).toBe('PG_IMAGE_CORRUPT')
+    expect(codeOf(() => parseElf32(withSection({ type: 2, bytes: symtab, entrySize: 16, link: 9 })))).toBe(
+      'PG_IMAGE_CORRUPT',
+    )
+    expect(codeOf(() => parseElf32(withSection({ type: 2, bytes: symtab, entrySize: 8, link: 2 })))).toBe(
+      'PG_IMAGE_CORRUPT',
+    )
   })
 })
 

@@ -37,7 +37,7 @@ export class Writer {
   }
 
   text(text: string): this {
-    return this.raw(Array.from(text, (c) => c.charCodeAt(0)))
+    return this.raw(Array.from(text, c => c.charCodeAt(0)))
   }
 
   align(to: number): this {
@@ -103,21 +103,25 @@ export function elfFixture(fixture: ElfFixture): Uint8Array {
     body.raw(bytes)
     return offset
   }
-  const programOffsets = programs.map((p) => place(p.bytes))
+  const programOffsets = programs.map(p => place(p.bytes))
   const names = new Writer().u8(0)
-  const nameOffsets = [...given.map((s) => s.name), '.shstrtab'].map((name) => {
+  const nameOffsets = [...given.map(s => s.name), '.shstrtab'].map(name => {
     const at = names.length
     names.text(name).u8(0)
     return at
   })
   const sections: FixtureSection[] = [...given, { name: '.shstrtab', type: 3, bytes: names.bytes() }]
-  const sectionOffsets = sections.map((s) =>
+  const sectionOffsets = sections.map(s =>
     s.sameAs === undefined ? place(s.bytes ?? new Uint8Array(0)) : (programOffsets[s.sameAs] as number),
   )
   body.align(16)
   const startPadded = Math.ceil(start / 16) * 16
   const shoff = given.length === 0 ? 0 : startPadded + body.length
-  const out = new Writer().u8(0x7f).text('ELF').u8(wide ? 2 : 1, 1, 1, 0).u64(0)
+  const out = new Writer()
+    .u8(0x7f)
+    .text('ELF')
+    .u8(wide ? 2 : 1, 1, 1, 0)
+    .u64(0)
   out.u16(fixture.type ?? 2, fixture.machine ?? (wide ? 62 : 3)).u32(1)
   const phoff = programs.length === 0 ? 0 : headerSize
   const entry = fixture.entry ?? 0x100000
@@ -141,7 +145,10 @@ export function elfFixture(fixture: ElfFixture): Uint8Array {
     const fields = [s.flags ?? 0, s.vaddr ?? 0, sectionOffsets[i] as number, size]
     out.u32(nameOffsets[i] as number, s.type)
     if (wide) {
-      out.u64(...fields).u32(s.link ?? 0, s.info ?? 0).u64(s.align ?? 4, s.entrySize ?? 0)
+      out
+        .u64(...fields)
+        .u32(s.link ?? 0, s.info ?? 0)
+        .u64(s.align ?? 4, s.entrySize ?? 0)
     } else {
       out.u32(...fields, s.link ?? 0, s.info ?? 0, s.align ?? 4, s.entrySize ?? 0)
     }
@@ -165,7 +172,10 @@ export function symbolTables(symbols: FixtureSymbol[]): { symtab: Uint8Array; st
   for (const s of symbols) {
     const name = s.name === '' ? 0 : strtab.length
     if (s.name !== '') strtab.text(s.name).u8(0)
-    symtab.u32(name, s.value ?? 0, s.size ?? 0).u8(s.info ?? 0x10, 0).u16(s.section)
+    symtab
+      .u32(name, s.value ?? 0, s.size ?? 0)
+      .u8(s.info ?? 0x10, 0)
+      .u16(s.section)
   }
   return { symtab: symtab.bytes(), strtab: strtab.bytes() }
 }

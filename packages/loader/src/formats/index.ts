@@ -1,3 +1,4 @@
+export * from './bzimage.ts'
 export * from './detect.ts'
 export * from './elf.ts'
 export * from './elf-notes.ts'

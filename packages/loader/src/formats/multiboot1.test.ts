@@ -56,7 +56,7 @@ describe('address fields (specification 3.1.3)', () => {
   })
 
   test('load_addr above the start of the file skips what lies before', () => {
-    const bytes = flat(16, (header) => [header, header, header + 48, header + 0x1000, header + 32])
+    const bytes = flat(16, header => [header, header, header + 48, header + 0x1000, header + 32])
     const segment = parseMultibootKludge(bytes)?.segments[0]
     expect(segment?.bytes).toEqual(bytes.subarray(16, 16 + 48))
     expect(segment).toMatchObject({ paddr: 0x100010, memorySize: 0x1000 })
@@ -64,13 +64,13 @@ describe('address fields (specification 3.1.3)', () => {
 
   test('contradictions are refused', () => {
     const cases: [string, (header: number) => number[]][] = [
-      ['PG_IMAGE_CORRUPT', (h) => [h, h + 4, 0, 0, h + 8]],
-      ['PG_IMAGE_CORRUPT', (h) => [h, h - 32, 0, 0, h]],
-      ['PG_IMAGE_CORRUPT', (h) => [h, 0x100000, 0xfffff, 0, h]],
-      ['PG_IMAGE_CORRUPT', (h) => [h, 0x100000, h + 48, h + 40, h]],
-      ['PG_IMAGE_CORRUPT', (h) => [h, 0x100000, 0, 0, 0xfffff]],
-      ['PG_IMAGE_CORRUPT', (h) => [h, 0x100000, 0, 0, h + 0x1000]],
-      ['PG_IMAGE_TRUNCATED', (h) => [h, 0x100000, h + 0x1000, 0, h + 32]],
+      ['PG_IMAGE_CORRUPT', h => [h, h + 4, 0, 0, h + 8]],
+      ['PG_IMAGE_CORRUPT', h => [h, h - 32, 0, 0, h]],
+      ['PG_IMAGE_CORRUPT', h => [h, 0x100000, 0xfffff, 0, h]],
+      ['PG_IMAGE_CORRUPT', h => [h, 0x100000, h + 48, h + 40, h]],
+      ['PG_IMAGE_CORRUPT', h => [h, 0x100000, 0, 0, 0xfffff]],
+      ['PG_IMAGE_CORRUPT', h => [h, 0x100000, 0, 0, h + 0x1000]],
+      ['PG_IMAGE_TRUNCATED', h => [h, 0x100000, h + 0x1000, 0, h + 32]],
       ['PG_IMAGE_TOO_LARGE', () => [0xfffffff0, 0xffffffe0, 0, 0, 0xfffffff0]],
     ]
     for (const [expected, fields] of cases) {
@@ -81,7 +81,12 @@ describe('address fields (specification 3.1.3)', () => {
 
 describe('in an ELF file', () => {
   const elf = (header: Uint8Array) =>
-    elfFixture({ entry: 0xc0100020, programs: [{ vaddr: 0xc0100000, paddr: 0x100000, bytes: new Writer().raw(header).raw(new Uint8Array(64)).bytes() }] })
+    elfFixture({
+      entry: 0xc0100020,
+      programs: [
+        { vaddr: 0xc0100000, paddr: 0x100000, bytes: new Writer().raw(header).raw(new Uint8Array(64)).bytes() },
+      ],
+    })
 
   test('without address fields the ELF headers place it, and the entry is where that code is loaded', async () => {
     const image = await parseImage(elf(multibootFixture(3)))
@@ -93,7 +98,7 @@ describe('in an ELF file', () => {
   test('with address fields those win', async () => {
     const image = await parseImage(elf(multibootFixture(0x10000, [0x200000, 0x200000, 0x200020, 0x200040, 0x200010])))
     expect(image.format).toEqual(['multiboot-kludge', 'elf32'])
-    expect(image.segments.map((s) => [s.paddr, s.bytes.length, s.memorySize])).toEqual([[0x200000, 32, 64]])
+    expect(image.segments.map(s => [s.paddr, s.bytes.length, s.memorySize])).toEqual([[0x200000, 32, 64]])
     expect(image.entries).toEqual([{ kind: 'multiboot', address: 0x200010 }])
   })
 })
