@@ -108,7 +108,6 @@ export function div(env: FloatEnv, a: Float, b: Float): Float {
   }
   if (b.kind === ZERO) {
     if (a.kind === ZERO) return invalid(env)
-    if (a.denormal) env.flags |= DE
     env.flags |= ZE
     return infinity(sign)
   }

@@ -118,6 +118,7 @@ export function fscale(cpu: CpuContext): void {
 
 /** FPREM (`nearest` false) and FPREM1: C2 incomplete; C0, C3, C1 are quotient bits 2, 1, 0. */
 export function fprem(cpu: CpuContext, nearest: boolean): void {
+  setConditions(cpu, 0, SW_C2)
   if (isEmpty(cpu, 0) || isEmpty(cpu, 1)) {
     if (stackFault(cpu, false)) write(cpu, 0, INDEFINITE)
     return
@@ -125,13 +126,14 @@ export function fprem(cpu: CpuContext, nearest: boolean): void {
   const env = begin(cpu)
   const { value, quotient, incomplete } = remainder(env, read(cpu, 0), read(cpu, 1), nearest)
   if (!settle(cpu, env)) return
+  write(cpu, 0, value)
+  if (quotient < 0) return
   const bits =
     ((quotient & 1) !== 0 ? SW_C1 : 0) |
     ((quotient & 2) !== 0 ? SW_C3 : 0) |
     ((quotient & 4) !== 0 ? SW_C0 : 0) |
     (incomplete ? SW_C2 : 0)
   setConditions(cpu, bits)
-  write(cpu, 0, value)
 }
 
 /** FXTRACT: ST(0) becomes the exponent, then the significand is pushed. */

@@ -30,14 +30,18 @@ function conditions(relation: number): number {
 
 function compareWith(cpu: CpuContext, operand: Float | undefined, quietCompare: boolean, pops: number): void {
   let relation = UNORDERED
+  let allowed: boolean
   if (operand === undefined || isEmpty(cpu, 0)) {
-    if (!stackFault(cpu, false)) return
+    allowed = stackFault(cpu, false)
   } else {
     const env = begin(cpu)
     relation = compare(env, read(cpu, 0), operand, quietCompare)
-    if (!settle(cpu, env)) return
+    allowed = settle(cpu, env)
   }
+  // An unmasked exception keeps the operands (no pop). The condition codes are set all the same, as observed on AMD;
+  // the SDM leaves them alone for an unmasked #IA.
   setConditions(cpu, conditions(relation), CC_COMPARE)
+  if (!allowed) return
   for (let n = 0; n < pops; n++) pop(cpu)
 }
 
@@ -72,15 +76,16 @@ export function setCompareFlags(cpu: CpuContext, relation: number): void {
 /** FCOMI, FCOMIP, FUCOMI, FUCOMIP. */
 export function compareToFlags(cpu: CpuContext, i: number, quietCompare: boolean, popAfter: boolean): void {
   let relation = UNORDERED
+  let allowed: boolean
   if (isEmpty(cpu, 0) || isEmpty(cpu, i)) {
-    if (!stackFault(cpu, false)) return
+    allowed = stackFault(cpu, false)
   } else {
     const env = begin(cpu)
     relation = compare(env, read(cpu, 0), read(cpu, i), quietCompare)
-    if (!settle(cpu, env)) return
+    allowed = settle(cpu, env)
   }
   setCompareFlags(cpu, relation)
-  if (popAfter) pop(cpu)
+  if (allowed && popAfter) pop(cpu)
 }
 
 /** FXAM: class of ST(0) in C3 C2 C0, its sign in C1. */

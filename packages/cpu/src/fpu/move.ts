@@ -23,7 +23,7 @@ import {
   writeRaw,
 } from './registers.ts'
 
-/** FLD m32, m64: a denormal raises DE, a signalling NaN IE and is quieted. */
+/** FLD m32, m64: a denormal raises DE but is loaded even when that is unmasked; a signalling NaN raises IE and is quieted. */
 export function loadFloat(cpu: CpuContext, value: Float): void {
   if (!isEmpty(cpu, -1)) {
     push(cpu, INDEFINITE)
@@ -32,8 +32,7 @@ export function loadFloat(cpu: CpuContext, value: Float): void {
   const env = begin(cpu)
   if (value.denormal) env.flags |= DE
   const result = value.kind >= QNAN ? convert(env, value) : value
-  if (!settle(cpu, env)) return
-  push(cpu, result)
+  if (settle(cpu, env, IE)) push(cpu, result)
 }
 
 /** FLD m80: bit for bit, no exceptions. */
@@ -44,7 +43,7 @@ export function load80(cpu: CpuContext, lin: number): void {
 
 /** FLD ST(i). */
 export function loadRegister(cpu: CpuContext, i: number): void {
-  if (isEmpty(cpu, -1) && isEmpty(cpu, i)) {
+  if (isEmpty(cpu, i)) {
     if (!stackFault(cpu, false)) return
     rotate(cpu, -1)
     write(cpu, 0, INDEFINITE)
@@ -90,12 +89,13 @@ export function storeFloat(cpu: CpuContext, lin: number, double: boolean, popAft
 export function store80(cpu: CpuContext, lin: number): void {
   if (isEmpty(cpu, 0)) {
     if (!stackFault(cpu, false)) return
-    write(cpu, 0, INDEFINITE)
+    storeBits64(cpu, lin, INDEFINITE.sig)
+    cpu.write16((lin + 8) >>> 0, 0xffff)
   } else {
     setConditions(cpu, 0, SW_C1)
+    storeBits64(cpu, lin, rawSignificand(cpu, 0))
+    cpu.write16((lin + 8) >>> 0, rawExponent(cpu, 0))
   }
-  storeBits64(cpu, lin, rawSignificand(cpu, 0))
-  cpu.write16((lin + 8) >>> 0, rawExponent(cpu, 0))
   pop(cpu)
 }
 
@@ -135,6 +135,16 @@ export function storeRegister(cpu: CpuContext, i: number, popAfter: boolean): vo
     writeRaw(cpu, i, rawSignificand(cpu, 0), rawExponent(cpu, 0))
   }
   if (popAfter) pop(cpu)
+}
+
+/** D9 D8+i (FSTPNCE): FSTP ST(i) that says nothing of an empty ST(0) and then only pops. */
+export function storeRegisterQuiet(cpu: CpuContext, i: number): void {
+  if (!isEmpty(cpu, 0)) {
+    storeRegister(cpu, i, true)
+    return
+  }
+  setConditions(cpu, 0, SW_C1)
+  pop(cpu)
 }
 
 /** FXCH ST(i): empty registers take part as the indefinite value. */

@@ -1,7 +1,7 @@
 /**
  * The C program that executes single x87 and SIMD instructions on the host processor for the comparison tests, and the
  * layout of its input and output. It reads cases from standard input, builds for each a few bytes of machine code
- * around the instruction under test, runs them, and writes what the processor left.
+ * around the instruction under test (64-bit mode, where these instructions act as in 32-bit mode), runs them, and writes what the processor left.
  *
  * A case: 16 bytes of code (zero-padded) with its length in byte 15, EFLAGS, EAX, ECX, EDX, a 512-byte state image
  * (FSAVE's 108 bytes, or FXSAVE's), 128 bytes of memory at which EBX points. A result: trap number or −1, EFLAGS, EAX,
@@ -61,8 +61,8 @@ export function decodeResult(output: Uint8Array, n: number): NativeResult {
   }
 }
 
-/** Source for `gcc -m32`; the program's first argument is `x87` or `simd`. */
-export const NATIVE_SOURCE = String.raw`
+/** C source, for gcc on an x86-64 Linux host; the program's first argument is `x87` or `simd`. */
+export const NATIVE_SOURCE: string = String.raw`
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdint.h>
@@ -72,38 +72,27 @@ export const NATIVE_SOURCE = String.raw`
 #include <ucontext.h>
 
 static struct { uint8_t code[16]; uint32_t eflags, gpr[3]; uint8_t image[512], memory[128]; } in;
-static struct __attribute__((packed)) { int32_t trap; uint32_t eflags, gpr[3]; uint8_t image[512], memory[128]; } out;
+static struct { int32_t trap; uint32_t eflags, gpr[3]; uint8_t image[512], memory[128]; } out;
 static uint8_t image[512] __attribute__((aligned(64)));
 static uint8_t memory[256] __attribute__((aligned(64)));
-static uint32_t flags, gpr[3];
+static struct { uint64_t flags; uint32_t gpr[3]; } regs;
 static uint8_t *code, *resume;
 
 static void trapped(int sig, siginfo_t *info, void *context) {
   ucontext_t *uc = context;
   (void)sig; (void)info;
   out.trap = uc->uc_mcontext.gregs[REG_TRAPNO];
-  uc->uc_mcontext.gregs[REG_EIP] = (greg_t)(uintptr_t)resume;
-  uc->uc_mcontext.gregs[REG_EFL] &= ~0x400;
+  uc->uc_mcontext.gregs[REG_RIP] = (greg_t)resume;
 }
 
-static uint8_t *put(uint8_t *p, int n, const char *bytes, const void *address) {
-  uint32_t a = (uint32_t)(uintptr_t)address;
-  memcpy(p, bytes, n);
-  if (!address) return p + n;
-  memcpy(p + n, &a, 4);
-  return p + n + 4;
-}
+#define PUT(bytes) (memcpy(p, bytes, sizeof bytes - 1), p += sizeof bytes - 1)
 
 int main(int argc, char **argv) {
   int simd = argc > 1 && !strcmp(argv[1], "simd");
   struct sigaction sa;
-  stack_t ss;
-  static uint8_t stack[65536];
   memset(&sa, 0, sizeof sa);
-  ss.ss_sp = stack; ss.ss_size = sizeof stack; ss.ss_flags = 0;
-  sigaltstack(&ss, 0);
   sa.sa_sigaction = trapped;
-  sa.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+  sa.sa_flags = SA_SIGINFO | SA_NODEFER;
   sigaction(SIGFPE, &sa, 0); sigaction(SIGILL, &sa, 0); sigaction(SIGSEGV, &sa, 0); sigaction(SIGBUS, &sa, 0);
   code = mmap(0, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (code == MAP_FAILED) return 2;
@@ -111,32 +100,22 @@ int main(int argc, char **argv) {
     uint8_t *p = code;
     memcpy(image, in.image, 512);
     memcpy(memory, in.memory, 128);
-    flags = in.eflags;
-    memcpy(gpr, in.gpr, 12);
-    p = put(p, 2, "\x53\x57", 0);
-    p = simd ? put(p, 3, "\x0f\xae\x0d", image) : put(p, 2, "\xdd\x25", image);
-    p = put(p, 1, "\xbb", memory);
-    p = put(p, 1, "\xbf", memory);
-    p = put(p, 2, "\x8b\x0d", gpr + 1);
-    p = put(p, 2, "\x8b\x15", gpr + 2);
-    p = put(p, 2, "\xff\x35", &flags);
-    p = put(p, 1, "\x9d", 0);
-    p = put(p, 1, "\xa1", gpr);
+    regs.flags = in.eflags;
+    memcpy(regs.gpr, in.gpr, 12);
+    /* push rbx; push rbp; rbx = memory (rsi); rbp = regs (rdx); r8 = image (rdi); rdi = memory */
+    PUT("\x53\x55\x48\x89\xf3\x48\x89\xd5\x49\x89\xf8\x48\x89\xdf");
+    if (simd) PUT("\x41\x0f\xae\x08"); else PUT("\x41\xdd\x20");
+    PUT("\xff\x75\x00\x9d\x8b\x45\x08\x8b\x4d\x0c\x8b\x55\x10");
     memcpy(p, in.code, in.code[15]);
     p += in.code[15];
     resume = p;
-    p = put(p, 1, "\xa3", gpr);
-    p = put(p, 1, "\x9c", 0);
-    p = put(p, 2, "\x8f\x05", &flags);
-    p = put(p, 2, "\x89\x0d", gpr + 1);
-    p = put(p, 2, "\x89\x15", gpr + 2);
-    p = simd ? put(p, 3, "\x0f\xae\x05", image) : put(p, 2, "\xdd\x35", image);
-    p = put(p, 5, "\xdb\xe3\x5f\x5b\xc3", 0);
+    PUT("\x89\x45\x08\x89\x4d\x0c\x89\x55\x10\x9c\x8f\x45\x00");
+    if (simd) PUT("\x41\x0f\xae\x00"); else PUT("\x41\xdd\x30");
+    PUT("\xdb\xe3\x5d\x5b\xc3");
     out.trap = -1;
-    ((void (*)(void))(uintptr_t)code)();
-    __asm__ volatile("cld");
-    out.eflags = flags;
-    memcpy(out.gpr, gpr, 12);
+    ((void (*)(void *, void *, void *))code)(image, memory, &regs);
+    out.eflags = regs.flags;
+    memcpy(out.gpr, regs.gpr, 12);
     memcpy(out.image, image, 512);
     memcpy(out.memory, memory, 128);
     if (simd) { uint32_t mxcsr = 0x1f80; __asm__ volatile("ldmxcsr %0" : : "m"(mxcsr)); }

@@ -1,6 +1,6 @@
 /**
  * The x87 unit against the host processor, instruction by instruction and bit for bit: registers, tags, status word,
- * memory, flags. Needs gcc with 32-bit libraries on an x86 host.
+ * memory, flags. Needs gcc on an x86-64 Linux host.
  *
  * Not compared: the instruction and data pointers (AMD keeps them only for unmasked exceptions). The transcendental
  * functions are compared within one unit of the last place.
@@ -21,11 +21,11 @@ const folder = mkdtempSync(join(tmpdir(), 'x87-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 function build(): string | undefined {
-  if (process.arch !== 'x64' && process.arch !== 'ia32') return undefined
+  if (process.arch !== 'x64' || process.platform !== 'linux') return undefined
   try {
     const program = join(folder, 'native')
     writeFileSync(`${program}.c`, NATIVE_SOURCE)
-    execFileSync('gcc', ['-m32', '-O1', '-o', program, `${program}.c`], { stdio: 'ignore' })
+    execFileSync('gcc', ['-O1', '-o', program, `${program}.c`], { stdio: 'ignore' })
     execFileSync(program, ['x87'], { input: '' })
     return program
   } catch {
@@ -105,9 +105,15 @@ function ours(c: NativeCase): { image: Uint8Array; memory: Uint8Array; eflags: n
   }
 }
 
+/** Control, status and tag word. */
+function words(bytes: Uint8Array): string {
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  return [0, 4, 8].map((at) => view.getUint16(at, true).toString(16).padStart(4, '0')).join(' ')
+}
+
 /** The part of a state image that both agree on: no pointers. */
 function comparable(bytes: Uint8Array): string {
-  return `${hex(bytes.subarray(0, 12))} ${Array.from({ length: 8 }, (_, i) => hex(bytes.slice(28 + 10 * i, 38 + 10 * i).reverse())).join(' ')}`
+  return `${words(bytes)} ${Array.from({ length: 8 }, (_, i) => hex(bytes.slice(28 + 10 * i, 38 + 10 * i).reverse())).join(' ')}`
 }
 
 function run(codes: readonly (readonly number[])[], perCode: number, seed: number, options: Options): string[] {
@@ -129,6 +135,10 @@ function run(codes: readonly (readonly number[])[], perCode: number, seed: numbe
   cases.forEach((c, n) => {
     const theirs = decodeResult(output, n)
     const mine = ours(c)
+    // FCOMI and its kin: AMD leaves C1 alone, the SDM clears it.
+    if (/^d[bf](e[89a-f]|f)/.test(hex(Uint8Array.from(c.code)))) {
+      mine.image[5] = ((mine.image[5] as number) & ~2) | ((theirs.image[5] as number) & 2)
+    }
     const left = `${theirs.trap} ${comparable(theirs.image)} ${hex(theirs.memory.subarray(0, 10))} ${(theirs.eflags & 0x8d5).toString(16)} ${theirs.gpr[0].toString(16)}`
     const right = `-1 ${comparable(mine.image)} ${hex(mine.memory.subarray(0, 10))} ${(mine.eflags & 0x8d5).toString(16)} ${mine.eax.toString(16)}`
     if (left !== right) {
@@ -187,8 +197,14 @@ const OTHERS = [
   ...memoryForms(0xdd, [7]),
 ]
 
+/** Counts by instruction with one example each. */
 function report(differences: string[]): string {
-  return differences.slice(0, 6).join('\n')
+  const groups = new Map<string, string[]>()
+  for (const d of differences) {
+    const key = d.slice(0, d.indexOf('\n'))
+    groups.set(key, [...(groups.get(key) ?? []), d])
+  }
+  return [...groups.values()].map((g) => `${g.length} × ${g[0]}`).slice(0, 10).join('\n')
 }
 
 const ordinary: Options = { empties: 4, unmasked: 0 }
@@ -210,6 +226,6 @@ test.skipIf(program === undefined)('moves and conversions agree with the host', 
 })
 
 test.skipIf(program === undefined)('the other instructions agree with the host', () => {
-  const differences = [...run(OTHERS, 250, 5, { empties: 30, unmasked: 0 }), ...run(OTHERS, 120, 6, hard)]
+  const differences = [...run(OTHERS, 300, 5, { empties: 30, unmasked: 0 }), ...run(OTHERS, 200, 6, { empties: 10, unmasked: 100 })]
   expect(differences.length, report(differences)).toBe(0)
 })

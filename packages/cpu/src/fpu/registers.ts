@@ -142,9 +142,9 @@ export function settle(cpu: CpuContext, e: FloatEnv, blocking: number = IE | DE 
   let sw = cpu.u16[FPU_SW >> 1] as number
   sw &= ~SW_C1
   if ((unmasked & blocking) !== 0) {
-    // What would have happened after the operand checks has not happened.
+    // What would have happened after the operand checks has not happened; a result not stored is not inexact.
     const early = unmasked & (IE | DE | ZE)
-    sw |= early !== 0 ? e.flags & (IE | DE | ZE) : e.flags
+    sw |= e.flags & (early !== 0 ? IE | DE | ZE : ~PE)
   } else {
     sw |= e.flags
     if (e.roundedUp && (e.flags & PE) !== 0) sw |= SW_C1

@@ -5,7 +5,7 @@ import { invalid, propagateNaN } from './arithmetic.ts'
 import { DE, type Float, type FloatEnv, INF, QNAN, ZERO, zero } from './float.ts'
 import { round } from './round.ts'
 
-/** Remainder, the low three bits of the quotient, and whether the reduction is incomplete (C2). */
+/** Remainder, the low three bits of the quotient (−1: none, the result is a NaN), and whether the reduction is incomplete (C2). */
 export interface Remainder {
   readonly value: Float
   readonly quotient: number
@@ -13,7 +13,7 @@ export interface Remainder {
 }
 
 function done(value: Float): Remainder {
-  return { value, quotient: 0, incomplete: false }
+  return { value, quotient: value.kind >= QNAN ? -1 : 0, incomplete: false }
 }
 
 /**

@@ -64,7 +64,8 @@ function overflowed(env: FloatEnv, sign: number): Float {
 
 /**
  * Rounds sign × sig × 2^exp (sig > 0, any length; the lowest bit may stand for everything below it) to the destination of `env` and raises
- * OE, UE, PE. An unmasked overflow or underflow returns the bias-adjusted result, which only x87 registers take.
+ * OE, UE, PE. An unmasked overflow or underflow returns the bias-adjusted result, which only x87 registers take; what
+ * even that does not bring into range (FSCALE) becomes infinity or zero.
  */
 export function round(env: FloatEnv, sign: number, sig: bigint, exp: number): Float {
   const p = env.precision
@@ -80,6 +81,11 @@ export function round(env: FloatEnv, sign: number, sig: bigint, exp: number): Fl
     if ((env.masks & UE) === 0) {
       env.flags |= UE
       lead += EXT_REBIAS
+      if (lead < env.emin) {
+        env.flags |= PE
+        env.roundedUp = false
+        return zero(sign)
+      }
     } else if (env.flushToZero) {
       env.flags |= UE | PE
       env.roundedUp = false
@@ -100,6 +106,11 @@ export function round(env: FloatEnv, sign: number, sig: bigint, exp: number): Fl
       return overflowed(env, sign)
     }
     lead -= EXT_REBIAS
+    if (lead > env.emax) {
+      env.flags |= PE
+      env.roundedUp = true
+      return infinity(sign)
+    }
   }
   if (inexact) env.flags |= PE
   env.roundedUp = up

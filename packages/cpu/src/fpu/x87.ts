@@ -60,6 +60,7 @@ import {
   storeFloat,
   storeInteger,
   storeRegister,
+  storeRegisterQuiet,
 } from './move.ts'
 import { free, pop, push, rotate, setConditions, SW_C1, SW_ES, SW_EXCEPTIONS, SW_SF, updateSummary } from './registers.ts'
 import { fcos, fpatan, fptan, fsin, fsincos, f2xm1, fyl2x, fyl2xp1, loadConstant } from './functions.ts'
@@ -198,13 +199,14 @@ for (const [opcode, modrm] of [
 }
 row(0xdd, 0xd0, (cpu, i) => storeRegister(cpu, i, false))
 for (const [opcode, modrm] of [
-  [0xd9, 0xd8],
   [0xdd, 0xd8],
   [0xdf, 0xd0],
   [0xdf, 0xd8],
 ] as const) {
   row(opcode, modrm, (cpu, i) => storeRegister(cpu, i, true))
 }
+
+row(0xd9, 0xd8, storeRegisterQuiet)
 
 /* FCMOVcc: DA moves on the condition, DB on its negation. */
 const CONDITIONS = [FLAG_CF, FLAG_ZF, FLAG_CF | FLAG_ZF, FLAG_PF]
@@ -242,8 +244,12 @@ one(0xd9, 0xf7, (cpu) => {
   rotate(cpu, 1)
   setConditions(cpu, 0, SW_C1)
 })
-row(0xdd, 0xc0, free)
+row(0xdd, 0xc0, (cpu, i) => {
+  setConditions(cpu, 0, SW_C1)
+  free(cpu, i)
+})
 row(0xdf, 0xc0, (cpu, i) => {
+  setConditions(cpu, 0, SW_C1)
   free(cpu, i)
   pop(cpu)
 })
