@@ -84,6 +84,8 @@ export interface BootModule {
   bytes: Uint8Array
   /** Command line string; by convention the file's name comes first. */
   commandLine: string
+  /** Physical address of a module that somebody else puts in place (a graft): it is listed there and not moved. */
+  at?: number
 }
 
 /** One range of the physical memory map; `type` as in E820 / multiboot (1 RAM, 2 reserved, 3 ACPI, 4 NVS). */
