@@ -12,6 +12,7 @@ import {
   finite,
   INF,
   infinity,
+  PE,
   QNAN,
   withSign,
   ZE,
@@ -126,7 +127,11 @@ export function exp2Minus1(env: FloatEnv, a: Float): Float {
   if (a.kind === ZERO) return a
   if (a.kind === INF) return a.sign === 1 ? finite(1, 0, 1n << 63n) : a
   if (a.denormal) env.flags |= DE
-  if (a.exp >= 0) return a.exp === 0 && a.sig === 1n << 63n ? (a.sign === 1 ? finite(1, -1, a.sig) : a) : a
+  if (a.exp >= 0) {
+    if (a.exp === 0 && a.sig === 1n << 63n) return a.sign === 1 ? finite(1, -1, a.sig) : a
+    env.flags |= PE
+    return a
+  }
   if (a.exp < -150) {
     // a ln 2 (1 + a ln 2 / 2 + …): what follows is below 2^-150.
     const product = a.sig * constant(LN2, 200)
@@ -158,7 +163,11 @@ function timesLog(env: FloatEnv, y: Float, log: { exact: boolean; value: bigint;
   const magnitude = negative ? -log.value : log.value
   const sign = y.sign ^ (negative ? 1 : 0)
   const product = y.sig * magnitude
-  if (log.exact) return round(env, sign, product, y.exp - 63)
+  if (log.exact) {
+    // The processors do not notice that the logarithm was exact.
+    env.flags |= PE
+    return round(env, sign, product, y.exp - 63)
+  }
   return round(env, sign, (product << 1n) | 1n, y.exp - 63 - log.bits - 1)
 }
 
