@@ -177,7 +177,6 @@ export function yLog2X(env: FloatEnv, x: Float, y: Float): Float {
   if (x.kind === ZERO) {
     if (y.kind === ZERO) return invalid(env)
     if (y.kind === INF) return infinity(y.sign ^ 1)
-    if (y.denormal) env.flags |= DE
     env.flags |= ZE
     return infinity(y.sign ^ 1)
   }
