@@ -1,0 +1,66 @@
+/** What a person is told when a run has stopped: why, where the processor was, and who owned which op. */
+import type { OpReport, RegisterView, RunReport, StopReason } from '@paragraft/core'
+import { table } from './table.ts'
+
+const hex8 = (value: number): string => value.toString(16).padStart(8, '0')
+
+/** One line: why the run ended. */
+export function stopText(stop: StopReason): string {
+  switch (stop.kind) {
+    case 'powerOff':
+      return 'the guest powered off'
+    case 'until':
+      return `"${stop.text}" was seen`
+    case 'guestFault':
+      return stop.message
+    case 'reset':
+      return `the guest reset the machine (${stop.why})`
+    case 'haltedForever':
+      return 'the guest halted for ever: nothing can wake it any more'
+    case 'debugExit':
+      return `the guest left by isa-debug-exit with ${stop.value}`
+    case 'timeout':
+      return `the time limit of ${stop.seconds} s was reached`
+    case 'quit':
+      return 'left at the console'
+  }
+}
+
+/** The registers where the guest stopped, as a debugger lays them out. */
+export function registersText(r: RegisterView): string {
+  const line = (names: (keyof RegisterView)[], format: (value: number) => string): string =>
+    `  ${names.map(name => `${name.padEnd(name === 'eflags' ? 6 : 3)} ${format(r[name])}`).join('  ')}\n`
+  const selector = (value: number): string => value.toString(16).padStart(4, '0')
+  return [
+    line(['eax', 'ebx', 'ecx', 'edx'], hex8),
+    line(['esi', 'edi', 'ebp', 'esp'], hex8),
+    line(['eip', 'eflags'], hex8),
+    line(['cr0', 'cr2', 'cr3', 'cr4'], hex8),
+    line(['cs', 'ss', 'ds', 'es', 'fs', 'gs', 'cpl'], selector),
+  ].join('')
+}
+
+/** The ledger: who owns each op, and how often it was called. */
+export function ledgerText(ops: readonly OpReport[]): string {
+  return table(
+    [
+      { title: 'slot', cell: row => row.slot },
+      { title: 'op', cell: row => row.op },
+      { title: 'owner', cell: row => row.owner },
+      { title: 'answer', cell: row => row.answer },
+      { title: 'sites', cell: row => row.sites },
+      { title: 'patched', cell: row => row.patched },
+      { title: 'calls', cell: row => row.calls },
+    ],
+    ops,
+  )
+}
+
+/** How long it took, on the host and in the guest. */
+export function effortText(report: RunReport): string {
+  const rate = report.seconds > 0 ? report.instructions / report.seconds / 1e6 : 0
+  return (
+    `${report.instructions.toLocaleString('en-US')} instructions in ${report.seconds.toFixed(2)} s ` +
+    `(${rate.toFixed(0)} million/s), ${(report.virtualNs / 1e9).toFixed(2)} s for the guest`
+  )
+}

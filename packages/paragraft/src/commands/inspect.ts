@@ -1,0 +1,179 @@
+/** `paragraft inspect`: what an image is, what holds its ops, and who can boot it. */
+import { parseArgs } from 'node:util'
+import { EXIT_OK, type GuestImage, type LayoutSlot, type Oracle } from '@paragraft/core'
+import { isParagraftError } from '@paragraft/core/errors'
+import { findLayout, parseImage } from '@paragraft/loader'
+import { readUserFile } from '../cli/files.ts'
+import { loadBackend } from '../cli/plugins.ts'
+import { formatSize } from '../cli/quantities.ts'
+import { onePositional, parse } from '../cli/settings.ts'
+import { table } from '../cli/table.ts'
+import type { Command, World } from '../cli/usage.ts'
+import { askHeads, type HeadAnswer } from '../heads.ts'
+
+const HELP = `paragraft inspect: look at a guest image without running it
+
+usage: paragraft inspect IMAGE [--json]
+
+Says which formats the image is made of, its entrypoints and notes, where its op table is and what each slot holds, and
+which backends and heads can boot it – and for the others, why not.
+
+  --json    the same as data
+`
+
+/** Backends of this project; others are asked for by name in `paragraft run`. */
+const BACKENDS = ['native', 'xen', 'vmi']
+
+/** What `--json` prints. */
+interface Inspection {
+  image: string
+  bytes: number
+  format: string[]
+  machine: string
+  kernelVersion?: string
+  segments: { paddr: number; vaddr: number; fileBytes: number; memoryBytes: number; flags: string }[]
+  entries: { kind: string; address: number }[]
+  notes: { owner: string; type: number; bytes: string }[]
+  ops:
+    | { found: false; reason: string; oracles: Oracle[] }
+    | {
+        found: true
+        era: string
+        tableVa: number
+        tablePa: number
+        slots: (LayoutSlot & { sites: number })[]
+        sites: number
+        oracles: Oracle[]
+      }
+  backends: { backend: string; heads?: HeadAnswer[]; missing?: string }[]
+}
+
+const hex = (value: number): string => {
+  // Addresses of 64-bit kernels are signed numbers.
+  const unsigned = value < 0 ? BigInt.asUintN(64, BigInt(value)) : BigInt(value)
+  return `0x${unsigned.toString(16)}`
+}
+
+async function backendsFor(image: GuestImage, world: World): Promise<Inspection['backends']> {
+  const found: Inspection['backends'] = []
+  for (const name of BACKENDS) {
+    try {
+      found.push({ backend: name, heads: askHeads(await loadBackend(name, world.cwd), image) })
+    } catch (error) {
+      if (!isParagraftError(error)) throw error
+      found.push({ backend: name, missing: error.code === 'PG_PLUGIN_NOT_FOUND' ? 'not installed' : error.message })
+    }
+  }
+  return found
+}
+
+function opsOf(image: GuestImage): Inspection['ops'] {
+  const result = findLayout(image)
+  if (!result.found) return { found: false, reason: result.reason, oracles: result.oracles }
+  const { layout } = result
+  const count = (slot: number): number => layout.sites.filter(site => site.slot === slot).length
+  return {
+    found: true,
+    era: layout.era,
+    tableVa: layout.tableVa,
+    tablePa: layout.tablePa,
+    slots: layout.slots.map(slot => ({ ...slot, sites: count(slot.slot) })),
+    sites: layout.sites.length,
+    oracles: layout.oracles,
+  }
+}
+
+function text(inspection: Inspection): string {
+  const parts = [
+    `${inspection.image}: ${inspection.format.join(' → ')}, ${inspection.machine}, ${formatSize(inspection.bytes)}\n`,
+  ]
+  if (inspection.kernelVersion !== undefined) parts.push(`kernel ${inspection.kernelVersion}\n`)
+  parts.push(
+    '\nsegments\n',
+    table(
+      [
+        { title: '  physical', cell: row => `  ${hex(row.paddr)}` },
+        { title: 'virtual', cell: row => hex(row.vaddr) },
+        { title: 'in file', cell: row => row.fileBytes },
+        { title: 'in memory', cell: row => row.memoryBytes },
+        { title: 'flags', cell: row => row.flags },
+      ],
+      inspection.segments,
+    ),
+    '\nentrypoints\n',
+    ...inspection.entries.map(entry => `  ${entry.kind.padEnd(10)} ${hex(entry.address)}\n`),
+  )
+  if (inspection.notes.length > 0) {
+    parts.push('\nnotes\n', ...inspection.notes.map(note => `  ${note.owner} ${note.type}: ${note.bytes}\n`))
+  }
+  parts.push('\nops\n', opsText(inspection.ops), '\nwho can boot it\n')
+  for (const { backend, heads, missing } of inspection.backends) {
+    if (missing !== undefined) parts.push(`  ${backend}: ${missing}\n`)
+    for (const { head, match } of heads ?? []) {
+      const answer = match.match
+        ? `yes, at ${hex(match.entry)}${match.note === undefined ? '' : ` (${match.note})`}`
+        : `no: ${match.reason}`
+      parts.push(`  ${backend} by ${head}: ${answer}\n`)
+    }
+  }
+  return parts.join('')
+}
+
+function opsText(ops: Inspection['ops']): string {
+  const oracles = ops.oracles.map(
+    oracle => `  ${oracle.name}: ${oracle.tableVa === null ? 'silent' : hex(oracle.tableVa)} – ${oracle.says}\n`,
+  )
+  if (!ops.found) return [`  no table: ${ops.reason}\n`, ...oracles].join('')
+  return [
+    `  era ${ops.era}, table at ${hex(ops.tableVa)} (physical ${hex(ops.tablePa)}), ${ops.sites} call sites\n`,
+    ...oracles,
+    table(
+      [
+        { title: '  slot', cell: row => `  ${row.slot}` },
+        { title: 'op', cell: row => row.op },
+        { title: 'version', cell: row => row.version },
+        { title: 'sites', cell: row => row.sites },
+        { title: 'holds', cell: row => `${hex(row.target)}${row.targetName === undefined ? '' : ` ${row.targetName}`}` },
+      ],
+      ops.slots,
+    ),
+  ].join('')
+}
+
+export const inspectCommand: Command = {
+  name: 'inspect',
+  summary: 'what an image is, what its op table holds, who can boot it',
+  help: HELP,
+  async run(argv, world) {
+    const { values, positionals } = parse(() =>
+      parseArgs({ args: argv, options: { json: { type: 'boolean' } }, allowPositionals: true, strict: true }),
+    )
+    const name = onePositional(positionals, 'inspect', 'an image')
+    const bytes = readUserFile(world.cwd, name, 'the image')
+    const image = await parseImage(bytes)
+    const inspection: Inspection = {
+      image: name,
+      bytes: bytes.length,
+      format: image.format,
+      machine: image.machine,
+      ...(image.linux === undefined ? {} : { kernelVersion: image.linux.kernelVersion }),
+      segments: image.segments.map(segment => ({
+        paddr: segment.paddr,
+        vaddr: segment.vaddr,
+        fileBytes: segment.bytes.length,
+        memoryBytes: segment.memorySize,
+        flags: `${segment.flags.read ? 'r' : '-'}${segment.flags.write ? 'w' : '-'}${segment.flags.execute ? 'x' : '-'}`,
+      })),
+      entries: image.entries,
+      notes: image.notes.map(note => ({
+        owner: note.owner,
+        type: note.type,
+        bytes: [...note.desc].map(byte => byte.toString(16).padStart(2, '0')).join(''),
+      })),
+      ops: opsOf(image),
+      backends: await backendsFor(image, world),
+    }
+    world.stdout(values.json ? `${JSON.stringify(inspection, null, 2)}\n` : text(inspection))
+    return EXIT_OK
+  },
+}

@@ -1,0 +1,138 @@
+/** `paragraft ops`: the catalogue of ops, the table of an era, and what changed between two. */
+import { parseArgs } from 'node:util'
+import {
+  CATALOGUE,
+  ERAS,
+  type Era,
+  type EraSlot,
+  EXIT_OK,
+  eraName,
+  eraOf,
+  findEra,
+  type OpEntry,
+  opEntry,
+} from '@paragraft/core'
+import { parse } from '../cli/settings.ts'
+import { type Column, table } from '../cli/table.ts'
+import { type Command, usageError } from '../cli/usage.ts'
+
+const HELP = `paragraft ops: what a guest may ask of its hypervisor, by version
+
+usage: paragraft ops [--json]              every op: its identity, what the guest means by it, its newest signature
+       paragraft ops eras [--json]         the eras: which kernels have which table
+       paragraft ops ERA [--json]          the table of an era, slot by slot
+       paragraft ops diff A B [--json]     what era B has that A has not, what it lost, what it changed
+
+An op keeps its identity (mmu.flush_tlb_one_user) when a header renames or moves its member. An era is one layout of the
+table; 5.0 means the i386 one, 5.0/x86_64 the other.
+
+  --json    the same as data
+`
+
+/** `5.0` or `5.0/x86_64`. An era that only one architecture has needs no suffix. Throws `PG_OPS_ERA`. */
+function eraByName(name: string): Era {
+  const [id, arch] = name.split('/') as [string, string?]
+  if (arch === 'i386' || arch === 'x86_64') return eraOf(id, arch)
+  return findEra(id, 'i386') ?? findEra(id, 'x86_64') ?? eraOf(id)
+}
+
+function signatureOf(slot: EraSlot): string {
+  if (slot.kind === 'data') return 'data'
+  const version = opEntry(slot.op).versions.find(candidate => candidate.version === slot.version)
+  return version?.signature.text ?? ''
+}
+
+function catalogueText(): string {
+  const columns: Column<OpEntry>[] = [
+    { title: 'op', cell: entry => entry.op },
+    { title: 'version', cell: entry => entry.versions.at(-1)?.version ?? '-' },
+    { title: 'meaning', cell: entry => entry.meaning },
+  ]
+  return table(columns, CATALOGUE)
+}
+
+function erasText(): string {
+  const columns: Column<Era>[] = [
+    { title: 'era', cell: era => eraName(era) },
+    { title: 'slots', cell: era => era.slots.length },
+    { title: 'table', cell: era => era.container },
+    { title: 'kernels', cell: era => era.kernels },
+  ]
+  return table(columns, ERAS)
+}
+
+function eraText(era: Era): string {
+  const columns: Column<EraSlot>[] = [
+    { title: 'slot', cell: slot => slot.slot },
+    { title: 'op', cell: slot => slot.op },
+    { title: 'version', cell: slot => slot.version },
+    { title: 'member', cell: slot => slot.member },
+    { title: 'signature', cell: slot => `${signatureOf(slot)}${slot.calleeSave ? ' [callee-save]' : ''}` },
+  ]
+  return `era ${eraName(era)}: ${era.container}, Linux ${era.kernels}\n\n${table(columns, era.slots)}`
+}
+
+/** What lies between two eras, by op identity. */
+export interface EraDifference {
+  added: string[]
+  removed: string[]
+  /** Ops that both have, with another version, another convention or another member name. */
+  changed: { op: string; from: string; to: string }[]
+}
+
+/** Compares two eras by op identity; where in the table an op sits does not matter. */
+export function difference(a: Era, b: Era): EraDifference {
+  const before = new Map(a.slots.map(slot => [slot.op, slot]))
+  const after = new Map(b.slots.map(slot => [slot.op, slot]))
+  const say = (slot: EraSlot): string =>
+    `${slot.version} ${slot.member} ${signatureOf(slot)}${slot.calleeSave ? ' [callee-save]' : ''}`
+  const changed: EraDifference['changed'] = []
+  for (const [op, slot] of before) {
+    const now = after.get(op)
+    if (now !== undefined && say(now) !== say(slot)) changed.push({ op, from: say(slot), to: say(now) })
+  }
+  return {
+    added: [...after.keys()].filter(op => !before.has(op)),
+    removed: [...before.keys()].filter(op => !after.has(op)),
+    changed,
+  }
+}
+
+function differenceText(a: Era, b: Era): string {
+  const { added, removed, changed } = difference(a, b)
+  const lines = [
+    `from ${eraName(a)} (${a.slots.length} slots) to ${eraName(b)} (${b.slots.length} slots)`,
+    ...removed.map(op => `- ${op}`),
+    ...added.map(op => `+ ${op}`),
+    ...changed.flatMap(({ op, from, to }) => [`~ ${op}`, `    was ${from}`, `    is  ${to}`]),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+export const opsCommand: Command = {
+  name: 'ops',
+  summary: 'the catalogue of ops, the table of an era, the difference between two',
+  help: HELP,
+  async run(argv, world) {
+    const { values, positionals } = parse(() =>
+      parseArgs({ args: argv, options: { json: { type: 'boolean' } }, allowPositionals: true, strict: true }),
+    )
+    const answer = (data: unknown, text: () => string): number => {
+      world.stdout(values.json ? `${JSON.stringify(data, null, 2)}\n` : text())
+      return EXIT_OK
+    }
+    const [first, second, third, ...more] = positionals
+    if (first === undefined) return answer(CATALOGUE, catalogueText)
+    if (first === 'diff') {
+      if (second === undefined || third === undefined || more.length > 0) {
+        throw usageError('ops diff compares two eras', 'Write for example paragraft ops diff 2.0 5.0.')
+      }
+      const [a, b] = [eraByName(second), eraByName(third)]
+      return answer(difference(a, b), () => differenceText(a, b))
+    }
+    if (second !== undefined) throw usageError(`ops takes one era, not also ${second}`, 'See paragraft ops --help.')
+    if (first === 'eras') return answer(ERAS, erasText)
+    const era = eraByName(first)
+    return answer(era, () => eraText(era))
+  },
+}

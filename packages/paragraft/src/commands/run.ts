@@ -1,0 +1,154 @@
+/** `paragraft run`: the main job. Boots an image on a backend, with ops modules grafted, and stays until it stops. */
+import { writeFileSync } from 'node:fs'
+import { basename, resolve } from 'node:path'
+import { type Backend, exitStatus, type OpsModule, type RunReport } from '@paragraft/core'
+import { loadConfig } from '../cli/config-file.ts'
+import { FileDisk } from '../cli/file-disk.ts'
+import { readUserFile } from '../cli/files.ts'
+import { loadBackend, loadOps } from '../cli/plugins.ts'
+import { Progress } from '../cli/progress.ts'
+import { effortText, ledgerText, registersText, stopText } from '../cli/said.ts'
+import { parseRunArguments, type RunSettings, settle } from '../cli/settings.ts'
+import { stdinSource } from '../cli/stdin.ts'
+import { openTraces } from '../cli/traces.ts'
+import type { Command, World } from '../cli/usage.ts'
+import { createMachine, type PcMachine } from '../machine.ts'
+import { run } from '../run.ts'
+
+const HELP = `paragraft run: boot a guest, with ops of your choice
+
+usage: paragraft run IMAGE [options]
+
+IMAGE is an ELF, a bzImage, or a multiboot kernel. The guest's console is standard output, and nothing else is; all that
+paragraft itself has to say goes to standard error. At a terminal, Ctrl-A x leaves. Piped input is kept until the guest
+can receive it, and given line by line while the guest idles.
+
+what to boot
+  --backend NAME|PATH       who plays the hypervisor. Default: native, a bare PC. xen means @paragraft/backend-xen,
+                            then paragraft-backend-xen; a package name or a path works too
+  --ops NAME|PATH           graft this ops module onto the guest: a package, or a folder with a package.json.
+                            May be given several times
+  --append STRING           the guest's command line. Without console= in it, the head's own default is added
+  --initrd FILE             initial RAM disk
+  --module FILE[=CMDLINE]   boot module, for multiboot guests. May be given several times
+  --config FILE             settings from a file; default: paragraft.config.{ts,js,mjs,json} here, if there is one
+
+the machine
+  --memory SIZE             RAM, default 256M
+  --disk FILE               a raw disk image, as virtio block device
+  --engine NAME             auto, interpreter (WebAssembly) or reference (JavaScript, slow, for comparison)
+
+when to stop
+  --until TEXT              when TEXT has been on the console: status 0
+  --timeout SECONDS         after so long: status 4
+
+what to learn
+  --screen                  print the VGA text screen when the run stops
+  --report FILE.json        the run as data: why it stopped, the ledger of ops, exits, arrivals of input
+  --trace KIND[=FILE]       events (ops installed, reports), io, or calls (every call of an op); to a file or here.
+                            May be given several times
+
+exit status
+  0 powered off, or --until seen     2 bad usage, config, image or module
+  1 a bug in paragraft               3 the guest faulted, crashed, reset, or halted for ever
+  4 --timeout                        by isa-debug-exit: (value << 1) | 1
+
+example
+  paragraft run vmlinuz --initrd initramfs.cpio.gz --append quiet --ops ./my-ops
+`
+
+/** What the settings name, loaded. */
+interface Ingredients {
+  image: Uint8Array
+  backend: Backend
+  ops: OpsModule[]
+  initrd: Uint8Array | undefined
+  modules: { bytes: Uint8Array; commandLine: string }[]
+  disk: FileDisk | undefined
+}
+
+async function gather(settings: RunSettings, cwd: string): Promise<Ingredients> {
+  const { backend } = settings
+  const image = readUserFile(cwd, settings.image, 'the image')
+  const initrd = settings.initrd === undefined ? undefined : readUserFile(cwd, settings.initrd, 'the initrd')
+  const modules = settings.modules.map(({ file, commandLine }) => ({
+    bytes: readUserFile(cwd, file, 'the boot module'),
+    commandLine,
+  }))
+  const ops: OpsModule[] = []
+  for (const entry of settings.ops) ops.push(typeof entry === 'string' ? await loadOps(entry, cwd) : entry)
+  return {
+    image,
+    initrd,
+    modules,
+    ops,
+    backend: typeof backend === 'string' ? await loadBackend(backend, cwd) : backend,
+    disk: settings.disk === undefined ? undefined : new FileDisk(resolve(cwd, settings.disk)),
+  }
+}
+
+/** Everything on standard error after the run. */
+function tell(report: RunReport, machine: PcMachine, settings: RunSettings, world: World): void {
+  const { stop } = report
+  if (settings.screen) world.stderr(`\n${machine.screen().join('\n')}\n`)
+  world.stderr(`\nparagraft: ${stopText(stop)}: ${effortText(report)}\n`)
+  if ('registers' in stop) world.stderr(registersText(stop.registers))
+  if (report.modules.length > 0) world.stderr(`\n${ledgerText(report.ops)}`)
+  for (const { message, count } of report.reports ?? []) {
+    world.stderr(`paragraft: ${message}${count > 1 ? ` (${count} times)` : ''}\n`)
+  }
+}
+
+export const runCommand: Command = {
+  name: 'run',
+  summary: 'boot a guest, with ops of your choice',
+  help: HELP,
+  async run(argv, world) {
+    const args = parseRunArguments(argv)
+    const settings = settle(args, await loadConfig(world.cwd, args.config))
+    const progress = new Progress(world)
+    const input = stdinSource(world.stdin)
+    const { disk, ...parts } = await gather(settings, world.cwd)
+    let machine: PcMachine | undefined
+    const traces = openTraces(settings.traces, world)
+    try {
+      machine = await createMachine({
+        ...parts,
+        imageName: basename(settings.image),
+        memory: settings.memory,
+        engine: settings.engine,
+        output: bytes => {
+          progress.done()
+          world.stdout(bytes)
+        },
+        progress: (text, done, total) => (done === undefined ? progress.step(text) : progress.part(text, done, total)),
+        ...(settings.append === undefined ? {} : { commandLine: settings.append }),
+        ...(settings.nsPerInstruction === undefined ? {} : { nsPerInstruction: settings.nsPerInstruction }),
+        ...(disk === undefined ? {} : { disk }),
+        ...traces.machineOptions,
+      })
+      traces.attach(machine)
+      progress.step(`${machine.backendName} by ${machine.headName}: running`)
+      const report = await run(machine, {
+        ...(settings.until === undefined ? {} : { until: settings.until }),
+        ...(settings.timeout === undefined ? {} : { timeout: settings.timeout }),
+        ...(settings.replay === undefined ? { input } : { replay: settings.replay }),
+      })
+      progress.done()
+      tell(report, machine, settings, world)
+      if (settings.report !== undefined) writeReport(resolve(world.cwd, settings.report), report)
+      return exitStatus(report.stop)
+    } catch (error) {
+      progress.done()
+      throw error
+    } finally {
+      input.stop()
+      traces.close()
+      disk?.close()
+    }
+  },
+}
+
+function writeReport(file: string, report: RunReport): void {
+  writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`)
+}

@@ -1,0 +1,39 @@
+/** What a config file may say, and `createMachine`'s choice of engines. The keys have the command line options' names. */
+import type { Backend, InputArrival, OpsModule } from '@paragraft/core'
+
+/** Engines to choose from. `auto` is the fastest that this version has. */
+export const ENGINES = ['auto', 'interpreter', 'reference'] as const
+export type EngineName = (typeof ENGINES)[number]
+
+/** A config file's contents: `export default defineConfig({ … })` in `paragraft.config.ts`. All of it optional. */
+export interface ParagraftConfig {
+  /** Name or path of a backend, or a backend itself. */
+  backend?: string | Backend
+  /** Names or paths of ops modules, or modules themselves, in the order in which they are offered the guest. */
+  ops?: (string | OpsModule)[]
+  /** RAM: `'256M'`, or bytes. */
+  memory?: string | number
+  /** The guest's command line. */
+  append?: string
+  initrd?: string
+  /** Boot modules: `'FILE'` or `'FILE=COMMAND LINE'`. */
+  module?: string[]
+  disk?: string
+  /** Stop with status 0 when this text has been on the console. */
+  until?: string
+  /** Stop with status 4 after so many seconds of the host's time. */
+  timeout?: number
+  screen?: boolean
+  report?: string
+  trace?: string[]
+  engine?: EngineName
+  /** Virtual nanoseconds per instruction. */
+  nsPerInstruction?: number
+  /** Input of an earlier run, from its report: delivered at the same points in place of standard input. */
+  replay?: InputArrival[]
+}
+
+/** Gives a config file its types. */
+export function defineConfig(config: ParagraftConfig): ParagraftConfig {
+  return config
+}

@@ -1,0 +1,141 @@
+/**
+ * The person's end of the guest's consoles. Output of every console device goes one way; input is either typed, and
+ * reaches the guest at once, or held, and released line by line at points that the guest's own execution defines, so
+ * that a piped script gives the same run each time.
+ */
+import type { ConsolePort, InputArrival } from '@paragraft/core'
+import { TextWatch } from './until.ts'
+
+/**
+ * A guest that asks for a character this often without having written anything is waiting for one. Far above the few
+ * looks at the line status that a driver takes between two characters it sends.
+ */
+const POLLS_BEFORE_INPUT = 20_000
+
+/** Virtual idle time without console traffic after which a held line is released. */
+export const IDLE_BEFORE_INPUT_NS = 20_000_000
+
+const NEWLINE = 10
+
+export interface ConsoleHubOptions {
+  /** Guest output, as it comes; the bytes are only valid during the call. */
+  output: (bytes: Uint8Array) => void
+  /** Now, for the record of arrivals. */
+  stamp: () => { instructions: number; virtualNs: number }
+  /** The text given to `watch` has been seen. */
+  onSeen?: (text: string) => void
+}
+
+export class ConsoleHub {
+  /** Every arrival so far. */
+  readonly arrivals: InputArrival[] = []
+  readonly #options: ConsoleHubOptions
+  readonly #ports: HubPort[] = []
+  readonly #pending: number[] = []
+  #held: number[] = []
+  #watch: TextWatch | null = null
+  #polls = 0
+  #idleNs = 0
+
+  constructor(options: ConsoleHubOptions) {
+    this.#options = options
+  }
+
+  /**
+   * A port for one console device. `ready` says whether the guest listens there; without it, it always does. A device
+   * that only writes gives `() => false`.
+   */
+  port(ready: () => boolean = () => true): ConsolePort {
+    const port = new HubPort(
+      bytes => this.#write(bytes),
+      () => (ready() ? this.#read() : -1),
+      ready,
+    )
+    this.#ports.push(port)
+    return port
+  }
+
+  /** Watches the output for a text from now on. */
+  watch(text: string): void {
+    this.#watch = new TextWatch(text)
+  }
+
+  /** Typed input: the guest can have it at once. */
+  type(bytes: Uint8Array): void {
+    this.#deliver([...bytes])
+  }
+
+  /** Input to be released at idle points. */
+  hold(bytes: Uint8Array): void {
+    for (const byte of bytes) this.#held.push(byte)
+  }
+
+  /** True while held input waits for its idle point. */
+  get holding(): boolean {
+    return this.#held.length > 0
+  }
+
+  /** True if some device would take input now. */
+  get listening(): boolean {
+    return this.#ports.some(port => port.ready())
+  }
+
+  /** Virtual idle time that must still pass before a held line is released; Infinity if nobody listens or none waits. */
+  get idleStillNeeded(): number {
+    if (!this.holding || !this.listening) return Number.POSITIVE_INFINITY
+    return Math.max(0, IDLE_BEFORE_INPUT_NS - this.#idleNs)
+  }
+
+  /** The guest was idle for so long. Releases a line when that completes the wait. */
+  idled(ns: number): void {
+    this.#idleNs += ns
+    if (this.idleStillNeeded === 0) this.release()
+  }
+
+  /** Gives the guest the next held line, its newline included. */
+  release(): void {
+    const end = this.#held.indexOf(NEWLINE)
+    const line = end < 0 ? this.#held : this.#held.slice(0, end + 1)
+    this.#held = end < 0 ? [] : this.#held.slice(end + 1)
+    if (line.length > 0) this.#deliver(line)
+  }
+
+  #deliver(bytes: number[]): void {
+    this.arrivals.push({ ...this.#options.stamp(), bytes: String.fromCharCode(...bytes) })
+    this.#pending.push(...bytes)
+    this.#active()
+    for (const port of this.#ports) port.onInput?.()
+  }
+
+  #active(): void {
+    this.#polls = 0
+    this.#idleNs = 0
+  }
+
+  #write(bytes: Uint8Array): void {
+    this.#active()
+    this.#options.output(bytes)
+    if (this.#watch?.push(bytes)) this.#options.onSeen?.(this.#watch.text)
+  }
+
+  #read(): number {
+    if (this.#pending.length === 0 && this.holding && ++this.#polls >= POLLS_BEFORE_INPUT) this.release()
+    const byte = this.#pending.shift()
+    if (byte === undefined) return -1
+    this.#active()
+    return byte
+  }
+}
+
+class HubPort implements ConsolePort {
+  onInput: (() => void) | null = null
+  readonly write: (bytes: Uint8Array) => void
+  readonly read: () => number
+  readonly ready: () => boolean
+
+  constructor(write: (bytes: Uint8Array) => void, read: () => number, ready: () => boolean) {
+    this.write = write
+    this.read = read
+    this.ready = ready
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * The run loop. Virtual time is retired instructions times a constant, plus the idle time that was skipped; the agenda of
+ * scheduled events bounds how far the processor runs at a time, so that every event falls on an exact instruction
+ * boundary and the same boot gives the same run.
+ */
+import type { RegisterView, RunOptions, RunOutcome, StopReason } from '@paragraft/core'
+import { EventClock } from '@paragraft/devices'
+
+/** The part of the engine that the run loop drives. */
+export interface RunnableProcessor {
+  /**
+   * Runs at most so many instructions. `budget`: all of them retired. `halt`: HLT, and no interrupt is deliverable.
+   * `shutdown`: triple fault. `exit`: `requestExit` was called.
+   */
+  run(maxInstructions: number): 'budget' | 'halt' | 'shutdown' | 'exit'
+  /** Retired instructions since power-on; exact also while a port of the processor is being served. */
+  instructions(): number
+  /** Makes `run` return at the next instruction boundary. */
+  requestExit(): void
+  registers(): RegisterView
+}
+
+/** How `run` treats a halted guest that an event can wake. */
+export interface ScheduleOptions extends RunOptions {
+  /**
+   * `skip` (default): virtual time jumps to the next event. `return`: the call returns `idle`, and its caller decides
+   * how far to move time with `skipIdle`.
+   */
+  idle?: 'skip' | 'return'
+}
+
+/** Longest run between two looks at the agenda, so that a machine without events comes up for air. */
+const LONGEST_SLICE = 1_000_000
+/** A halted guest whose events never wake it must not keep `run` for ever. */
+const MOST_SKIPS = 10_000
+
+const EFLAGS_IF = 0x200
+
+export class Scheduler {
+  readonly clock: EventClock
+  /** Virtual nanoseconds that one retired instruction takes. */
+  readonly nsPerInstruction: number
+  /** Called after idle time has been skipped, with its length. */
+  onIdle: ((ns: number) => void) | null = null
+  /** Called between two runs of the processor. */
+  onSlice: (() => void) | null = null
+
+  readonly #processor: RunnableProcessor
+  #skippedNs = 0
+  #sliceEnd = Number.POSITIVE_INFINITY
+  #running = false
+  #stop: StopReason | null = null
+
+  constructor(processor: RunnableProcessor, nsPerInstruction: number) {
+    this.#processor = processor
+    this.nsPerInstruction = nsPerInstruction
+    this.clock = new EventClock(() => this.now())
+    this.clock.onEarlier = at => {
+      if (this.#running && at < this.#sliceEnd) processor.requestExit()
+    }
+  }
+
+  /** Virtual nanoseconds since power-on. */
+  now(): number {
+    return this.#processor.instructions() * this.nsPerInstruction + this.#skippedNs
+  }
+
+  /** Virtual nanoseconds that passed while the processor was halted. */
+  get skippedNs(): number {
+    return this.#skippedNs
+  }
+
+  /** Why the machine stopped, if it has. */
+  get stopped(): StopReason | null {
+    return this.#stop
+  }
+
+  /** Ends the run at this instruction boundary; the first reason stays. */
+  stop(reason: StopReason): void {
+    this.#stop ??= reason
+    if (this.#running) this.#processor.requestExit()
+  }
+
+  /** Moves virtual time of a halted guest forward to `at`, but not beyond the next event. */
+  skipIdle(at: number): void {
+    const now = this.now()
+    const target = Math.min(Math.max(at, now), Math.max(this.clock.nextAt(), now))
+    if (!Number.isFinite(target)) return
+    this.#skippedNs += target - now
+    this.onIdle?.(target - now)
+  }
+
+  run(options: ScheduleOptions = {}): RunOutcome {
+    const lastInstruction = this.#processor.instructions() + (options.instructions ?? Number.POSITIVE_INFINITY)
+    const lastNs = options.untilVirtualNs ?? Number.POSITIVE_INFINITY
+    for (let skips = 0; ; ) {
+      this.clock.runDue()
+      if (this.#stop !== null) return this.#stop
+      const now = this.now()
+      const instructionsLeft = lastInstruction - this.#processor.instructions()
+      if (instructionsLeft <= 0 || now >= lastNs) return { kind: 'budget' }
+
+      const ns = Math.min(this.clock.nextAt(), lastNs) - now
+      const instructions = Math.min(Math.ceil(ns / this.nsPerInstruction), instructionsLeft, LONGEST_SLICE)
+      this.#sliceEnd = now + instructions * this.nsPerInstruction
+      this.#running = true
+      let why: 'budget' | 'halt' | 'shutdown' | 'exit'
+      try {
+        why = this.#processor.run(instructions)
+      } finally {
+        this.#running = false
+      }
+      this.onSlice?.()
+
+      if (why === 'shutdown') this.stop(tripleFault(this.#processor.registers()))
+      if (why !== 'halt' || this.#stop !== null) continue
+      // Events that became due at this very boundary come first: one of them may wake the guest.
+      if (this.clock.nextAt() <= this.now()) continue
+      const registers = this.#processor.registers()
+      if ((registers.eflags & EFLAGS_IF) === 0) {
+        this.stop({ kind: 'haltedForever', registers })
+        continue
+      }
+      if (options.idle === 'return' || this.clock.nextAt() === Number.POSITIVE_INFINITY) return { kind: 'idle' }
+      if (++skips > MOST_SKIPS) return { kind: 'budget' }
+      this.skipIdle(lastNs)
+    }
+  }
+}
+
+function tripleFault(registers: RegisterView): StopReason {
+  return {
+    kind: 'guestFault',
+    fault: 'triple-fault',
+    message: 'the guest triple-faulted: an exception while a double fault was being delivered',
+    code: 'PG_GUEST_TRIPLE_FAULT',
+    registers,
+  }
+}
