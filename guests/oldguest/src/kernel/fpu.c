@@ -1,0 +1,34 @@
+/*
+ * The FPU goes to who asks for it: CR0.TS is set at every change of task but to the owner, and the first FPU instruction
+ * after it is a #NM, where the registers change hands.
+ */
+#include "kernel.h"
+#include "paravirt.h"
+#include "sched.h"
+
+#define CR0_TS 8
+
+static struct task *owner;
+
+/* At a change of task: the next FPU instruction asks. */
+void fpu_init(void)
+{
+  u32 cr0 = read_cr0();
+  if (!(cr0 & CR0_TS))
+    write_cr0(cr0 | CR0_TS);
+}
+
+void fpu_take(void)
+{
+  clts();
+  if (owner == current)
+    return;
+  if (owner && owner->state != TASK_FREE)
+    asm volatile("fnsave %0; fwait" : "=m"(owner->thread.fpu) : : "memory");
+  if (current->thread.fpu_used)
+    asm volatile("frstor %0" : : "m"(current->thread.fpu));
+  else
+    asm volatile("fninit");
+  current->thread.fpu_used = 1;
+  owner = current;
+}
