@@ -190,3 +190,28 @@ export function noteFixture(owner: string, type: number, desc: Uint8Array): Uint
 export function multibootFixture(flags: number, fields: number[] = []): Uint8Array {
   return new Writer().u32(0x1badb002, flags, -(0x1badb002 + flags), ...fields).bytes()
 }
+
+/** An i386 object: sections as given (the first has index 1), .symtab and .strtab, and REL sections by target index. */
+export function objectFixture(object: {
+  sections: FixtureSection[]
+  symbols: FixtureSymbol[]
+  relocations: Record<number, [offset: number, type: number, symbol: number][]>
+}): Uint8Array {
+  const { symtab, strtab } = symbolTables(object.symbols)
+  const symtabIndex = object.sections.length + 1
+  const rels = Object.entries(object.relocations).map(([target, list]): FixtureSection => {
+    const bytes = new Writer()
+    for (const [offset, type, symbol] of list) bytes.u32(offset, (symbol << 8) | type)
+    return { name: '.rel', type: 9, link: symtabIndex, info: Number(target), entrySize: 8, bytes: bytes.bytes() }
+  })
+  return elfFixture({
+    type: 1,
+    entry: 0,
+    sections: [
+      ...object.sections,
+      { name: '.symtab', type: 2, link: symtabIndex + 1, entrySize: 16, bytes: symtab },
+      { name: '.strtab', type: 3, bytes: strtab },
+      ...rels,
+    ],
+  })
+}
