@@ -29,6 +29,7 @@ export function physRead(cpu: Processor, pa: number, size: number): number {
     if (size === 4) return cpu.view.getUint32(RAM + pa, true)
     return size === 2 ? cpu.view.getUint16(RAM + pa, true) : cpu.u8[RAM + pa]!
   }
+  cpu.beforeDevice()
   if (pa % size === 0) return cpu.ports.mmioRead(pa, size) >>> 0
   const half = size >> 1
   return (physRead(cpu, pa, half) | (physRead(cpu, pa + half, half) << (8 * half))) >>> 0
@@ -43,6 +44,7 @@ export function physWrite(cpu: Processor, pa: number, size: number, value: numbe
     if ((cpu.pageFlags[pa >>> 12]! & PAGE_CODE) !== 0) cpu.onCodeWrite(pa, size)
     return
   }
+  cpu.beforeDevice()
   if (pa % size === 0) {
     const masked = size === 4 ? value >>> 0 : value & ((1 << (8 * size)) - 1)
     cpu.ports.mmioWrite(pa, size, masked)

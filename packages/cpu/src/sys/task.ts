@@ -25,7 +25,6 @@ import {
   SEG_FS,
   SEG_GS,
   SEG_LDTR,
-  SEG_SS,
   SEG_TR,
   VEC_GP,
   VEC_NP,
