@@ -107,6 +107,8 @@ export class Processor implements CpuContext {
   /** A write into a page marked as code, after the bytes are in place; stays inside one page. */
   onCodeWrite: (pa: number, size: number) => void = () => {}
   onTlbFlush: (what: TlbFlush) => void = () => {}
+  /** Before any access to a device page; an engine that runs ahead may throw here to come back to it alone. */
+  beforeDevice: () => void = () => {}
   /** Retired instructions up to, not including, the one being executed. */
   instructions: () => number = () => 0
   /** Time-stamp counter before TSC_OFFSET. */

@@ -3,7 +3,7 @@
  * ones run in helpers that work a page at a time and may stop half way, with the registers telling how far they came.
  */
 import { c32, type Expr } from '../ir/ir.ts'
-import { EAX, EDI, EFLAGS_SYS, ESI, FLAG_DF, SEG, SEG_ES, SEG_SIZE } from '../state.ts'
+import { EAX, EDI, EFLAGS_SYS, ESI, FLAG_DF, SCRATCH, SEG, SEG_ES, SEG_SIZE } from '../state.ts'
 import type { Builder } from './builder.ts'
 import type { Insn } from './define.ts'
 
@@ -19,7 +19,10 @@ function string(mnemonic: string, opcodes: [string, string], semantics: (b: Buil
   return opcodes.map((encoding, i) => ({ mnemonic, size: i === 0 ? 'b' : 'v', addr: true, encodings: [encoding], semantics }))
 }
 
-/** `kind` tells the helper which loop to run; it returns 0 when more iterations are due at the same EIP. */
+/** What a repeat helper answers: finished (else more iterations are due at the same EIP), and has compared. */
+export const REP_DONE = 1
+export const REP_COMPARED = 2
+
 function repeated(mnemonic: string, opcodes: [string, string], prefixes: readonly string[], helper: string): Insn[] {
   return prefixes.flatMap((prefix) =>
     opcodes.map((opcode, i): Insn => ({
@@ -29,8 +32,16 @@ function repeated(mnemonic: string, opcodes: [string, string], prefixes: readonl
       ends: true,
       encodings: [`${prefix} ${opcode}`],
       semantics(b) {
-        const done = b.callChecked(helper, c32(b.size), b.seg(), c32(b.addr32 ? 1 : 0), c32(prefix === 'F2' ? 1 : 0))
-        b.if(done, () => b.endBlock())
+        const status = b.callChecked(helper, c32(b.size), b.seg(), c32(b.addr32 ? 1 : 0), c32(prefix === 'F2' ? 1 : 0))
+        if (helper === 'repCmps' || helper === 'repScas') {
+          // The last pair compared waits in SCRATCH; flags change only if there was one.
+          b.if(b.and(status, REP_COMPARED), () => {
+            const a = b.let(b.word(SCRATCH))
+            const s = b.let(b.word(SCRATCH + 4))
+            b.flagsSub(a, s, b.let(b.sub(a, s)))
+          })
+        }
+        b.if(b.and(status, REP_DONE), () => b.endBlock())
         b.exit('lookup')
       },
     })),
@@ -49,7 +60,7 @@ function portString(mnemonic: string, opcodes: [string, string], helper: string)
       semantics(b) {
         const rep = prefix === '' ? 0 : 1
         const done = b.callChecked(helper, c32(b.size), b.seg(), c32(b.addr32 ? 1 : 0), c32(rep))
-        b.if(done, () => b.endBlock())
+        b.if(b.and(done, REP_DONE), () => b.endBlock())
         b.exit('lookup')
       },
     })),

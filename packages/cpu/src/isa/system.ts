@@ -34,8 +34,7 @@ function tableLoad(mnemonic: string, digit: number, helper: string): Insn {
     const ea = b.let(b.ea())
     const limit = b.readMem(2, ea, b.seg())
     const base = b.readMem(4, b.add(ea, 2), b.seg())
-    // With a 16-bit operand only 24 bits of the base count.
-    b.callChecked(helper, limit, b.size === 2 ? b.and(base, 0xffffff) : base)
+    b.callChecked(helper, limit, base, c32(b.size))
   })
 }
 
@@ -59,15 +58,6 @@ function queryDescriptor(mnemonic: string, opcode: string, helper: string): Insn
       b.if(b.zf(), () => b.setReg(0, v))
     },
   }
-}
-
-/** A pair of 32-bit results in EDX:EAX: the helper returns the low half and leaves the high one for `resultHigh`. */
-function pair(mnemonic: string, encoding: string, helper: string): Insn {
-  return system(mnemonic, [encoding], (b) => {
-    const low = b.callChecked(helper)
-    b.setGpr(EDX, b.call('resultHigh'), 4)
-    b.setGpr(EAX, low, 4)
-  }, 'd')
 }
 
 const input = (mnemonic: string, encodings: string[], port: (b: Builder) => Expr): Insn =>
@@ -121,9 +111,9 @@ export const SYSTEM: readonly Insn[] = [
   system('MOVTOCR', ['0F 22 Cd,Rd'], (b) => void b.callChecked('writeCr', b.regField(0), b.reg(1, 4)), 'd'),
   system('MOVFROMDR', ['0F 21 Rd,Dd'], (b) => b.setReg(0, b.callChecked('readDr', b.regField(1)), 4), 'd'),
   system('MOVTODR', ['0F 23 Dd,Rd'], (b) => void b.callChecked('writeDr', b.regField(0), b.reg(1, 4)), 'd'),
-  pair('RDTSC', '0F 31', 'rdtsc'),
-  pair('RDPMC', '0F 33', 'rdpmc'),
-  pair('RDMSR', '0F 32', 'rdmsr'),
+  system('RDTSC', ['0F 31'], (b) => void b.callChecked('rdtsc')),
+  system('RDPMC', ['0F 33'], (b) => void b.callChecked('rdpmc')),
+  system('RDMSR', ['0F 32'], (b) => void b.callChecked('rdmsr')),
   system('WRMSR', ['0F 30'], (b) => void b.callChecked('wrmsr')),
   system('CPUID', ['0F A2'], (b) => void b.callChecked('cpuid')),
   system('BOUND', ['62 Gv,M'], (b) => {

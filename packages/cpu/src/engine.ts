@@ -1,0 +1,359 @@
+/**
+ * The engine: a processor and an interpreter over one linear memory, and the loop that runs them. It recognises
+ * interrupts and traps at instruction boundaries, lands on exact instruction counts, and single-steps wherever a block
+ * cannot be used: the tail of a budget, an instruction that crosses a page, a device access, TF, breakpoints.
+ */
+import type { GuestMemory, ProcessorPorts } from '@paragraft/core/ports'
+import { GuestFault } from './context.ts'
+import { Decoder } from './decode/decode.ts'
+import { BLK_TOTAL, REC_INDEX, REC_OFF } from './decode/record.ts'
+import {
+  Blocks, MODE_CODE32, MODE_LIMIT, MODE_STACK32, MODE_TRACE, MODE_VALID,
+} from './interp/blocks.ts'
+import { ATTENTION_STEP, buildHandlers, type HandlerSet } from './interp/handlers.ts'
+import { createHelpers, FAULT_RESTART, RESTART } from './interp/helpers.ts'
+import { createReferenceInterpreter } from './interp/js.ts'
+import {
+  itlbTag, RETURN_ATTENTION, RETURN_BUDGET, RETURN_FAULT, RETURN_MISS,
+} from './interp/lookup.ts'
+import { createWasmInterpreter, type RunBlocks } from './interp/wasm.ts'
+import { physRead, isRam } from './mmu/physical.ts'
+import { Ram } from './mmu/ram.ts'
+import { markCodePage, unmarkCodePage } from './mmu/tlb.ts'
+import { Processor } from './processor.ts'
+import { SIMD_OPS } from './simd/index.ts'
+import {
+  ATTENTION, BUDGET, CPL, CUR_BLOCK, CUR_RECORD, EFLAGS_SYS, EIP, EIP_BASE, FAULT, FLAG_RF, FLAG_TF, ITLB,
+  ITLB_ENTRIES, MODE, PROBES, PROBES_SIZE, RAM, SEG, SEG_ATTR, SEG_BASE, SEG_CS, SEG_LIMIT, SEG_SIZE, SEG_SS, SHADOW,
+  VEC_GP,
+} from './state.ts'
+import type { CpuidModel } from './sys/cpuid.ts'
+import { checkExecBreakpoint, DR6_BS } from './sys/debug.ts'
+import { externalInterrupt, interruptsEnabled, nonMaskableInterrupt, raise, raiseDebugTrap } from './sys/interrupts.ts'
+
+export type EngineKind = 'interpreter' | 'reference'
+
+export interface EngineOptions {
+  /** RAM in bytes, a multiple of 4096. */
+  ramSize: number
+  ports: ProcessorPorts
+  /** Default: the WebAssembly interpreter. */
+  engine?: EngineKind
+  cpuid?: CpuidModel
+  /** Time-stamp counter in cycles; default: one cycle an instruction. */
+  cycles?: () => number
+}
+
+/** Why {@link Engine.run} came back. `budget`: the instructions asked for have retired. `exit`: requestExit(). */
+export type RunResult = 'budget' | 'halt' | 'shutdown' | 'exit'
+
+/** Sees each instruction before it executes, at its exact EIP; `engine.processor` has the state. */
+export type InstructionTrace = (eip: number) => void
+
+const DESCRIPTOR_DB = 1 << 22
+let handlerSet: HandlerSet | undefined
+
+/** Index into the SIMD table by prefix, opcode, group digit and operand kind. */
+function simdFinder(): (prefix: number, opcode: number, reg: number, memory: boolean) => number {
+  const prefixes = [0, 0x66, 0xf3, 0xf2]
+  const table = new Int16Array(4 * 256 * 8 * 2).fill(-1)
+  for (const [i, op] of SIMD_OPS.entries()) {
+    for (let reg = 0; reg < 8; reg++) {
+      if (op.ext !== undefined && op.ext !== reg) continue
+      for (const memory of [0, 1]) {
+        if ((memory && op.regOnly) || (!memory && op.memOnly)) continue
+        table[((prefixes.indexOf(op.prefix) * 256 + op.opcode) * 8 + reg) * 2 + memory] = i
+      }
+    }
+  }
+  return (prefix, opcode, reg, memory) =>
+    table[((prefixes.indexOf(prefix) * 256 + opcode) * 8 + reg) * 2 + (memory ? 1 : 0)]
+}
+
+export class Engine {
+  readonly processor: Processor
+  /** Guest RAM for devices, loaders and host ops. */
+  readonly memory: GuestMemory
+  readonly kind: EngineKind
+  /** Called for every instruction while set. */
+  #trace: InstructionTrace | null = null
+  pending: GuestFault | null = null
+
+  readonly #blocks: Blocks
+  readonly #runBlocks: RunBlocks
+  readonly #u32: Uint32Array
+  readonly #i32: Int32Array
+  #retired = 0
+  #slice = 0
+  #inBlocks = false
+  #stepping = false
+  #intr = false
+  #nmi = false
+  #exit = false
+  /** The next instruction runs alone: it touches a device, crosses a page, or ends the budget. */
+  #stepNext = false
+  #restarted = false
+  #probes = 0
+
+  constructor(options: EngineOptions) {
+    const pages = Math.ceil((RAM + options.ramSize) / 0x10000)
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
+    const cpu = new Processor({ memory, ramSize: options.ramSize, ports: options.ports, cpuid: options.cpuid })
+    this.processor = cpu
+    this.memory = new Ram(cpu)
+    this.kind = options.engine ?? 'interpreter'
+    this.#u32 = cpu.u32
+    this.#i32 = cpu.i32
+    handlerSet ??= buildHandlers()
+    const set = handlerSet
+    const decoder = new Decoder(set.table, {
+      find: simdFinder(),
+      id: set.simdId,
+      insn: set.simd,
+      imm8: (i) => SIMD_OPS[i].imm8,
+    })
+    this.#blocks = new Blocks(cpu.buffer, options.ramSize, set, decoder, {
+      markCodePage: (pa) => markCodePage(cpu, pa),
+      unmarkCodePage: (pa) => unmarkCodePage(cpu, pa),
+    })
+    const helpers = createHelpers(cpu, {
+      trace: (eip) => this.#trace?.(eip),
+      set pending(fault: GuestFault | null) {
+        engine.pending = fault
+      },
+      get pending(): GuestFault | null {
+        return engine.pending
+      },
+    })
+    const engine = this
+    this.#runBlocks =
+      this.kind === 'reference'
+        ? createReferenceInterpreter(set, cpu.buffer, helpers)
+        : createWasmInterpreter(set, memory, helpers)
+    cpu.onCodeWrite = (pa, size) => this.#blocks.invalidate(pa, size)
+    cpu.onTlbFlush = () => this.#i32.fill(0, ITLB >> 2, (ITLB >> 2) + ITLB_ENTRIES * 2)
+    cpu.beforeDevice = () => {
+      if (this.#inBlocks && !this.#stepping) throw RESTART
+    }
+    cpu.instructions = () => this.instructions()
+    if (options.cycles) cpu.cycles = options.cycles
+  }
+
+  /** Retired instructions since the engine was made; exact also inside a helper or port. */
+  instructions(): number {
+    let done = this.#retired + this.#slice - this.#i32[BUDGET >> 2]
+    if (this.#inBlocks) {
+      const block = this.#u32[CUR_BLOCK >> 2]
+      done -= this.#u32[(block + BLK_TOTAL) >> 2] - this.processor.u8[this.#u32[CUR_RECORD >> 2] + REC_INDEX]
+    }
+    return done
+  }
+  /** Asks `run` to return at the next instruction boundary. */
+  requestExit(): void {
+    this.#exit = true
+    this.processor.attention()
+  }
+  /** The INTR line. */
+  setIntr(level: boolean): void {
+    this.#intr = level
+    if (level) this.processor.attention()
+  }
+  /** An edge on NMI. */
+  raiseNmi(): void {
+    this.#nmi = true
+    this.processor.attention()
+  }
+  setTrace(trace: InstructionTrace | null): void {
+    this.#trace = trace
+    this.processor.attention()
+  }
+
+  /** Counts executions of the instruction at physical address `pa`; returns a function that reads the count. */
+  addProbe(pa: number): () => number {
+    let counter = this.#blocks.probes.get(pa)
+    if (counter === undefined) {
+      if (this.#probes * 8 >= PROBES_SIZE) throw new RangeError('no room for another probe')
+      counter = PROBES + this.#probes++ * 8
+      this.#blocks.probes.set(pa, counter)
+      this.#blocks.invalidate(pa, 1)
+    }
+    const at = counter >> 3
+    return () => Number(this.processor.u64[at])
+  }
+
+  /** Runs until `max` instructions have retired, or something else ends it. */
+  run(max: number): RunResult {
+    const cpu = this.processor
+    this.#retired = this.instructions()
+    this.#slice = Math.min(max, 0x7fffffff)
+    this.#i32[BUDGET >> 2] = this.#slice
+    for (;;) {
+      this.#i32[ATTENTION >> 2] = 0
+      if (cpu.shutDown) return 'shutdown'
+      if (this.#exit) {
+        this.#exit = false
+        return 'exit'
+      }
+      const shadow = this.#u32[SHADOW >> 2] !== 0
+      if (shadow) this.#u32[SHADOW >> 2] = 0
+      else this.#recognise()
+      if (cpu.halted) return 'halt'
+      if (this.#i32[BUDGET >> 2] <= 0) return 'budget'
+      this.#setMode()
+      const watched = (cpu.execBreakpoints | cpu.dataBreakpoints | cpu.ioBreakpoints) !== 0
+      const trapping = (this.#u32[EFLAGS_SYS >> 2] & FLAG_TF) !== 0
+      if (shadow || this.#stepNext || watched || trapping) this.#step()
+      else this.#blocksUntilReturn()
+    }
+  }
+
+  #recognise(): void {
+    const cpu = this.processor
+    if (this.#nmi && !cpu.nmiBlocked) {
+      this.#nmi = false
+      nonMaskableInterrupt(cpu)
+    } else if (this.#intr && interruptsEnabled(cpu)) {
+      externalInterrupt(cpu, cpu.ports.acknowledgeInterrupt())
+    }
+  }
+
+  #setMode(): void {
+    const u32 = this.#u32
+    let mode = MODE_VALID
+    if (u32[(SEG + SEG_CS * SEG_SIZE + SEG_ATTR) >> 2] & DESCRIPTOR_DB) mode |= MODE_CODE32
+    if (u32[(SEG + SEG_SS * SEG_SIZE + SEG_ATTR) >> 2] & DESCRIPTOR_DB) mode |= MODE_STACK32
+    if (u32[(SEG + SEG_CS * SEG_SIZE + SEG_LIMIT) >> 2] !== 0xffffffff) mode |= MODE_LIMIT
+    if (this.#trace) mode |= MODE_TRACE
+    u32[MODE >> 2] = mode
+  }
+
+  #generated(block: number): number {
+    this.#inBlocks = true
+    try {
+      return this.#runBlocks(block)
+    } finally {
+      this.#inBlocks = false
+    }
+  }
+
+  #blocksUntilReturn(): void {
+    for (;;) {
+      switch (this.#generated(0)) {
+        case RETURN_MISS:
+          if (!this.#resolve()) return
+          break
+        case RETURN_FAULT:
+          this.#fault()
+          return
+        case RETURN_BUDGET:
+          this.#stepNext = true
+          return
+        case RETURN_ATTENTION:
+          if (this.#i32[ATTENTION >> 2] === ATTENTION_STEP) this.#stepNext = true
+          return
+      }
+    }
+  }
+
+  /** Fills the instruction TLB and the block table for EIP. False when the loop must look at something first. */
+  #resolve(): boolean {
+    const cpu = this.processor
+    const u32 = this.#u32
+    const eip = u32[EIP >> 2]
+    const lin = (eip + u32[(SEG + SEG_CS * SEG_SIZE + SEG_BASE) >> 2]) >>> 0
+    try {
+      const phys = cpu.translateFetch(lin)
+      if (!isRam(cpu, phys)) {
+        this.#stepNext = true
+        return false
+      }
+      const slot = (ITLB >> 2) + ((lin >>> 12) & (ITLB_ENTRIES - 1)) * 2
+      u32[slot] = itlbTag(lin, u32[CPL >> 2] === 3)
+      u32[slot + 1] = phys - (phys & 0xfff)
+      const mode = u32[MODE >> 2]
+      if (this.#blocks.find(phys, mode) === 0 && this.#blocks.build(phys, mode) === 0) {
+        this.#stepNext = true
+        return false
+      }
+      return true
+    } catch (e) {
+      if (!(e instanceof GuestFault)) throw e
+      raise(cpu, e)
+      return false
+    }
+  }
+
+  /** A fault left generated code: nothing of its instruction counts, and it is delivered. */
+  #fault(): void {
+    const cpu = this.processor
+    const u32 = this.#u32
+    const record = u32[CUR_RECORD >> 2]
+    const block = u32[CUR_BLOCK >> 2]
+    this.#i32[BUDGET >> 2] += u32[(block + BLK_TOTAL) >> 2] - cpu.u8[record + REC_INDEX]
+    u32[EIP >> 2] = u32[EIP_BASE >> 2] + cpu.u16[(record + REC_OFF) >> 1]
+    this.#blocks.unprobe(record)
+    const kind = this.#i32[FAULT >> 2]
+    this.#i32[FAULT >> 2] = 0
+    if (kind === FAULT_RESTART) {
+      this.#stepNext = true
+      this.#restarted = true
+      return
+    }
+    const fault = this.pending
+    this.pending = null
+    if (fault === null) throw new Error('FAULT without a pending fault')
+    raise(cpu, fault)
+  }
+
+  /** Runs one instruction by itself, with every check. */
+  #step(): void {
+    const cpu = this.processor
+    const u32 = this.#u32
+    this.#stepNext = false
+    const trap = (u32[EFLAGS_SYS >> 2] & FLAG_TF) !== 0
+    const eip = u32[EIP >> 2]
+    const lin = (eip + u32[(SEG + SEG_CS * SEG_SIZE + SEG_BASE) >> 2]) >>> 0
+    let mnemonic = ''
+    try {
+      const limit = u32[(SEG + SEG_CS * SEG_SIZE + SEG_LIMIT) >> 2]
+      if (eip > limit) throw new GuestFault(VEC_GP, 0)
+      checkExecBreakpoint(cpu, lin)
+      const phys = cpu.translateFetch(lin)
+      const fetch = (i: number): number => {
+        if (eip + i > limit) throw new GuestFault(VEC_GP, 0)
+        const at = (lin + i) >>> 0
+        const pa = (at ^ lin) >>> 12 === 0 ? phys + i : cpu.translateFetch(at)
+        return physRead(cpu, pa, 1)
+      }
+      const traced = this.#trace !== null && !this.#restarted
+      this.#restarted = false
+      const d = this.#blocks.buildSingle(fetch, lin & 0xfff, u32[MODE >> 2], phys, traced)
+      mnemonic = d.insn?.mnemonic ?? ''
+    } catch (e) {
+      if (!(e instanceof GuestFault)) throw e
+      raise(cpu, e)
+      return
+    }
+    u32[EIP_BASE >> 2] = eip - (lin & 0xfff)
+    // With attention set, generated code comes back as soon as the instruction is done.
+    u32[ATTENTION >> 2] = 1
+    this.#stepping = true
+    const result = this.#generated(this.#blocks.scratch)
+    this.#stepping = false
+    if (result === RETURN_FAULT) return this.#fault()
+    if (result === RETURN_BUDGET) throw new Error('single step without budget')
+    // RF masks breakpoints for one instruction; IRET is the one that sets it for the next.
+    if (mnemonic !== 'IRET') u32[EFLAGS_SYS >> 2] &= ~FLAG_RF
+    if (trap && !mnemonic.startsWith('INT')) cpu.pendingDr6 |= DR6_BS
+    if (cpu.pendingDr6 !== 0 && u32[SHADOW >> 2] === 0) raiseDebugTrap(cpu)
+  }
+
+  /** Drops all decoded code; what runs next is decoded afresh. */
+  flushCode(): void {
+    this.#blocks.flush()
+  }
+}
+
+export function createEngine(options: EngineOptions): Engine {
+  return new Engine(options)
+}

@@ -1,0 +1,318 @@
+/**
+ * Blocks of decoded records: building them from guest code, finding them again, and dropping them when their code is
+ * written. A block never leaves its physical page; an instruction that crosses a page is run as a single step.
+ */
+import { GuestFault } from '../context.ts'
+import type { Decoded, Decoder } from '../decode/decode.ts'
+import {
+  BLK_BYTES, BLK_COUNT, BLK_MODE, BLK_NEXT, BLK_PHYS, BLK_RECORDS, BLK_TOTAL, BLOCK_HEADER, REC_A, REC_B, REC_BASE,
+  REC_DISP, REC_EXTRA, REC_HANDLER, REC_IMM, REC_INDEX, REC_INDEXREG, REC_LEN, REC_LINK, REC_LINK2, REC_LINKABLE,
+  REC_OFF, REC_SCALE, REC_SEG, RECORD_SIZE,
+} from '../decode/record.ts'
+import { BLOCK_HASH, RAM, RECORDS, RECORDS_SIZE, TMP_EA, ZERO } from '../state.ts'
+import type { HandlerSet } from './handlers.ts'
+import { HASH_ENTRIES, HASH_ENTRY, hashSlot } from './lookup.ts'
+
+/** Bits of the mode key. */
+export const MODE_CODE32 = 1
+export const MODE_STACK32 = 2
+/** The code segment's limit is below 4 GB: each block checks that it lies within. */
+export const MODE_LIMIT = 4
+/** A TRACE record goes before each instruction. */
+export const MODE_TRACE = 8
+/** Always set, so that no key is 0 (an empty entry of the block table). */
+export const MODE_VALID = 16
+
+const MAX_INSTRUCTIONS = 64
+/** Records of the longest block: up to four an instruction, LIMIT and END. */
+const MAX_RECORDS = MAX_INSTRUCTIONS * 4 + 2
+const SCRATCH_BLOCK = RECORDS
+const FIRST_BLOCK = RECORDS + BLOCK_HEADER + 16 * RECORD_SIZE
+const PAGE = 0x1000
+/** Thrown by the fetch function when an instruction runs off its page. */
+const CROSSING = Symbol('crossing')
+
+/** What the processor's memory management does for code pages. */
+export interface CodePages {
+  markCodePage(pa: number): void
+  unmarkCodePage(pa: number): void
+}
+
+export class Blocks {
+  readonly #u8: Uint8Array
+  readonly #u16: Uint16Array
+  readonly #u32: Uint32Array
+  readonly #i32: Int32Array
+  readonly #set: HandlerSet
+  readonly #decoder: Decoder
+  readonly #pages: CodePages
+  /** First block of each physical page. */
+  readonly #heads: Uint32Array
+  /** 64 bits a page: its 64-byte lines that hold decoded code. */
+  readonly #lines: Uint32Array
+  #next = FIRST_BLOCK
+  /** Counter address of each probed physical address. */
+  readonly probes: Map<number, number> = new Map()
+  /** Times the whole pool was dropped because it was full. */
+  flushes = 0
+
+  constructor(buffer: ArrayBufferLike, ramSize: number, set: HandlerSet, decoder: Decoder, pages: CodePages) {
+    this.#u8 = new Uint8Array(buffer)
+    this.#u16 = new Uint16Array(buffer)
+    this.#u32 = new Uint32Array(buffer)
+    this.#i32 = new Int32Array(buffer)
+    this.#set = set
+    this.#decoder = decoder
+    this.#pages = pages
+    this.#heads = new Uint32Array(Math.ceil(ramSize / PAGE))
+    this.#lines = new Uint32Array(this.#heads.length * 2)
+  }
+
+  /** The block at a physical address, if it has been decoded under that mode. */
+  find(phys: number, mode: number): number {
+    const slot = hashSlot(phys, mode) >>> 2
+    return this.#u32[slot] === phys && this.#u32[slot + 1] === mode ? this.#u32[slot + 2] : 0
+  }
+
+  /**
+   * Decodes the block at physical address `phys` (in RAM) and makes it findable. Returns 0 when its first instruction
+   * cannot be had from this page alone, or cannot be fetched at all: a single step will tell.
+   */
+  build(phys: number, mode: number): number {
+    if (this.#next + BLOCK_HEADER + MAX_RECORDS * RECORD_SIZE > RECORDS + RECORDS_SIZE) this.flush()
+    const page = phys - (phys & 0xfff)
+    const start = phys & 0xfff
+    const block = this.#next
+    let rec = block + BLOCK_HEADER
+    const limitRecord = mode & MODE_LIMIT ? rec : 0
+    if (limitRecord) rec += RECORD_SIZE
+    let off = start
+    let count = 0
+    for (let ended = false; !ended; ) {
+      let d: Decoded | null = null
+      if (off < PAGE && count < MAX_INSTRUCTIONS) d = this.#decodeWithin(page, off, mode)
+      if (d === null) {
+        if (count === 0) return 0
+        rec = this.#end(rec, off, count, mode)
+        break
+      }
+      rec = this.#instruction(rec, d, off, count, mode, this.probes.get(page + off))
+      ended = d.insn === null || d.insn.ends === true
+      off += d.length
+      count++
+    }
+    if (limitRecord) {
+      this.#blank(limitRecord, this.#set.micro('LIMIT'), start, 0, 0)
+      this.#i32[(limitRecord + REC_IMM) >> 2] = off - 1
+    }
+    this.#header(block, phys, off - start, count, rec, mode)
+    this.#publish(block, phys, off - start, mode)
+    this.#next = rec
+    return block
+  }
+
+  /**
+   * One instruction in the scratch block, which nothing finds again. `fetch` gives its bytes and may throw the fault
+   * of fetching them. `trace` puts a TRACE record before it. Returns the block and what was decoded.
+   */
+  buildSingle(fetch: (i: number) => number, off: number, mode: number, phys: number, trace: boolean): Decoded {
+    const d = this.#decoder.decode(fetch, (mode & MODE_CODE32) !== 0)
+    const flags = (mode & ~MODE_TRACE) | MODE_LIMIT | (trace ? MODE_TRACE : 0)
+    let rec = SCRATCH_BLOCK + BLOCK_HEADER
+    rec = this.#instruction(rec, d, off, 0, flags, this.probes.get(phys))
+    if (!(d.insn === null || d.insn.ends)) rec = this.#end(rec, off + d.length, 1, flags)
+    this.#header(SCRATCH_BLOCK, phys, d.length, 1, rec, mode)
+    return d
+  }
+  get scratch(): number {
+    return SCRATCH_BLOCK
+  }
+
+  /** Drops the blocks that overlap a write; called for writes into marked pages, before or after the bytes change. */
+  invalidate(pa: number, size: number): void {
+    for (let at = pa; at < pa + size; ) {
+      const pageEnd = (at - (at & 0xfff)) + PAGE
+      const end = Math.min(pa + size, pageEnd)
+      this.#invalidateInPage(at, end)
+      at = end
+    }
+  }
+
+  /** Drops everything. */
+  flush(): void {
+    this.flushes++
+    this.#u32.fill(0, BLOCK_HASH >> 2, (BLOCK_HASH + HASH_ENTRIES * HASH_ENTRY) >> 2)
+    for (let page = 0; page < this.#heads.length; page++) {
+      if (this.#heads[page] === 0) continue
+      this.#heads[page] = 0
+      this.#pages.unmarkCodePage(page * PAGE)
+    }
+    this.#lines.fill(0)
+    this.#next = FIRST_BLOCK
+  }
+
+  /** Takes back the probe counts of a record whose instruction did not complete. */
+  unprobe(rec: number): void {
+    const probe = this.#set.micro('PROBE')
+    const index = this.#u8[rec + REC_INDEX]
+    for (let r = rec - RECORD_SIZE; r > RECORDS && this.#u8[r + REC_INDEX] === index; r -= RECORD_SIZE) {
+      if (this.#u16[(r + REC_HANDLER) >> 1] !== probe) continue
+      const at = this.#u32[(r + REC_IMM) >> 2] >> 2
+      if (this.#u32[at]-- === 0) this.#u32[at + 1]--
+      return
+    }
+  }
+
+  #decodeWithin(page: number, off: number, mode: number): Decoded | null {
+    const base = RAM + page + off
+    try {
+      return this.#decoder.decode(
+        (i) => {
+          if (off + i >= PAGE) throw CROSSING
+          return this.#u8[base + i]
+        },
+        (mode & MODE_CODE32) !== 0,
+      )
+    } catch (e) {
+      if (e === CROSSING || e instanceof GuestFault) return null
+      throw e
+    }
+  }
+
+  #blank(rec: number, handler: number, off: number, index: number, length: number): void {
+    this.#u32.fill(0, rec >> 2, (rec + RECORD_SIZE) >> 2)
+    this.#u16[(rec + REC_HANDLER) >> 1] = handler
+    this.#u16[(rec + REC_OFF) >> 1] = off
+    this.#u8[rec + REC_INDEX] = index
+    this.#u8[rec + REC_LEN] = length
+  }
+
+  #end(rec: number, off: number, index: number, mode: number): number {
+    this.#blank(rec, this.#set.micro('END'), off, index, 0)
+    this.#i32[(rec + REC_IMM) >> 2] = off
+    this.#u8[rec + REC_LINKABLE] = off < PAGE && !(mode & MODE_LIMIT) ? 1 : 0
+    return rec + RECORD_SIZE
+  }
+
+  #address(rec: number, d: Decoded): void {
+    this.#u16[(rec + REC_BASE) >> 1] = d.base
+    this.#u16[(rec + REC_INDEXREG) >> 1] = d.index
+    this.#u8[rec + REC_SCALE] = d.scale
+    this.#i32[(rec + REC_DISP) >> 2] = d.disp
+  }
+
+  /** The records of one instruction; returns the address after them. */
+  #instruction(rec: number, d: Decoded, off: number, index: number, mode: number, probe: number | undefined): number {
+    const set = this.#set
+    if (mode & MODE_TRACE) {
+      this.#blank(rec, set.micro('TRACE'), off, index, d.length)
+      rec += RECORD_SIZE
+    }
+    if (probe !== undefined) {
+      this.#blank(rec, set.micro('PROBE'), off, index, d.length)
+      this.#u32[(rec + REC_IMM) >> 2] = probe
+      rec += RECORD_SIZE
+    }
+    if (d.insn === null) {
+      this.#blank(rec, set.micro('UNDEFINED'), off, index, d.length)
+      return rec + RECORD_SIZE
+    }
+    if (d.ea16) {
+      this.#blank(rec, set.micro('EA16'), off, index, d.length)
+      this.#address(rec, d)
+      rec += RECORD_SIZE
+      d.base = TMP_EA
+      d.index = ZERO
+      d.disp = d.scale = 0
+    }
+    const handler = set.find(d.id, d.form, d.size, (mode & MODE_STACK32) !== 0, d.addr32)
+    this.#blank(rec, handler, off, index, d.length)
+    this.#u16[(rec + REC_A) >> 1] = d.a
+    this.#u16[(rec + REC_B) >> 1] = d.b
+    this.#address(rec, d)
+    if (d.insn.branch) {
+      const next = off + d.length
+      const target = next + d.imm
+      this.#i32[(rec + REC_IMM) >> 2] = target
+      const may = d.size === 4 && !(mode & MODE_LIMIT)
+      this.#u8[rec + REC_LINKABLE] = may ? (target >= 0 && target < PAGE ? 1 : 0) | (next < PAGE ? 2 : 0) : 0
+      this.#u32[(rec + REC_LINK) >> 2] = 0
+      this.#u32[(rec + REC_LINK2) >> 2] = 0
+    } else {
+      this.#i32[(rec + REC_IMM) >> 2] = d.imm
+      this.#u16[(rec + REC_SEG) >> 1] = d.seg
+      this.#u16[(rec + REC_EXTRA) >> 1] = d.extra
+    }
+    return rec + RECORD_SIZE
+  }
+
+  #header(block: number, phys: number, bytes: number, count: number, end: number, mode: number): void {
+    const at = block >> 2
+    this.#u32.fill(0, at, at + BLOCK_HEADER / 4)
+    this.#u32[at + BLK_COUNT / 4] = count
+    this.#u32[at + BLK_TOTAL / 4] = count
+    this.#u32[at + BLK_PHYS / 4] = phys
+    this.#u32[at + BLK_BYTES / 4] = bytes
+    this.#u32[at + BLK_RECORDS / 4] = (end - block - BLOCK_HEADER) / RECORD_SIZE
+    this.#u32[at + BLK_MODE / 4] = mode
+  }
+
+  #publish(block: number, phys: number, bytes: number, mode: number): void {
+    const page = Math.floor(phys / PAGE)
+    if (this.#heads[page] === 0) this.#pages.markCodePage(page * PAGE)
+    this.#u32[(block + BLK_NEXT) >> 2] = this.#heads[page]
+    this.#heads[page] = block
+    for (let line = (phys & 0xfff) >> 6; line <= ((phys & 0xfff) + bytes - 1) >> 6; line++) {
+      this.#lines[page * 2 + (line >> 5)] |= 1 << (line & 31)
+    }
+    const slot = hashSlot(phys, mode) >>> 2
+    this.#u32[slot] = phys
+    this.#u32[slot + 1] = mode
+    this.#u32[slot + 2] = block
+  }
+
+  #invalidateInPage(from: number, to: number): void {
+    const page = Math.floor(from / PAGE)
+    if (this.#heads[page] === undefined || this.#heads[page] === 0) return
+    let touched = false
+    for (let line = (from & 0xfff) >> 6; line <= ((to - 1) & 0xfff) >> 6; line++) {
+      if (this.#lines[page * 2 + (line >> 5)] & (1 << (line & 31))) touched = true
+    }
+    if (!touched) return
+    let kept = 0
+    let lines0 = 0
+    let lines1 = 0
+    for (let block = this.#heads[page]; block !== 0; ) {
+      const next = this.#u32[(block + BLK_NEXT) >> 2]
+      const phys = this.#u32[(block + BLK_PHYS) >> 2]
+      const bytes = this.#u32[(block + BLK_BYTES) >> 2]
+      if (phys < to && phys + bytes > from) {
+        this.#makeStale(block, phys)
+      } else {
+        this.#u32[(block + BLK_NEXT) >> 2] = kept
+        kept = block
+        for (let line = (phys & 0xfff) >> 6; line <= ((phys & 0xfff) + bytes - 1) >> 6; line++) {
+          if (line < 32) lines0 |= 1 << line
+          else lines1 |= 1 << (line & 31)
+        }
+      }
+      block = next
+    }
+    this.#heads[page] = kept
+    this.#lines[page * 2] = lines0
+    this.#lines[page * 2 + 1] = lines1
+    if (kept === 0) this.#pages.unmarkCodePage(page * PAGE)
+  }
+
+  /** Turns every record into one that leaves the block; a run in progress leaves at the next instruction. */
+  #makeStale(block: number, phys: number): void {
+    const slot = hashSlot(phys, this.#u32[(block + BLK_MODE) >> 2]) >>> 2
+    if (this.#u32[slot + 2] === block) this.#u32[slot] = this.#u32[slot + 1] = this.#u32[slot + 2] = 0
+    const records = this.#u32[(block + BLK_RECORDS) >> 2]
+    const first = block + BLOCK_HEADER
+    for (let i = 0; i < records; i++) {
+      this.#u16[(first + i * RECORD_SIZE + REC_HANDLER) >> 1] = this.#set.micro(i === 0 ? 'STALE_ENTRY' : 'STALE')
+    }
+    this.#u32[(block + BLK_COUNT) >> 2] = 0
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * The helpers that generated code calls, by name: the bridge from i32 arguments to the functions of mmu/, sys/, fpu/
+ * and simd/. A GuestFault thrown below is kept for delivery and announced in the FAULT word.
+ */
+import { GuestFault } from '../context.ts'
+import { REC_LEN, REC_OFF } from '../decode/record.ts'
+import { executeX87, fwait } from '../fpu/index.ts'
+import { writeSlow } from '../mmu/access.ts'
+import type { Processor } from '../processor.ts'
+import { SIMD_OPS } from '../simd/index.ts'
+import {
+  CPL, CUR_RECORD, EBP, EDX, EFLAGS_SYS, EIP, EIP_BASE, ESP, FAULT, FLAG_RF, SCRATCH, SEG, SEG_SELECTOR, SEG_SIZE, SEG_SS,
+} from '../state.ts'
+import { clts, hlt, invlpg, lmsw, rdpmc, rdtsc, readCr, smsw, wbinvd, writeCr } from '../sys/control.ts'
+import { cpuid } from '../sys/cpuid.ts'
+import { readDr, writeDr } from '../sys/debug.ts'
+import { cli, popf, pushfValue, sti } from '../sys/eflags-ops.ts'
+import { hostOp } from '../sys/hostop.ts'
+import { int1, softwareInterrupt, softwareTrap } from '../sys/interrupts.ts'
+import { ioIn, ioOut } from '../sys/io.ts'
+import { rdmsr, wrmsr } from '../sys/msr.ts'
+import { iret, retFar } from '../sys/return.ts'
+import { loadSegment, loadSsWithShadow } from '../sys/segments.ts'
+import { sysenter, sysexit } from '../sys/sysenter.ts'
+import {
+  arpl, lar, lgdt, lidt, lldt, lsl, ltr, requireCpl0, requireProtected, sldt, str, verr, verw,
+} from '../sys/tables.ts'
+import { callFar, jumpFar } from '../sys/transfer.ts'
+import { GDTR_BASE, GDTR_LIMIT, IDTR_BASE, IDTR_LIMIT } from '../state.ts'
+import { ins, outs, repCmps, repLods, repMovs, repScas, repStos } from './strings.ts'
+import type { Helpers } from './wasm.ts'
+
+/** FAULT word: a GuestFault is pending; or the instruction must be run again alone, since it touches a device. */
+export const FAULT_GUEST = 1
+export const FAULT_RESTART = 2
+/** Thrown by `beforeDevice` when the instruction runs inside a block. */
+export const RESTART: unique symbol = Symbol('restart')
+
+/** What the engine adds. */
+export interface HelperHost {
+  /** The fault that FAULT_GUEST announces. */
+  pending: GuestFault | null
+  trace(eip: number): void
+}
+
+const segIndex = (address: number): number => (address - SEG) / SEG_SIZE
+
+export function createHelpers(cpu: Processor, host: HelperHost): Helpers {
+  const { u16, u32, i32, u8, view } = cpu
+  /** EIP of the record being executed. */
+  const here = (): number => (u32[EIP_BASE >> 2] + u16[(u32[CUR_RECORD >> 2] + REC_OFF) >> 1]) >>> 0
+
+  const guard =
+    (f: (...args: number[]) => unknown) =>
+    (...args: number[]): number => {
+      u32[EIP >> 2] = here()
+      try {
+        const r = f(...args)
+        return typeof r === 'number' ? r | 0 : 0
+      } catch (e) {
+        if (e instanceof GuestFault) {
+          host.pending = e
+          i32[FAULT >> 2] = FAULT_GUEST
+          return 0
+        }
+        if (e === RESTART) {
+          i32[FAULT >> 2] = FAULT_RESTART
+          return 0
+        }
+        throw e
+      }
+    }
+
+  const raw: Record<string, (...args: number[]) => unknown> = {
+    raise(vector, code) {
+      throw new GuestFault(vector, code)
+    },
+    trace: () => host.trace(here()),
+    segCheck: (seg, offset, size, write) => cpu.linear(segIndex(seg), offset >>> 0, size, write !== 0),
+    slowRead: (lin, size) =>
+      size === 1 ? cpu.read8(lin >>> 0) : size === 2 ? cpu.read16(lin >>> 0) : cpu.read32(lin >>> 0),
+    slowRead64(lin) {
+      const at = lin >>> 0
+      cpu.probe(at, 8, false)
+      const low = cpu.read32(at)
+      view.setUint32(SCRATCH + 4, cpu.read32((at + 4) >>> 0), true)
+      view.setUint32(SCRATCH, low, true)
+    },
+    slowWrite: (lin, size, v) => writeSlow(cpu, lin >>> 0, size, u32[CPL >> 2] === 3, v >>> 0),
+    slowWrite64(lin) {
+      const at = lin >>> 0
+      cpu.probe(at, 8, true)
+      cpu.write32(at, view.getUint32(SCRATCH, true))
+      cpu.write32((at + 4) >>> 0, view.getUint32(SCRATCH + 4, true))
+    },
+    slowReadForWrite: (lin, size) => cpu.readForWrite(lin >>> 0, size),
+
+    segmentSelector: (seg) => u32[(SEG + seg * SEG_SIZE + SEG_SELECTOR) >> 2] & 0xffff,
+    loadSegment: (seg, selector) => loadSegment(cpu, seg, selector),
+    moveToSegment: (seg, selector) =>
+      seg === SEG_SS ? loadSsWithShadow(cpu, selector) : loadSegment(cpu, seg, selector),
+    enter: (size, allocate, level, stack32) => enterFrame(cpu, size, allocate, level & 31, stack32 !== 0),
+    pushfValue: (size) => pushfValue(cpu, size),
+    popf: (value, size) => popf(cpu, value >>> 0, size),
+    farCall: (selector, offset, size, next) => callFar(cpu, selector & 0xffff, offset >>> 0, size, next >>> 0),
+    farJump: (selector, offset, size, next) => jumpFar(cpu, selector & 0xffff, offset >>> 0, size, next >>> 0),
+    farReturn: (release, size) => retFar(cpu, size, release),
+    iret(size, next) {
+      iret(cpu, size, next >>> 0)
+      // RF only masks instruction breakpoints; without any, it has no effect to keep for one instruction.
+      if (cpu.execBreakpoints === 0) u32[EFLAGS_SYS >> 2] &= ~FLAG_RF
+    },
+    softwareInterrupt: (vector, kind, next) =>
+      kind === 0 ? softwareInterrupt(cpu, vector, next >>> 0)
+      : kind === 1 ? softwareTrap(cpu, vector, next >>> 0)
+      : int1(cpu, next >>> 0),
+    sysenter: () => sysenter(cpu),
+    sysexit: () => sysexit(cpu),
+    repMovs: (size, seg, wide) => repMovs(cpu, size, seg, wide),
+    repStos: (size, seg, wide) => repStos(cpu, size, seg, wide),
+    repLods: (size, seg, wide) => repLods(cpu, size, seg, wide),
+    repScas: (size, seg, wide, repne) => repScas(cpu, size, seg, wide, repne),
+    repCmps: (size, seg, wide, repne) => repCmps(cpu, size, seg, wide, repne),
+    ins: (size, seg, wide, rep) =>
+      ins(cpu, size, seg, wide, rep, (port, n) => ioIn(cpu, port, n), u16[EDX >> 1]),
+    outs: (size, seg, wide, rep) =>
+      outs(cpu, size, seg, wide, rep, (port, n, v) => ioOut(cpu, port, n, v), u16[EDX >> 1]),
+    ioIn: (port, size) => ioIn(cpu, port, size),
+    ioOut: (port, size, value) => ioOut(cpu, port, size, value >>> 0),
+    cli: () => cli(cpu),
+    sti: () => sti(cpu),
+    hlt: () => hlt(cpu),
+    clts: () => clts(cpu),
+    wbinvd: () => wbinvd(cpu),
+    invlpg: (lin) => invlpg(cpu, lin >>> 0),
+    storeGdtr: (base) => u32[(base ? GDTR_BASE : GDTR_LIMIT) >> 2],
+    storeIdtr: (base) => u32[(base ? IDTR_BASE : IDTR_LIMIT) >> 2],
+    checkPrivilege0: () => requireCpl0(cpu),
+    checkProtected: () => requireProtected(cpu),
+    lgdt: (limit, base, size) => lgdt(cpu, limit, base >>> 0, size),
+    lidt: (limit, base, size) => lidt(cpu, limit, base >>> 0, size),
+    smsw: () => smsw(cpu),
+    lmsw: (value) => lmsw(cpu, value),
+    sldt: () => sldt(cpu),
+    str: () => str(cpu),
+    lldt: (selector) => lldt(cpu, selector),
+    ltr: (selector) => ltr(cpu, selector),
+    verr: (selector) => verr(cpu, selector),
+    verw: (selector) => verw(cpu, selector),
+    lar: (selector) => lar(cpu, selector),
+    lsl: (selector) => lsl(cpu, selector),
+    arpl: (destination, source) => arpl(cpu, destination, source),
+    readCr: (n) => readCr(cpu, n),
+    writeCr: (n, value) => writeCr(cpu, n, value >>> 0),
+    readDr: (n) => readDr(cpu, n),
+    writeDr: (n, value) => writeDr(cpu, n, value >>> 0),
+    rdtsc: () => rdtsc(cpu),
+    rdpmc: () => rdpmc(cpu),
+    rdmsr: () => rdmsr(cpu),
+    wrmsr: () => wrmsr(cpu),
+    cpuid: () => cpuid(cpu),
+    hostOp: (index) => hostOp(cpu, index, u32[EIP >> 2], u8[u32[CUR_RECORD >> 2] + REC_LEN]),
+    x87: (op, seg, ea) =>
+      executeX87(cpu, (op >> 8) & 0xff, op & 0xff, seg ? segIndex(seg) : 0, ea >>> 0, (op & 0x10000) === 0, u32[EIP >> 2]),
+    fwait: () => fwait(cpu),
+    simd: (index, regs, imm, seg, ea) =>
+      SIMD_OPS[index].run(cpu, regs & 0xffff, regs >> 16, seg ? segIndex(seg) : 0, ea >>> 0, imm),
+  }
+  return Object.fromEntries(Object.entries(raw).map(([name, f]) => [name, guard(f)]))
+}
+
+/** ENTER (SDM vol. 2): the display of outer frames is copied for nesting levels above 0. */
+function enterFrame(cpu: Processor, size: number, allocate: number, level: number, stack32: boolean): void {
+  const mask = stack32 ? 0xffffffff : 0xffff
+  const at = (offset: number, write: boolean): number => cpu.linear(SEG_SS, (offset & mask) >>> 0, size, write)
+  const put = (offset: number, v: number): void =>
+    size === 4 ? cpu.write32(at(offset, true), v) : cpu.write16(at(offset, true), v)
+  const get = (offset: number): number => (size === 4 ? cpu.read32(at(offset, false)) : cpu.read16(at(offset, false)))
+  const ebp = cpu.u32[EBP >> 2]
+  let sp = cpu.u32[ESP >> 2] - size
+  put(sp, ebp)
+  const frame = sp
+  for (let i = 1; i < level; i++) {
+    sp -= size
+    put(sp, get(ebp - i * size))
+  }
+  if (level > 0) {
+    sp -= size
+    put(sp, frame)
+  }
+  const end = sp - allocate
+  // The new top must be writable, or the instruction faults with nothing changed.
+  cpu.probe(at(end, true), 1, true)
+  cpu.u32[ESP >> 2] = stack32 ? end : (cpu.u32[ESP >> 2] & ~0xffff) | (end & 0xffff)
+  if (size === 4) cpu.u32[EBP >> 2] = stack32 ? frame : (ebp & ~0xffff) | (frame & 0xffff)
+  else cpu.u16[EBP >> 1] = frame
+}

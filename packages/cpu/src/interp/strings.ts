@@ -1,0 +1,199 @@
+/**
+ * Repeated string instructions (SDM vol. 2, REP): run here in chunks that stay inside a page on both sides, so that a
+ * chunk is one copy or fill of RAM. Registers are committed chunk by chunk, so a fault finds them where the manual
+ * says. A call does a bounded number of iterations and says whether the instruction is finished.
+ */
+import { REP_COMPARED, REP_DONE } from '../isa/string.ts'
+import type { Processor } from '../processor.ts'
+import {
+  EAX, ECX, EDI, EFLAGS_SYS, ESI, FLAG_DF, FLAG_TF, SCRATCH, SEG, SEG_ES, SEG_SIZE, SEG_WRITE_LIMIT, TLB_READ, TLB_WRITE,
+} from '../state.ts'
+
+/** Iterations of one call at most; with TF set each iteration is an instruction of its own (debug trap). */
+const MOST = 0x10000
+
+/** Registers of a running repeat. */
+class Repeat {
+  readonly cpu: Processor
+  readonly size: number
+  readonly seg: number
+  readonly wide: boolean
+  readonly step: number
+  left: number
+
+  constructor(cpu: Processor, size: number, segAddress: number, addr32: number) {
+    this.cpu = cpu
+    this.size = size
+    this.seg = (segAddress - SEG) / SEG_SIZE
+    this.wide = addr32 !== 0
+    const flags = cpu.u32[EFLAGS_SYS >> 2]
+    this.step = flags & FLAG_DF ? -size : size
+    this.left = flags & FLAG_TF ? 1 : MOST
+  }
+  reg(at: number): number {
+    return this.wide ? this.cpu.u32[at >> 2] : this.cpu.u16[at >> 1]
+  }
+  set(at: number, value: number): void {
+    if (this.wide) this.cpu.u32[at >> 2] = value
+    else this.cpu.u16[at >> 1] = value
+  }
+  /** Elements to go in this call. */
+  count(): number {
+    return Math.min(this.reg(ECX), this.left)
+  }
+  /**
+   * Elements that fit between `offset` and the end of its page and its address space, going up. 0 under a segment
+   * limit, where each element is checked by itself.
+   */
+  room(seg: number, offset: number, lin: number): number {
+    if (this.cpu.u32[(SEG + seg * SEG_SIZE + SEG_WRITE_LIMIT) >> 2] !== 0xffffffff) return 0
+    const inPage = 0x1000 - (lin & 0xfff)
+    const inSpace = (this.wide ? 0x100000000 : 0x10000) - offset
+    return Math.floor(Math.min(inPage, inSpace) / this.size)
+  }
+  /** Host address of a linear address through the TLB tables, or 0 when it is not there. */
+  host(lin: number, write: boolean): number {
+    const { u32 } = this.cpu
+    const entry = u32[(u32[(write ? TLB_WRITE : TLB_READ) >> 2] >>> 2) + (lin >>> 12)]
+    return entry === 0 ? 0 : (lin + entry + 3) >>> 0
+  }
+  read(lin: number): number {
+    const { cpu } = this
+    return this.size === 1 ? cpu.read8(lin) : this.size === 2 ? cpu.read16(lin) : cpu.read32(lin)
+  }
+  write(lin: number, value: number): void {
+    const { cpu } = this
+    if (this.size === 1) cpu.write8(lin, value)
+    else if (this.size === 2) cpu.write16(lin, value)
+    else cpu.write32(lin, value)
+  }
+  /** Commits `n` elements: the named index registers move, the count falls. */
+  done(n: number, ...indexes: number[]): void {
+    for (const at of indexes) this.set(at, this.reg(at) + n * this.step)
+    this.set(ECX, this.reg(ECX) - n)
+    this.left -= n
+  }
+  status(): number {
+    return this.reg(ECX) === 0 ? REP_DONE : 0
+  }
+}
+
+export function repMovs(cpu: Processor, size: number, segAddress: number, addr32: number): number {
+  const r = new Repeat(cpu, size, segAddress, addr32)
+  for (let n = r.count(); n > 0; n = r.count()) {
+    const si = r.reg(ESI)
+    const di = r.reg(EDI)
+    const from = cpu.linear(r.seg, si, size, false)
+    const to = cpu.linear(SEG_ES, di, size, true)
+    const chunk = r.step > 0 ? Math.min(n, r.room(r.seg, si, from), r.room(SEG_ES, di, to)) : 0
+    const a = chunk > 1 ? r.host(from, false) : 0
+    const b = chunk > 1 ? r.host(to, true) : 0
+    // A destination just above its source repeats the pattern between them, which a block copy would not.
+    const repeats = b > a && b < a + chunk * size
+    if (a === 0 || b === 0 || repeats) {
+      r.write(to, r.read(from))
+      r.done(1, ESI, EDI)
+      continue
+    }
+    cpu.u8.copyWithin(b, a, a + chunk * size)
+    r.done(chunk, ESI, EDI)
+  }
+  return r.status()
+}
+
+export function repStos(cpu: Processor, size: number, segAddress: number, addr32: number): number {
+  const r = new Repeat(cpu, size, segAddress, addr32)
+  const value = size === 4 ? cpu.u32[EAX >> 2] : size === 2 ? cpu.u16[EAX >> 1] : cpu.u8[EAX]
+  for (let n = r.count(); n > 0; n = r.count()) {
+    const di = r.reg(EDI)
+    const to = cpu.linear(SEG_ES, di, size, true)
+    const chunk = r.step > 0 ? Math.min(n, r.room(SEG_ES, di, to)) : 0
+    const b = chunk > 1 ? r.host(to, true) : 0
+    if (b === 0) {
+      r.write(to, value)
+      r.done(1, EDI)
+      continue
+    }
+    if (size === 1) cpu.u8.fill(value, b, b + chunk)
+    else if (size === 4 && b % 4 === 0) cpu.u32.fill(value, b >> 2, (b >> 2) + chunk)
+    else for (let i = 0; i < chunk; i++) {
+      if (size === 2) cpu.view.setUint16(b + i * 2, value, true)
+      else cpu.view.setUint32(b + i * 4, value, true)
+    }
+    r.done(chunk, EDI)
+  }
+  return r.status()
+}
+
+export function repLods(cpu: Processor, size: number, segAddress: number, addr32: number): number {
+  const r = new Repeat(cpu, size, segAddress, addr32)
+  for (let n = r.count(); n > 0; n--) {
+    const value = r.read(cpu.linear(r.seg, r.reg(ESI), size, false))
+    if (size === 4) cpu.u32[EAX >> 2] = value
+    else if (size === 2) cpu.u16[EAX >> 1] = value
+    else cpu.u8[EAX] = value
+    r.done(1, ESI)
+  }
+  return r.status()
+}
+
+/** Compares until the count runs out or equality is not what the prefix goes on for; the last pair is in SCRATCH. */
+function compare(r: Repeat, indexes: readonly number[], whileEqual: boolean, pair: () => [number, number]): number {
+  const { cpu } = r
+  let compared = 0
+  for (let n = r.count(); n > 0; n--) {
+    const [a, b] = pair()
+    cpu.u32[SCRATCH >> 2] = a
+    cpu.u32[(SCRATCH >> 2) + 1] = b
+    compared = REP_COMPARED
+    r.done(1, ...indexes)
+    if ((a === b) !== whileEqual) return REP_DONE | compared
+  }
+  return r.status() | compared
+}
+
+export function repScas(cpu: Processor, size: number, segAddress: number, addr32: number, repne: number): number {
+  const r = new Repeat(cpu, size, segAddress, addr32)
+  const acc = size === 4 ? cpu.u32[EAX >> 2] : size === 2 ? cpu.u16[EAX >> 1] : cpu.u8[EAX]
+  return compare(r, [EDI], repne === 0, () => [acc, r.read(cpu.linear(SEG_ES, r.reg(EDI), size, false))])
+}
+
+export function repCmps(cpu: Processor, size: number, segAddress: number, addr32: number, repne: number): number {
+  const r = new Repeat(cpu, size, segAddress, addr32)
+  return compare(r, [ESI, EDI], repne === 0, () => {
+    const a = r.read(cpu.linear(r.seg, r.reg(ESI), size, false))
+    return [a, r.read(cpu.linear(SEG_ES, r.reg(EDI), size, false))]
+  })
+}
+
+/** INS: permission and port first, then the write; the destination is probed so that no input is lost to a fault. */
+export function ins(
+  cpu: Processor, size: number, segAddress: number, addr32: number, rep: number,
+  input: (port: number, size: number) => number, port: number,
+): number {
+  const r = new Repeat(cpu, size, segAddress, addr32)
+  for (let n = rep ? r.count() : 1; n > 0; n--) {
+    const to = cpu.linear(SEG_ES, r.reg(EDI), size, true)
+    cpu.probe(to, size, true)
+    r.write(to, input(port, size))
+    advance(r, rep, EDI)
+  }
+  return rep ? r.status() : REP_DONE
+}
+
+export function outs(
+  cpu: Processor, size: number, segAddress: number, addr32: number, rep: number,
+  output: (port: number, size: number, value: number) => void, port: number,
+): number {
+  const r = new Repeat(cpu, size, segAddress, addr32)
+  for (let n = rep ? r.count() : 1; n > 0; n--) {
+    output(port, size, r.read(cpu.linear(r.seg, r.reg(ESI), size, false)))
+    advance(r, rep, ESI)
+  }
+  return rep ? r.status() : REP_DONE
+}
+
+function advance(r: Repeat, rep: number, index: number): void {
+  if (rep) r.done(1, index)
+  else r.set(index, r.reg(index) + r.step)
+}
