@@ -1,0 +1,11 @@
+/** Grafting ops modules onto a guest: plan, then apply. */
+export { type AppliedGraft, applyGraft, codeCalls } from './apply.ts'
+export {
+  type CallCounter,
+  type GraftModule,
+  type GraftPlan,
+  type GraftRequest,
+  type PlannedStub,
+  planGraft,
+  type SlotOwner,
+} from './plan.ts'
