@@ -1,0 +1,132 @@
+/**
+ * The processor as a host answer sees it: the ports of core's `ops/host.ts` over a Processor. What an instruction would
+ * refuse with an exception is here a coded error, because the fault would be the answer's, not the guest's.
+ */
+import type { CallFrame, ProcessorControl, TableRegister, VirtualMemory } from '@paragraft/core'
+import { ParagraftError } from '@paragraft/core/errors'
+import { GuestFault } from './context.ts'
+import { readAs, writeAs } from './mmu/access.ts'
+import type { Processor } from './processor.ts'
+import {
+  EAX,
+  EBP,
+  EBX,
+  ECX,
+  EDI,
+  EDX,
+  EFLAGS_SYS,
+  ESI,
+  ESP,
+  FLAG_IF,
+  GDTR_BASE,
+  GDTR_LIMIT,
+  IDTR_BASE,
+  IDTR_LIMIT,
+  SEG_SS,
+} from './state.ts'
+import { clts, hlt, readCr, timeStamp, writeCr } from './sys/control.ts'
+import { cpuidLeaf } from './sys/cpuid.ts'
+import { readDr, writeDr } from './sys/debug.ts'
+import { segBase } from './sys/descriptors.ts'
+import { setSystemFlags } from './sys/flags.ts'
+import { readMsr, writeMsr } from './sys/msr.ts'
+import { lgdt, lidt, lldt, ltr, str } from './sys/tables.ts'
+
+const SLOTS: Readonly<Record<string, number>> = { EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI }
+
+function slotOf(name: string): number {
+  const slot = SLOTS[name]
+  if (slot === undefined) throw new RangeError(`no register ${name}`)
+  return slot
+}
+
+/** Runs `action`; a guest exception in it becomes the coded error that `refuse` makes. */
+function guarded<T>(action: () => T, refuse: (fault: GuestFault) => ParagraftError): T {
+  try {
+    return action()
+  } catch (error) {
+    if (error instanceof GuestFault) throw refuse(error)
+    throw error
+  }
+}
+
+/** Registers and stack at the entry of an op, while its stub's opcode is being executed. */
+export function callFrame(cpu: Processor): CallFrame {
+  const memory = virtualMemory(cpu)
+  return {
+    getRegister: name => cpu.u32[slotOf(name) >> 2]!,
+    setRegister(name, value) {
+      cpu.u32[slotOf(name) >> 2] = value
+    },
+    readStack: offset => memory.readVirtual32((segBase(cpu, SEG_SS) + cpu.u32[ESP >> 2]! + offset) >>> 0),
+  }
+}
+
+/** Guest virtual memory at kernel privilege. A miss throws `PG_HOST_MEMORY`; nothing is written then. */
+export function virtualMemory(cpu: Processor): VirtualMemory {
+  const refuse =
+    (va: number, what: string) =>
+    (fault: GuestFault): ParagraftError =>
+      new ParagraftError('PG_HOST_MEMORY', `the guest's page tables do not let the kernel ${what} 0x${va.toString(16)}`, {
+        fields: { address: va, errorCode: fault.errorCode },
+        hint: 'Check the pointer that the op was given, and the layout of what it points to.',
+      })
+  const read = (va: number, size: number): number =>
+    guarded(() => readAs(cpu, va, size, false), refuse(va, 'read')) >>> 0
+  const write = (va: number, size: number, value: number): void =>
+    guarded(() => writeAs(cpu, va, size, value, false), refuse(va, 'write'))
+  return {
+    readVirtual8: va => read(va, 1),
+    readVirtual16: va => read(va, 2),
+    readVirtual32: va => read(va, 4),
+    writeVirtual8: (va, value) => write(va, 1, value & 0xff),
+    writeVirtual16: (va, value) => write(va, 2, value & 0xffff),
+    writeVirtual32: (va, value) => write(va, 4, value >>> 0),
+  }
+}
+
+/** The privileged operations, as at CPL 0. A value that the instruction refuses throws `PG_HOST_PROCESSOR`. */
+export function processorControl(cpu: Processor): ProcessorControl {
+  const checked = <T>(what: string, action: () => T): T =>
+    guarded(
+      action,
+      fault =>
+        new ParagraftError('PG_HOST_PROCESSOR', `${what} would raise exception ${fault.vector} here`, {
+          fields: { what, vector: fault.vector, errorCode: fault.errorCode },
+          hint: 'The value is one that the processor refuses in its present mode.',
+        }),
+    )
+  const table = (base: number, limit: number): TableRegister => ({ base: cpu.u32[base >> 2]!, limit: cpu.u32[limit >> 2]! })
+  return {
+    flushTlb: () => cpu.flushTlb('nonglobal'),
+    flushTlbGlobal: () => cpu.flushTlb('all'),
+    invlpg: va => cpu.flushTlb(va >>> 0),
+    readCr: number => checked(`reading CR${number}`, () => readCr(cpu, number)),
+    writeCr: (number, value) => checked(`writing CR${number}`, () => writeCr(cpu, number, value >>> 0)),
+    clts: () => clts(cpu),
+    readDr: number => checked(`reading DR${number}`, () => readDr(cpu, number)),
+    writeDr: (number, value) => checked(`writing DR${number}`, () => writeDr(cpu, number, value >>> 0)),
+    readMsr: index => readMsr(cpu, index),
+    writeMsr: (index, value) => writeMsr(cpu, index, BigInt.asUintN(64, value)),
+    readTsc: () => timeStamp(cpu),
+    cpuid(leaf) {
+      const [eax, ebx, ecx, edx] = cpuidLeaf(cpu.cpuid, leaf)
+      return { eax, ebx, ecx, edx }
+    },
+    ioRead: (port, size) => cpu.ports.ioRead(port, size) >>> 0,
+    ioWrite: (port, size, value) => cpu.ports.ioWrite(port, size, value),
+    interruptsEnabled: () => (cpu.u32[EFLAGS_SYS >> 2]! & FLAG_IF) !== 0,
+    setInterrupts(enabled) {
+      const flags = cpu.u32[EFLAGS_SYS >> 2]!
+      setSystemFlags(cpu, enabled ? flags | FLAG_IF : flags & ~FLAG_IF)
+    },
+    halt: () => hlt(cpu),
+    readGdtr: () => table(GDTR_BASE, GDTR_LIMIT),
+    writeGdtr: ({ base, limit }) => lgdt(cpu, limit, base, 4),
+    readIdtr: () => table(IDTR_BASE, IDTR_LIMIT),
+    writeIdtr: ({ base, limit }) => lidt(cpu, limit, base, 4),
+    writeLdtr: selector => checked('loading LDTR', () => lldt(cpu, selector)),
+    writeTr: selector => checked('loading TR', () => ltr(cpu, selector)),
+    readTr: () => checked('reading TR', () => str(cpu)),
+  }
+}
