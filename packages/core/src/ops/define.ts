@@ -2,10 +2,19 @@
  * What a module or backend author writes: `defineOps` with one explicit answer per op, and `defineBackend`.
  * Both check everything that can be checked without a guest; admission (admission.ts) does the rest.
  */
+import satisfies from 'semver/functions/satisfies.js'
+import valid from 'semver/functions/valid.js'
+import validRange from 'semver/ranges/valid.js'
+import { ParagraftError } from '../errors.ts'
 import type { Head } from '../head.ts'
 import type { Clock, ConsolePort, GuestMemory, IoBus, Line, MmioBus, PowerPort, Reporter } from '../ports.ts'
+import type { OpGroup } from './catalogue/entry.ts'
+import { findOp, unknownOps } from './catalogue.ts'
 import type { Era } from './era.ts'
+import { ERAS } from './eras.generated.ts'
+import { eraName, erasIn } from './eras.ts'
 import type { HostFunction } from './host.ts'
+import { planSlots } from './plan.ts'
 
 /** Version of the plug-in API, apart from the packages' versions. Semver: `^0.1.0` excludes 0.2. */
 export const API_VERSION = '0.1.0'
@@ -16,8 +25,11 @@ export type Answer =
   | { readonly kind: 'native' }
   /** The guest's own `_paravirt_nop`, so that its patcher recognises it. */
   | { readonly kind: 'nop' }
-  /** Machine code that came with the module: a symbol of `code.object`. */
-  | { readonly kind: 'code'; readonly symbol: string; readonly version?: string }
+  /**
+   * Machine code that came with the module: a symbol of `code.object`. `calleeSave`: the function changes EAX and EDX
+   * only; where a slot demands that and it is not promised, the loader puts a thunk in front (as PV_CALLEE_SAVE does).
+   */
+  | { readonly kind: 'code'; readonly symbol: string; readonly version?: string; readonly calleeSave?: boolean }
   /** A TypeScript function, reached by a stub. */
   | { readonly kind: 'host'; readonly fn: HostFunction; readonly version?: string }
   /** For data slots (eras 1.x) only: the word to be stored. */
@@ -57,8 +69,12 @@ export interface OpsDefinition {
 
 /** A checked module, branded by `Symbol.for('paragraft.ops')`. Only {@link defineOps} makes one. */
 export interface OpsModule extends OpsDefinition {
+  /** The eras it targets, oldest first. */
+  readonly eras: readonly Era[]
   /** The answers for an era, as the author gave them. */
   answersFor(era: Era): Answers
+  /** The versions of an op for which its answer in this era was written. */
+  versionsFor(era: Era, op: string): readonly string[]
 }
 
 /** The ports a backend gets. Never the machine. */
@@ -99,3 +115,264 @@ export interface BackendDefinition {
 
 /** A checked backend, branded by `Symbol.for('paragraft.backend')`. */
 export type Backend = BackendDefinition
+
+const OPS = Symbol.for('paragraft.ops')
+const BACKEND = Symbol.for('paragraft.backend')
+
+/** The guest's own function stays. */
+export function native(): Answer {
+  return { kind: 'native' }
+}
+
+/** The guest's own no-op. Refused (`PG_OPS_NOP`) for ops with a result or a duty. */
+export function nop(): Answer {
+  return { kind: 'nop' }
+}
+
+/** A function of the module's object file. */
+export function code(symbol: string, options: { version?: string; calleeSave?: boolean } = {}): Answer {
+  return { kind: 'code', symbol, ...options }
+}
+
+/** A TypeScript function. Refused (`PG_OPS_HOST`) for ops that are jumped to. */
+export function host(fn: HostFunction, options: { version?: string } = {}): Answer {
+  return { kind: 'host', fn, ...options }
+}
+
+/** A number for a data word of eras 1.x. */
+export function value(word: number): Answer {
+  return { kind: 'value', value: word }
+}
+
+/** `native()` for each of these ops: still one by one, and by name. */
+export function natively(ops: readonly string[]): Answers {
+  return Object.fromEntries(ops.map(op => [op, native()]))
+}
+
+/** `native()` for each op that an era has in these groups; groups that it lacks give nothing. */
+export function nativeGroup(era: Era, ...groups: OpGroup[]): Answers {
+  return natively(era.slots.map(slot => slot.op).filter(op => groups.some(group => op.startsWith(`${group}.`))))
+}
+
+/**
+ * Checks a module and brands it. Everything is checked against every era that the module targets.
+ *
+ * Throws `PG_OPS_MODULE` (shape), `PG_API_VERSION`, `PG_OPS_ERA` (no known era in `opsAbi`), `PG_OPS_ANSWER` (an answer
+ * that is none), `PG_OPS_UNKNOWN`, `PG_OPS_STRAY` (an answer that no target era can use), `PG_OPS_CODE` (no object, or
+ * not ELF32 relocatable for i386), and what planning refuses: `PG_OPS_HOLE`, `PG_OPS_VERSION`, `PG_OPS_ADAPT`,
+ * `PG_OPS_NOP`, `PG_OPS_HOST`, `PG_OPS_VALUE`.
+ */
+export function defineOps(definition: OpsDefinition): OpsModule {
+  checkPlugin(definition, 'PG_OPS_MODULE', 'defineOps')
+  const { name, opsAbi, ops } = definition
+  if (typeof opsAbi !== 'string' || validRange(opsAbi) === null) {
+    throw shape('PG_OPS_MODULE', name, 'opsAbi', opsAbi, 'a semver range such as "5.x" or ">=1.3.0 <2"')
+  }
+  if (typeof ops !== 'function' && (typeof ops !== 'object' || ops === null)) {
+    throw shape('PG_OPS_MODULE', name, 'ops', ops, 'an object of answers by op, or a function from an era to one')
+  }
+  const eras = erasIn(opsAbi, definition.arch ?? ['i386'], definition.variants)
+  if (eras.length === 0) {
+    throw new ParagraftError('PG_OPS_ERA', `${name}: no known era is in the ops ABI range "${opsAbi}"`, {
+      fields: { module: name, opsAbi, known: ERAS.map(eraName) },
+      hint: `Known: ${ERAS.map(eraName).join(', ')}.`,
+    })
+  }
+  const byEra = new Map<Era, Answers>()
+  const answersFor = (era: Era): Answers => {
+    let answers = byEra.get(era)
+    if (!answers) byEra.set(era, (answers = Object.freeze({ ...(typeof ops === 'function' ? ops(era) : ops) })))
+    return answers
+  }
+  const versionsFor = (era: Era, op: string): readonly string[] =>
+    writtenFor(definition, eras, era, op, answersFor(era)[op])
+  const module: OpsModule = { ...definition, eras, answersFor, versionsFor }
+
+  const all = new Map(eras.flatMap(era => Object.entries(answersFor(era))))
+  for (const era of eras) for (const [op, answer] of Object.entries(answersFor(era))) checkAnswer(name, op, answer)
+  const unknown = [...all.keys()].filter(op => !findOp(op))
+  if (unknown.length > 0) throw unknownOps(unknown, name)
+  const useless = new Set(
+    eras.flatMap(era => Object.keys(answersFor(era)).filter(op => answersFor(era)[op]!.kind !== 'native')),
+  )
+  for (const era of eras) {
+    const { unused } = planSlots(era.slots, answersFor(era), op => versionsFor(era, op), {
+      module: name,
+      table: `era ${eraName(era)}`,
+    })
+    const idle = new Set(unused)
+    for (const op of Object.keys(answersFor(era))) if (!idle.has(op)) useless.delete(op)
+  }
+  if (useless.size > 0) {
+    const stray = [...useless]
+    throw new ParagraftError(
+      'PG_OPS_STRAY',
+      `${name} answers ops that serve no slot of its eras: ${stray.join(', ')}`,
+      {
+        fields: { module: name, ops: stray, eras: eras.map(eraName) },
+        hint: 'Take the answers out, or widen opsAbi, arch or variants to eras that have these ops.',
+      },
+    )
+  }
+  checkCode(
+    definition,
+    eras.flatMap(era => Object.values(answersFor(era))),
+  )
+  return Object.freeze(Object.defineProperty(module, OPS, { value: API_VERSION }))
+}
+
+/**
+ * Versions of an op that an answer is for. Said by the answer: all that are in its range. Not said: the version of the
+ * target eras, if they agree (for `ops` as a function: that of the era at hand); the newest, if none of them has the op
+ * in a slot, so that only adapters can reach it.
+ */
+function writtenFor(
+  definition: OpsDefinition,
+  eras: readonly Era[],
+  era: Era,
+  op: string,
+  answer: Answer | undefined,
+): readonly string[] {
+  const all = (findOp(op)?.versions ?? []).map(v => v.version)
+  if (!answer || answer.kind === 'native' || answer.kind === 'nop' || answer.kind === 'value') return all
+  const refuse = (why: string, hint: string) =>
+    new ParagraftError('PG_OPS_VERSION', `${definition.name}: ${op}: ${why}`, {
+      fields: { module: definition.name, op, has: all, answers: answer.version ?? null },
+      hint,
+    })
+  if (answer.version !== undefined) {
+    const { version } = answer
+    const inRange = typeof version === 'string' ? all.filter(v => satisfies(v, version)) : []
+    if (inRange.length === 0) throw refuse(`no version ${version}`, `Its versions: ${all.join(', ')}.`)
+    return inRange
+  }
+  const seen = typeof definition.ops === 'function' ? [era] : eras
+  const versions = [...new Set(seen.flatMap(e => e.slots.filter(s => s.op === op).map(s => s.version)))]
+  if (versions.length > 1) {
+    throw refuse(
+      `its eras have versions ${versions.join(' and ')}`,
+      `Say which one the answer is written for: { version: '^${versions.at(-1)}' }, or let \`ops\` be a function of the era.`,
+    )
+  }
+  return versions.length === 1 ? versions : all.slice(-1)
+}
+
+/** True for a module made by {@link defineOps} of any copy of this package. */
+export function isOpsModule(candidate: unknown): candidate is OpsModule {
+  return typeof candidate === 'object' && candidate !== null && OPS in candidate
+}
+
+/**
+ * Checks a backend and brands it. Throws `PG_BACKEND` (shape) and `PG_API_VERSION`.
+ */
+export function defineBackend(definition: BackendDefinition): Backend {
+  checkPlugin(definition, 'PG_BACKEND', 'defineBackend')
+  const { name, heads, ops, create } = definition
+  const isHead = (head: unknown) =>
+    typeof head === 'string'
+      ? head !== ''
+      : typeof head === 'object' &&
+        head !== null &&
+        typeof (head as Head).name === 'string' &&
+        typeof (head as Head).probe === 'function' &&
+        typeof (head as Head).place === 'function'
+  if (!Array.isArray(heads) || heads.length === 0 || !heads.every(isHead)) {
+    throw shape(
+      'PG_BACKEND',
+      name,
+      'heads',
+      heads,
+      'at least one head: an object with name, probe and place, or a name',
+    )
+  }
+  if (ops !== undefined && !isOpsModule(ops)) {
+    throw shape('PG_BACKEND', name, 'ops', ops, 'what defineOps returned')
+  }
+  if (typeof create !== 'function') throw shape('PG_BACKEND', name, 'create', create, 'a function of the ports')
+  return Object.freeze(Object.defineProperty({ ...definition }, BACKEND, { value: API_VERSION }))
+}
+
+/** True for a backend made by {@link defineBackend} of any copy of this package. */
+export function isBackend(candidate: unknown): candidate is Backend {
+  return typeof candidate === 'object' && candidate !== null && BACKEND in candidate
+}
+
+/** Throws `PG_API_VERSION` unless the plug-in was written for this API. */
+export function checkApiVersion(name: string, apiVersion: string): void {
+  if (satisfies(API_VERSION, apiVersion)) return
+  throw new ParagraftError(
+    'PG_API_VERSION',
+    `${name} is written for plug-in API ${apiVersion}; this is ${API_VERSION}`,
+    {
+      fields: { plugin: name, wants: apiVersion, has: API_VERSION },
+      hint: 'Use a release of the plug-in for this API, or a release of Paragraft that has the API it wants.',
+    },
+  )
+}
+
+function checkPlugin(
+  definition: { name: string; version: string; apiVersion: string },
+  error: string,
+  caller: string,
+): void {
+  if (typeof definition !== 'object' || definition === null) {
+    throw shape(error, caller, 'definition', definition, 'an object')
+  }
+  const { name, version, apiVersion } = definition
+  if (typeof name !== 'string' || !/^\S+$/.test(name)) throw shape(error, caller, 'name', name, 'a name without spaces')
+  if (typeof version !== 'string' || valid(version) === null) {
+    throw shape(error, name, 'version', version, 'a semver version such as "1.0.0"')
+  }
+  if (typeof apiVersion !== 'string' || validRange(apiVersion) === null) {
+    throw shape(error, name, 'apiVersion', apiVersion, 'a semver range such as "^0.1.0"')
+  }
+  checkApiVersion(name, apiVersion)
+}
+
+function shape(error: string, who: string, field: string, got: unknown, wants: string): ParagraftError {
+  return new ParagraftError(error, `${who}: ${field} must be ${wants}`, {
+    fields: { plugin: who, field, got: typeof got === 'string' ? got : typeof got },
+    hint: `Set ${field} to ${wants}.`,
+  })
+}
+
+const KINDS: readonly AnswerKind[] = ['native', 'nop', 'code', 'host', 'value']
+
+function checkAnswer(name: string, op: string, answer: Answer): void {
+  const fits =
+    typeof answer === 'object' &&
+    answer !== null &&
+    KINDS.includes(answer.kind) &&
+    (answer.kind !== 'host' || typeof answer.fn === 'function') &&
+    (answer.kind !== 'code' || (typeof answer.symbol === 'string' && answer.symbol !== '')) &&
+    (answer.kind !== 'value' || (Number.isInteger(answer.value) && answer.value >= 0 && answer.value < 2 ** 32))
+  if (fits) return
+  throw new ParagraftError('PG_OPS_ANSWER', `${name}: the answer to ${op} is not one`, {
+    fields: { module: name, op, got: typeof answer === 'object' && answer !== null ? { ...answer } : typeof answer },
+    hint: 'Use native(), nop(), code(symbol), host(fn), or value(word) for a data word.',
+  })
+}
+
+/** Code answers need an object: ELF32, little-endian, ET_REL, EM_386 (System V ABI, chapter 4). */
+function checkCode(definition: OpsDefinition, answers: readonly Answer[]): void {
+  const { name, code: module } = definition
+  const refuse = (why: string) =>
+    new ParagraftError('PG_OPS_CODE', `${name}: ${why}`, {
+      fields: { module: name, bytes: module?.object?.length ?? 0 },
+      hint: 'Build the object with `gcc -m32 -mregparm=3 -ffreestanding -fno-pic -c` and pass its bytes as code.object.',
+    })
+  if (module === undefined) {
+    const symbols = answers.flatMap(answer => (answer.kind === 'code' ? [answer.symbol] : []))
+    if (symbols.length > 0) throw refuse(`code answers (${symbols.join(', ')}), but no code.object`)
+    return
+  }
+  const bytes = module.object
+  if (!(bytes instanceof Uint8Array) || bytes.length < 52) throw refuse('code.object is not an ELF file')
+  const magic = [0x7f, 0x45, 0x4c, 0x46].every((byte, n) => bytes[n] === byte)
+  if (!magic) throw refuse('code.object is not an ELF file')
+  const [elfClass, order] = [bytes[4], bytes[5]]
+  const [type, machine] = [bytes[16]! | (bytes[17]! << 8), bytes[18]! | (bytes[19]! << 8)]
+  if (elfClass !== 1 || order !== 1 || type !== 1 || machine !== 3) {
+    throw refuse('code.object is not a relocatable ELF32 object for i386')
+  }
+}

@@ -67,12 +67,13 @@ export type StructView = Readonly<Record<string, number | bigint>>
 
 /** One call of an op. Valid only while the answer runs. */
 export interface HostCall {
-  /** The op that was answered (through an adapter, not the slot's own op). */
+  /** The op that was answered (through an adapter, not the slot's own op), and its version. */
   readonly op: string
+  readonly version: string
   /** Slot of the guest's table, and the op identity that lives there. */
   readonly slot: number
   readonly slotOp: string
-  /** Arguments in order: numbers (unsigned 32-bit; pointers too), `bigint` for u64. */
+  /** Arguments in the op's order: numbers (`int` signed, `bool` 0 or 1, all else unsigned), `bigint` for u64. */
   readonly args: readonly (number | bigint)[]
   /** Argument by its catalogue name; an unknown name throws `PG_OPS_ARGUMENT`. */
   arg(name: string): number | bigint
@@ -90,4 +91,5 @@ export interface HostCall {
  * A host answer. The result of an op that has one must be a number (`bigint` for u64); others return nothing.
  * Synchronous, and must not keep the call. An exception stops the machine with `PG_HOST_THREW`.
  */
+// biome-ignore lint/suspicious/noConfusingVoidType: an answer without a result may simply end
 export type HostFunction = (call: HostCall) => number | bigint | void
