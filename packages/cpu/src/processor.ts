@@ -24,7 +24,7 @@
 
 import { ParagraftError } from '@paragraft/core/errors'
 import type { ProcessorPorts } from '@paragraft/core/ports'
-import type { CpuContext } from './context.ts'
+import type { CpuContext, GuestFault } from './context.ts'
 import { probeLinear, readAs, readForWrite, readSlow, writeAs, writeSlow } from './mmu/access.ts'
 import { flushTlb, type TlbFlush, TlbLists, translate } from './mmu/tlb.ts'
 import { PF_I, PF_U, WalkResult } from './mmu/walk.ts'
@@ -107,6 +107,10 @@ export class Processor implements CpuContext {
   /** A write into a page marked as code, after the bytes are in place; stays inside one page. */
   onCodeWrite: (pa: number, size: number) => void = () => {}
   onTlbFlush: (what: TlbFlush) => void = () => {}
+  /** Every exception of an instruction, before its delivery. */
+  onException: (fault: GuestFault) => void = () => {}
+  /** CPUID instructions executed. */
+  cpuidCount = 0
   /** Before any access to a device page; an engine that runs ahead may throw here to come back to it alone. */
   beforeDevice: () => void = () => {}
   /** Retired instructions up to, not including, the one being executed. */

@@ -175,6 +175,7 @@ export function cpuidLeaf(model: CpuidModel, leaf: number): Leaf {
 
 /** CPUID: EAX (and ECX) in, four registers out. */
 export function cpuid(cpu: Processor): void {
+  cpu.cpuidCount++
   const [eax, ebx, ecx, edx] = cpuidLeaf(cpu.cpuid, cpu.u32[EAX >> 2]!)
   cpu.u32[EAX >> 2] = eax
   cpu.u32[EBX >> 2] = ebx
