@@ -29,16 +29,15 @@ export interface AppliedGraft extends Graft {
  */
 export function applyGraft(memory: GuestMemory, startOfDay: StartOfDay, plan: GraftPlan): AppliedGraft {
   const { layout, modules, image } = plan.request
+  const last = modules[modules.length - 1]
+  if (last === undefined) throw mismatch('there is no module to graft', { format: image.format })
   check(memory, startOfDay, plan)
   memory.write(plan.room.pa, plan.bytes)
   for (const scrub of plan.scrubs) memory.write(scrub.pa, scrub.bytes)
-  const admitted = modules.map(module => module.admitted)
-  const last = admitted[admitted.length - 1]
-  if (last === undefined) throw mismatch('there is no module to graft', { format: image.format })
   return {
     layout,
     admitted: last,
-    modules: admitted,
+    modules: [...modules],
     startOfDay: {
       ...startOfDay,
       registers: { ...startOfDay.registers, eip: plan.entry },
@@ -66,7 +65,6 @@ export function codeCalls(memory: GuestMemory, graft: Pick<AppliedGraft, 'counte
 
 function check(memory: GuestMemory, start: StartOfDay, plan: GraftPlan): void {
   const { layout, paging = false } = plan.request
-  if (plan.request.modules.length === 0) throw mismatch('there is no module to graft', {})
   if (start.registers.eip !== plan.originalEntry) {
     throw mismatch(`the head enters at ${hex(start.registers.eip)}, planned was ${hex(plan.originalEntry)}`, {
       eip: start.registers.eip,

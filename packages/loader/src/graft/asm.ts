@@ -24,6 +24,15 @@ export class Assembler {
     return this.byte(0xc7, 0x05).word(address).word(value)
   }
 
+  /**
+   * CALL rel32 that keeps ECX: push ecx (51), call (E8), pop ecx (59), ret (C3). What the kernel's own
+   * PV_CALLEE_SAVE thunks do on i386, where EAX and EDX are the caller's anyway.
+   */
+  callKeepingEcx(target: number): this {
+    this.byte(0x51, 0xe8)
+    return this.word(target - (this.here + 4)).byte(0x59, 0xc3)
+  }
+
   /** JMP rel32: E9. */
   jump(target: number): this {
     this.byte(0xe9)
@@ -65,8 +74,7 @@ export class Assembler {
   }
 }
 
-/** Length of {@link Assembler.movMemory}, of a jump, of a counting thunk, and of a host stub, in bytes. */
+/** Length of {@link Assembler.movMemory}, of a jump, and of the longer of the two thunks, in bytes. */
 export const MOV_MEMORY_BYTES = 10
 export const JUMP_BYTES = 5
-export const THUNK_BYTES = 7 + JUMP_BYTES
-export const STUB_BYTES = 5
+export const THUNK_BYTES = 7 + 8

@@ -2,7 +2,6 @@
 export { type AppliedGraft, applyGraft, codeCalls } from './apply.ts'
 export {
   type CallCounter,
-  type GraftModule,
   type GraftPlan,
   type GraftRequest,
   type PlannedStub,

@@ -6,7 +6,7 @@
  *   image   = await parseImage(bytes)
  *   head    = the backend's head that matches; its probe names the entry
  *   layout  = requireLayout(image)
- *   admitted = admit(module, layout …)                                      (core)
+ *   modules = ops modules, each through core's admit(module, layout)
  *   plan    = planGraft({ image, layout, modules, entry, memorySize })
  *   start   = head.place(image, { …, reserve: plan.reserve, modules: [...plan.bootModules, …] }, memory)
  *   graft   = applyGraft(memory, start, plan)                               (apply.ts)
@@ -19,26 +19,20 @@
 import { ParagraftError } from '@paragraft/core/errors'
 import type { BootModule, GuestImage } from '@paragraft/core/image'
 import type { GuestLayout, HostStub } from '@paragraft/core/layout'
-import type { AdmittedOps, AdmittedSlot, AnswerKind, ModuleCode } from '@paragraft/core/ops'
+import type { AdmittedOps, AdmittedSlot, AnswerKind } from '@paragraft/core/ops'
 import { link, objectExtent } from '../formats/elf-link.ts'
 import { type ObjectFile, readObject } from '../formats/elf-rel.ts'
 import type { Reservation } from '../heads/memory-map.ts'
 import { readAlternatives, type Scrub, scrubs } from '../layouts/alternatives.ts'
 import { ImageView } from '../layouts/view.ts'
-import { Assembler, JUMP_BYTES, MOV_MEMORY_BYTES, STUB_BYTES, THUNK_BYTES } from './asm.ts'
+import { Assembler, JUMP_BYTES, MOV_MEMORY_BYTES, THUNK_BYTES } from './asm.ts'
 import { findRoom, PAGE, type Room } from './room.ts'
-
-/** An admitted module with the object file that it came with. */
-export interface GraftModule {
-  admitted: AdmittedOps
-  code?: ModuleCode
-}
 
 export interface GraftRequest {
   image: GuestImage
   layout: GuestLayout
   /** At least one; a later module wins a slot that several answer. */
-  modules: readonly GraftModule[]
+  modules: readonly AdmittedOps[]
   /** The entry that the head's probe named: linear address at entry. */
   entry: number
   /** RAM of the machine, bytes. */
@@ -94,7 +88,7 @@ export interface GraftPlan {
   scrubs: (Scrub & { pa: number })[]
 }
 
-/** Stubs are kept apart by this many bytes, so that a stub's address is easy to read in a trace. */
+/** A stub is 5 bytes (opcode, index, ret); at this distance its address is easy to read in a trace. */
 const STUB_STRIDE = 8
 const MOST_HOST_STUBS = 0x1_0000
 
@@ -120,9 +114,7 @@ interface Parts {
  */
 export function planGraft(request: GraftRequest): GraftPlan {
   const { image, layout, memorySize } = request
-  const answers = request.modules.flatMap((module, index) =>
-    module.admitted.slots.map(answer => ({ module: index, answer })),
-  )
+  const answers = request.modules.flatMap((module, index) => module.slots.map(answer => ({ module: index, answer })))
   const parts = measure(request, answers)
   const room = findRoom(image, layout, parts.total, memorySize)
   const bytes = new Uint8Array(room.length)
@@ -136,7 +128,7 @@ export function planGraft(request: GraftRequest): GraftPlan {
 
   request.modules.forEach((module, index) => {
     const linked = linkModule(request, parts, index, room, bytes, targets)
-    for (const admitted of module.admitted.slots) {
+    for (const admitted of module.slots) {
       const { slot, op } = admitted.slot
       const target = (() => {
         switch (admitted.answer.kind) {
@@ -158,14 +150,17 @@ export function planGraft(request: GraftRequest): GraftPlan {
             const offset = parts.counters + counters.length * 4
             counters.push({ slot, module: index, va: room.va + offset, pa: room.pa + offset })
             const thunk = thunks.here
-            thunks.lockInc(room.va + offset).jump(symbolOf(linked, admitted.answer.symbol, op))
+            const code = symbolOf(linked, admitted.answer.symbol, op)
+            thunks.lockInc(room.va + offset)
+            if (admitted.thunk) thunks.callKeepingEcx(code)
+            else thunks.jump(code)
             return thunk
           }
         }
       })()
       if (target === undefined) continue
       targets.set(slot, target)
-      owners.set(slot, { slot, op, owner: module.admitted.module.name, answer: admitted.answer.kind })
+      owners.set(slot, { slot, op, owner: module.module.name, answer: admitted.answer.kind })
     }
   })
 
@@ -180,7 +175,7 @@ export function planGraft(request: GraftRequest): GraftPlan {
   bytes.set(installer.bytes(), parts.installer)
   bytes.set(thunks.bytes(), parts.installer + installerBytes(request))
 
-  const names = request.modules.map(({ admitted }) => `${admitted.module.name} ${admitted.module.version}`).join(', ')
+  const names = request.modules.map(({ module }) => `${module.name} ${module.version}`).join(', ')
   const replaced = new Set(installs.map(install => install.slot))
   return {
     request,
@@ -215,16 +210,16 @@ function measure(request: GraftRequest, answers: readonly { module: number; answ
   }
   const counters = 0
   const stubs = counters + up(count('code') * 4)
-  const installer = stubs + up(hosts * Math.max(STUB_STRIDE, STUB_BYTES))
+  const installer = stubs + up(hosts * STUB_STRIDE)
   let total = installer + up(installerBytes(request) + count('code') * THUNK_BYTES)
   const code: Code[] = []
-  request.modules.forEach(({ code: its }, module) => {
-    if (its === undefined) return
-    const object = readObject(its.object)
+  request.modules.forEach(({ object: bytes }, module) => {
+    if (bytes === undefined) return
+    const object = readObject(bytes)
     const { size, align } = objectExtent(object)
     if (align > PAGE) {
       throw new ParagraftError('PG_GRAFT_CODE', `the object of module ${module} wants an alignment of ${align} bytes`, {
-        fields: { module: request.modules[module]?.admitted.module, align, limit: PAGE },
+        fields: { module: request.modules[module]?.module, align, limit: PAGE },
         hint: 'Align sections to a page at most.',
       })
     }
