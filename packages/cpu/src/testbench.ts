@@ -5,7 +5,19 @@
 import type { ProcessorPorts } from '@paragraft/core/ports'
 import { GuestFault } from './context.ts'
 import { Processor } from './processor.ts'
-import { CPL, EIP, ESP, GDTR_BASE, GDTR_LIMIT, IDTR_BASE, IDTR_LIMIT, RAM, SEG, SEG_SELECTOR, SEG_SIZE } from './state.ts'
+import {
+  CPL,
+  EIP,
+  ESP,
+  GDTR_BASE,
+  GDTR_LIMIT,
+  IDTR_BASE,
+  IDTR_LIMIT,
+  RAM,
+  SEG,
+  SEG_SELECTOR,
+  SEG_SIZE,
+} from './state.ts'
 import type { CpuidModel } from './sys/cpuid.ts'
 import { setStart } from './sys/reset.ts'
 
@@ -75,6 +87,11 @@ export function poke32(cpu: Processor, pa: number, value: number): void {
   cpu.view.setUint32(RAM + pa, value, true)
 }
 
+/** Writes dwords from `pa` on. */
+export function pokeAll(cpu: Processor, pa: number, values: readonly number[]): void {
+  for (const [i, value] of values.entries()) poke32(cpu, pa + i * 4, value)
+}
+
 export function peek32(cpu: Processor, pa: number): number {
   return cpu.view.getUint32(RAM + pa, true)
 }
@@ -94,11 +111,7 @@ export function writeDescriptor(
 ): void {
   const at = ((selector & 4) !== 0 ? LDT : GDT) + (selector & 0xfff8)
   poke32(cpu, at, (limit & 0xffff) | (base << 16))
-  poke32(
-    cpu,
-    at + 4,
-    ((base >>> 16) & 0xff) | (access << 8) | (limit & 0xf0000) | (flags << 20) | (base & 0xff000000),
-  )
+  poke32(cpu, at + 4, ((base >>> 16) & 0xff) | (access << 8) | (limit & 0xf0000) | (flags << 20) | (base & 0xff000000))
 }
 
 /** Writes a gate: at an IDT vector (`table` IDT) or a GDT selector. */

@@ -97,7 +97,9 @@ test('filling more pages than the list holds flushes and goes on', () => {
   expect(entries(cpu, 0x400000)).toBe('- - - -')
   expect(entries(cpu, 0x400000 + (20 * 1024 - 1) * 4096)).not.toBe('- - - -')
   cpu.flushTlb('all')
-  expect(cpu.u32.subarray(TLB_SUPERVISOR_READ >> 2, (TLB_SUPERVISOR_READ >> 2) + 0x100000).some(e => e !== 0)).toBe(false)
+  expect(cpu.u32.subarray(TLB_SUPERVISOR_READ >> 2, (TLB_SUPERVISOR_READ >> 2) + 0x100000).some(e => e !== 0)).toBe(
+    false,
+  )
 })
 
 test('a page marked as code loses every write entry; writes are reported and still land', () => {
