@@ -14,6 +14,7 @@ import {
   infinity,
   PE,
   QNAN,
+  UE,
   withSign,
   ZE,
   ZERO,
@@ -165,8 +166,9 @@ function timesLog(env: FloatEnv, y: Float, log: { exact: boolean; value: bigint;
   const product = y.sig * magnitude
   if (log.exact) {
     // The processors do not notice that the logarithm was exact.
-    env.flags |= PE
-    return round(env, sign, product, y.exp - 63)
+    const result = round(env, sign, product, y.exp - 63)
+    env.flags |= PE | (result.kind === FINITE && result.exp < env.emin ? UE : 0)
+    return result
   }
   return round(env, sign, (product << 1n) | 1n, y.exp - 63 - log.bits - 1)
 }

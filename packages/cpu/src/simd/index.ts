@@ -1,0 +1,17 @@
+/**
+ * MMX, SSE and SSE2 as one table: {@link SIMD_OPS}. A decoder finds an entry by mandatory prefix, the byte after 0F,
+ * modrm.reg where `ext` is given, and whether the operand is memory. PREFETCHh (0F 18) is a no-operation of the
+ * integer set.
+ */
+import { STATE_OPS } from './fxsave.ts'
+import { INTEGER_OPS } from './integer.ts'
+import { MOVE_OPS } from './move.ts'
+import type { SimdOp } from './op.ts'
+import { SHIFT_OPS } from './shift.ts'
+import { SHUFFLE_OPS } from './shuffle.ts'
+
+export { MXCSR_MASK } from './fxsave.ts'
+export type { SimdOp } from './op.ts'
+
+/** Every MMX, SSE and SSE2 instruction form. */
+export const SIMD_OPS: readonly SimdOp[] = [...MOVE_OPS, ...INTEGER_OPS, ...SHIFT_OPS, ...SHUFFLE_OPS, ...STATE_OPS]
