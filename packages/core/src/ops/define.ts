@@ -89,12 +89,22 @@ export interface BackendPorts {
   /** The processor's interrupt pin and NMI. */
   readonly intr: Line
   readonly nmi: Line
+  /** A20 gate of the processor, when it has one; open at power-on. */
+  readonly a20?: Line
+  /** What the board's clock shows at virtual time 0, seconds since 1970-01-01 UTC. Absent: a time of the backend's choice. */
+  readonly rtcEpochSeconds?: number
+  /** Where bytes written to the debug port 0xE9 go; absent: the port is not there. */
+  readonly debugConsole?: Pick<ConsolePort, 'write'>
 }
 
 /** What a created backend does for the machine while it runs. Everything is optional. */
 export interface BackendInstance {
   /** INTA cycle, when the backend owns the interrupt controller. */
   acknowledgeInterrupt?(): number
+  /** FERR# of the processor, when the board has the AT's coprocessor error logic. */
+  ferr?(level: boolean): void
+  /** The board's reset line: every device as after power-on. */
+  reset?(): void
   /** MSRs that it implements; undefined / false: not its own. */
   readMsr?(index: number): bigint | undefined
   writeMsr?(index: number, value: bigint): boolean
