@@ -92,6 +92,8 @@ export class Processor implements CpuContext {
   /** Waiting for an interrupt (HLT), or stopped for good when `shutDown` too. */
   halted = false
   shutDown = false
+  /** INTR or NMI is asserted, as far as the engine knows (true is always safe): enabling interrupts needs attention. */
+  interruptWaiting = true
   /** NMIs wait for the next IRET. */
   nmiBlocked = false
   /** DR6 bits of a debug exception on its way; with ATTENTION set, the engine raises #DB after the instruction. */
@@ -160,10 +162,11 @@ export class Processor implements CpuContext {
     this.refreshAlignment()
   }
 
-  /** EFLAGS_SYS changed in these bits. */
+  /** EFLAGS_SYS changed in these bits. Closing the door to interrupts needs no attention; opening it, if one waits. */
   flagsChanged(bits: number): void {
     if ((bits & FLAG_AC) !== 0) this.refreshAlignment()
-    if ((bits & (FLAG_VM | FLAG_TF | FLAG_IF)) !== 0) this.attention()
+    const opened = (bits & FLAG_IF) !== 0 && (this.u32[EFLAGS_SYS >> 2]! & FLAG_IF) !== 0
+    if ((bits & (FLAG_VM | FLAG_TF)) !== 0 || (opened && this.interruptWaiting)) this.attention()
   }
 
   /** Recomputes `alignmentArmed`; arming empties the user tables, so that every user access is looked at. */

@@ -70,7 +70,6 @@ export function popf(cpu: Processor, value: number, opsize: number): void {
   if (isV86(cpu) && iopl(cpu) < 3) {
     if (opsize !== 2 || !vmeEnabled(cpu)) throw new GuestFault(VEC_GP, 0)
     popVirtualFlags(cpu, value)
-    cpu.attention()
     return
   }
   if (opsize === 4) mask |= FLAG_AC | FLAG_ID
@@ -88,5 +87,4 @@ export function popf(cpu: Processor, value: number, opsize: number): void {
     }
   }
   setEflags(cpu, (before & ~mask) | (image & mask))
-  if (((before ^ image) & mask & (FLAG_IF | FLAG_TF)) !== 0) cpu.attention()
 }

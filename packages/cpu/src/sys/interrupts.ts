@@ -55,7 +55,7 @@ import {
 import { cpl, getEflags, iopl, isV86, setSystemFlags } from './flags.ts'
 import { checkCodeOffset, setNullSegment, setRealSegment } from './segments.ts'
 import { currentStack, innerStack, type StackCursor } from './stack.ts'
-import { taskSwitch } from './task.ts'
+import { NewTaskFault, taskSwitch } from './task.ts'
 import { enterCode, fetchCode, fetchGateTss, requireInside, requirePresent } from './transfer.ts'
 import { redirectVme } from './vme.ts'
 
@@ -163,23 +163,40 @@ function pushFrame(cpu: Processor, stack: StackCursor, size: number, image: numb
   if (how.errorCode >= 0) stack.push(how.errorCode, size)
 }
 
+/**
+ * Runs an instruction that may switch tasks. A fault of the task entered is delivered there and then, since the
+ * instruction itself is complete and EIP is the new task's.
+ */
+export function finishSwitch(cpu: Processor, instruction: () => void): void {
+  try {
+    instruction()
+  } catch (thrown) {
+    if (!(thrown instanceof NewTaskFault)) throw thrown
+    raise(cpu, thrown)
+  }
+}
+
+function instructionTrap(cpu: Processor, vector: number, software: boolean, nextEip: number): void {
+  finishSwitch(cpu, () => deliver(cpu, vector, { software, errorCode: -1, returnEip: nextEip, resume: false }))
+}
+
 /** INT n at the current instruction: VME redirection and the IOPL rule of virtual-8086 mode first. */
 export function softwareInterrupt(cpu: Processor, vector: number, nextEip: number): void {
   if (isV86(cpu)) {
     if (redirectVme(cpu, vector, nextEip)) return
     if (iopl(cpu) < 3) throw new GuestFault(VEC_GP, 0)
   }
-  deliver(cpu, vector, { software: true, errorCode: -1, returnEip: nextEip, resume: false })
+  instructionTrap(cpu, vector, true, nextEip)
 }
 
 /** INT3 and INTO (vectors 3 and 4): the gate's DPL is checked, IOPL is not. */
 export function softwareTrap(cpu: Processor, vector: number, nextEip: number): void {
-  deliver(cpu, vector, { software: true, errorCode: -1, returnEip: nextEip, resume: false })
+  instructionTrap(cpu, vector, true, nextEip)
 }
 
 /** INT1 (opcode F1): as a debug exception without DR6 bits; no DPL check. */
 export function int1(cpu: Processor, nextEip: number): void {
-  deliver(cpu, VEC_DB, { software: false, errorCode: -1, returnEip: nextEip, resume: false })
+  instructionTrap(cpu, VEC_DB, false, nextEip)
 }
 
 /** A maskable interrupt at an instruction boundary. Faults of the delivery are raised in turn. */

@@ -42,6 +42,7 @@ import {
   setSegmentFrom,
 } from './descriptors.ts'
 import { cpl, getEflags, iopl, isV86, setEflags } from './flags.ts'
+import { finishSwitch } from './interrupts.ts'
 import { checkCodeOffset, dropPrivilegedSegments, isProtected, setV86Segment } from './segments.ts'
 import { currentStack, type StackCursor, writeStackPointer } from './stack.ts'
 import { returnFromTask } from './task.ts'
@@ -142,7 +143,7 @@ export function iret(cpu: Processor, opsize: number, nextEip: number): void {
     return
   }
   if ((cpu.u32[EFLAGS_SYS >> 2]! & FLAG_NT) !== 0) {
-    returnFromTask(cpu, nextEip)
+    finishSwitch(cpu, () => returnFromTask(cpu, nextEip))
     return
   }
   const stack = currentStack(cpu)

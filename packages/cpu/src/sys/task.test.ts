@@ -34,14 +34,17 @@ import {
   writeGate,
 } from '../testbench.ts'
 import { writeCr } from './control.ts'
+import { fetchDescriptor } from './descriptors.ts'
 import { raise } from './interrupts.ts'
 import { iret } from './return.ts'
 import { ltr, str } from './tables.ts'
+import { taskSwitch } from './task.ts'
 import { callFar, jumpFar } from './transfer.ts'
 
 /** The second task's TSS and descriptor. */
 const TSS2 = 0x5000
 const NEW = 0x40
+const TSS3 = 0x5100
 
 interface Task {
   eip?: number
@@ -154,12 +157,25 @@ test('faults of the new segments belong to the new task (SDM 3A 7.3, table 7-1)'
     const { cpu } = tasks(task)
     writeDescriptor(cpu, 0x60, 0, 0xfffff, 0x13, 0xc)
     writeDescriptor(cpu, 0x68, 0, 0xfffff, 0x1b, 0xc)
-    expect([task, faultOf(() => jumpFar(cpu, NEW, 0, 4, 0))]).toEqual([task, expected])
+    const d = fetchDescriptor(cpu, NEW)
+    expect([task, faultOf(() => taskSwitch(cpu, d, 'jmp', 0))]).toEqual([task, expected])
     expect([cpu.u32[EIP >> 2], str(cpu)]).toEqual([0x30000, NEW])
   }
   const { cpu } = tasks({ eip: 0x1000 })
   writeDescriptor(cpu, 0x08, 0, 0xfff, 0x9b, 0x4)
-  expect(faultOf(() => jumpFar(cpu, NEW, 0, 4, 0))).toBe('13(0)')
+  const d = fetchDescriptor(cpu, NEW)
+  expect(faultOf(() => taskSwitch(cpu, d, 'jmp', 0))).toBe('13(0)')
+})
+
+test('such a fault is delivered in the new task, at its EIP', () => {
+  const { cpu } = tasks({ ds: 0x28 })
+  writeGate(cpu, IDT + 8 * 10, 0x48, 0, 0x85)
+  writeDescriptor(cpu, 0x48, TSS3, 0x67, 0x89, 0)
+  writeTss32(cpu, TSS3, { eip: 0x70000, esp: 0x4000 })
+  expect(faultOf(() => jumpFar(cpu, NEW, 0, 4, 0x10007))).toBe('')
+  expect([where(cpu), str(cpu)]).toEqual(['8:70000 0 3ffc', 0x48])
+  expect(dwords(cpu, 0x3ffc, 1)).toBe('28')
+  expect([peek16(cpu, TSS3), peek32(cpu, TSS2 + 32)]).toEqual([NEW, 0x30000])
 })
 
 test('level, LDT and virtual-8086 mode come from the new TSS', () => {

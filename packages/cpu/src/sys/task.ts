@@ -59,6 +59,12 @@ import { loadLdtr } from './tables.ts'
 /** What caused a task switch. */
 export type TaskSwitchKind = 'jmp' | 'call' | 'int' | 'iret'
 
+/**
+ * A fault in the context of the task just entered: the switch is done, EIP is the new task's. `finishSwitch` turns it
+ * into a delivery; inside another event's delivery it takes part in the double-fault rules like any other.
+ */
+export class NewTaskFault extends GuestFault {}
+
 /** Field offsets of a TSS; `size` is the width of registers in it. */
 interface TssLayout {
   size: number
@@ -138,7 +144,7 @@ function setBusy(cpu: Processor, at: number, busy: boolean): void {
 /**
  * Switches to the task of TSS descriptor `d` (checked: type, presence, and busy as the cause demands). `eip` is what
  * the outgoing task resumes at. With `errorCode` >= 0 it is pushed on the new task's stack. Faults up to the commit
- * leave everything as it was; those of the new task's segments are thrown in the new task's context.
+ * leave everything as it was; later ones are thrown as NewTaskFault.
  */
 export function taskSwitch(
   cpu: Processor,
@@ -188,11 +194,20 @@ export function taskSwitch(
   cpu.u32[EIP >> 2] = incoming.eip
   setEflags(cpu, nest ? incoming.eflags | FLAG_NT : incoming.eflags)
   cpu.attention()
-  loadTaskSegments(cpu, incoming, ext)
+  try {
+    enterTask(cpu, incoming, layout.size, ext, errorCode)
+  } catch (thrown) {
+    if (!(thrown instanceof GuestFault)) throw thrown
+    throw new NewTaskFault(thrown.vector, thrown.errorCode, thrown.cr2)
+  }
+}
 
+/** The part of a switch whose faults belong to the new task. */
+function enterTask(cpu: Processor, incoming: Incoming, size: number, ext: number, errorCode: number): void {
+  loadTaskSegments(cpu, incoming, ext)
   if (errorCode >= 0) {
     const stack = currentStack(cpu, ext)
-    stack.push(errorCode, layout.size)
+    stack.push(errorCode, size)
     stack.commit()
   }
   if (incoming.eip > segLimit(cpu, SEG_CS)) throw new GuestFault(VEC_GP, ext)

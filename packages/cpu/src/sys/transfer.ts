@@ -28,6 +28,7 @@ import {
   setSegmentFrom,
 } from './descriptors.ts'
 import { cpl, isV86 } from './flags.ts'
+import { finishSwitch } from './interrupts.ts'
 import { checkCodeOffset, isProtected, setRealSegment, setV86Segment } from './segments.ts'
 import { currentStack, innerStack } from './stack.ts'
 import { type TaskSwitchKind, taskSwitch } from './task.ts'
@@ -113,8 +114,8 @@ function transfer(
     type === SYS_TSS16 || type === SYS_TSS32 || type === SYS_TASK || type === SYS_CALL16 || type === SYS_CALL32
   if (!known || dpl < cpl(cpu) || dpl < (selector & 3)) throw new GuestFault(VEC_GP, code)
   requirePresent(d)
-  if (type === SYS_TSS16 || type === SYS_TSS32) taskSwitch(cpu, d, kind, nextEip)
-  else if (type === SYS_TASK) taskSwitch(cpu, fetchGateTss(cpu, d), kind, nextEip)
+  if (type === SYS_TSS16 || type === SYS_TSS32) finishSwitch(cpu, () => taskSwitch(cpu, d, kind, nextEip))
+  else if (type === SYS_TASK) finishSwitch(cpu, () => taskSwitch(cpu, fetchGateTss(cpu, d), kind, nextEip))
   else throughCallGate(cpu, d, nextEip, kind)
 }
 
