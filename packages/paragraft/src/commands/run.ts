@@ -12,7 +12,8 @@ import { parseRunArguments, type RunSettings, settle } from '../cli/settings.ts'
 import { stdinSource } from '../cli/stdin.ts'
 import { openTraces } from '../cli/traces.ts'
 import type { Command, World } from '../cli/usage.ts'
-import { createMachine, type PcMachine } from '../machine.ts'
+import { createMachine } from '../assemble.ts'
+import type { PcMachine } from '../machine.ts'
 import { run } from '../run.ts'
 
 const HELP = `paragraft run: boot a guest, with ops of your choice

@@ -1,0 +1,406 @@
+/**
+ * The composition root: engine, devices, backend, loader and ops modules put together into one machine. Everything that
+ * can be refused is refused here, before the first instruction.
+ */
+import {
+  admit,
+  type Backend,
+  type BackendInstance,
+  type BlockPort,
+  type BootModule,
+  type ExitCounts,
+  type GuestImage,
+  type Head,
+  isParagraftError,
+  type OpsModule,
+  ParagraftError,
+  type PowerPort,
+  type ProcessorPorts,
+  runHostAnswer,
+} from '@paragraft/core'
+import {
+  callFrame,
+  createEngine,
+  DEFAULT_CPUID,
+  type Engine,
+  processorControl,
+  registerStubPages,
+  registersOf,
+  setA20,
+  setStart,
+  virtualMemory,
+} from '@paragraft/cpu'
+import { createPcDevices, MmioMap, PortBus } from '@paragraft/devices'
+import {
+  type AppliedGraft,
+  applyGraft,
+  findLayout,
+  type GraftPlan,
+  parseImage,
+  planGraft,
+  requireLayout,
+} from '@paragraft/loader'
+import type { EngineName } from './config.ts'
+import { ConsoleHub } from './console.ts'
+import { chooseHead } from './heads.ts'
+import { Ledger } from './ledger.ts'
+import { PcMachine } from './machine.ts'
+import { holeyBus } from './memory-holes.ts'
+import { ReportLog } from './reporter.ts'
+import { Scheduler } from './scheduler.ts'
+
+/** One port access, for a trace. */
+export interface IoAccess {
+  instructions: number
+  write: boolean
+  port: number
+  /** Bytes: 1, 2 or 4. */
+  size: number
+  value: number
+}
+
+/** One call of an op that a host function answers, for a trace. */
+export interface OpCall {
+  instructions: number
+  slot: number
+  op: string
+  returnAddress: number
+}
+
+/** What a machine is made of. */
+export interface MachineConfig {
+  /** The guest's image: ELF, bzImage, multiboot kernel. */
+  image: Uint8Array
+  /** Its name, for protocols that hand it on. */
+  imageName?: string
+  backend: Backend
+  /** Ops modules to graft, in order; a later one wins a slot that several answer. */
+  ops?: readonly OpsModule[]
+  /** RAM in bytes, a multiple of 4096. Default 256 MiB. */
+  memory?: number
+  /** The guest's command line. Without `console=` in it, the head's default console is added. */
+  commandLine?: string
+  initrd?: Uint8Array | undefined
+  modules?: readonly BootModule[]
+  disk?: BlockPort
+  engine?: EngineName
+  /** Virtual nanoseconds per instruction, an integer of at least 1. Default {@link NS_PER_INSTRUCTION}. */
+  nsPerInstruction?: number
+  /** What the real-time clock shows at power-on, in seconds since 1970. Default {@link RTC_EPOCH_SECONDS}. */
+  rtcEpochSeconds?: number
+  /** Guest console output, as it comes; the bytes are only valid during the call. */
+  output: (bytes: Uint8Array) => void
+  /** What is being done, and how far it is, while the machine is put together. */
+  progress?: (text: string, done?: number, total?: number) => void
+  /** Sees every port access. */
+  onIo?: (access: IoAccess) => void
+  /** Sees every call that a host function answers. */
+  onOpCall?: (call: OpCall) => void
+}
+
+/** A processor of 250 million instructions a second: delays that a guest counts stay short for the host. */
+export const NS_PER_INSTRUCTION = 4
+/** 2026-01-01 00:00:00 UTC: the same at every boot, so that the same boot is the same run. */
+export const RTC_EPOCH_SECONDS = 1_767_225_600
+const DEFAULT_MEMORY = 256 * 2 ** 20
+const MEGABYTE = 2 ** 20
+/** Leaves that hypervisors answer (Intel leaves 40000000H–400000FFH to software). */
+const HYPERVISOR_LEAVES = 0x40000000
+
+/** Builds a machine, ready for its first instruction. Throws coded errors; nothing outlives a refusal. */
+export async function createMachine(config: MachineConfig): Promise<PcMachine> {
+  const memorySize = checkMemory(config.memory ?? DEFAULT_MEMORY)
+  config.progress?.(`reading ${config.imageName ?? 'the image'}`)
+  const image = await parseImage(config.image, {
+    machine: 'i386',
+    onProgress: (done: number, total?: number) => config.progress?.('decompressing', done, total),
+  })
+  const head = chooseHead(config.backend, image)
+  const plan = planOps(config, image, head, memorySize)
+  config.progress?.(`placing ${image.format.join(', ')} by the ${head.name} head`)
+  return new Assembly(config, memorySize).build(image, head, plan)
+}
+
+function checkMemory(size: number): number {
+  if (Number.isInteger(size) && size % 4096 === 0 && size >= MEGABYTE && size <= 3 * 2 ** 30) return size
+  throw new ParagraftError('PG_MEMORY_SIZE', `a machine cannot have ${size} bytes of memory`, {
+    fields: { size },
+    hint: 'Give it whole pages, from 1 MiB to 3 GiB.',
+  })
+}
+
+/** The graft that the modules ask for; undefined without modules. */
+function planOps(config: MachineConfig, image: GuestImage, head: Head, memorySize: number): GraftPlan | undefined {
+  const own = config.backend.ops
+  const modules = [...(own === undefined ? [] : [own]), ...(config.ops ?? [])]
+  if (modules.length === 0) return undefined
+  const match = head.probe(image)
+  if (!match.match) throw new ParagraftError('PG_HEAD_NO_MATCH', match.reason)
+  const layout = requireLayout(image)
+  return planGraft({
+    image,
+    layout,
+    modules: modules.map(module => admit(module, layout)),
+    entry: match.entry,
+    memorySize,
+  })
+}
+
+/** The command line with a console in it, as the head prefers. */
+function commandLineFor(config: MachineConfig, head: Head): string {
+  const line = config.commandLine ?? ''
+  if (head.defaultConsole === undefined || /(^|\s)console=/.test(line)) return line
+  return `${line} ${head.defaultConsole}`.trim()
+}
+
+class Assembly {
+  readonly #config: MachineConfig
+  readonly #engine: Engine
+  readonly #scheduler: Scheduler
+  readonly #console: ConsoleHub
+  readonly #reports: ReportLog
+  readonly #io: PortBus
+  readonly #mmio: MmioMap
+  readonly #exits: ExitCounts = { io: 0, mmio: 0, msr: 0, cpuid: 0, hypercall: 0, hlt: 0, exception: 0 }
+  readonly #hostCalls = new Map<number, number>()
+  #machine: PcMachine | null = null
+  #backend: BackendInstance = {}
+  #graft: AppliedGraft | undefined
+  #acknowledge: () => number = () => 0
+  #ferr: (level: boolean) => void = () => {}
+
+  constructor(config: MachineConfig, memorySize: number) {
+    this.#config = config
+    this.#reports = new ReportLog(({ key, message }) => this.#machine?.said(key, message))
+    this.#io = new PortBus(this.#reports)
+    this.#mmio = new MmioMap(this.#reports)
+    const engine = createEngine({
+      ramSize: memorySize,
+      ports: this.#processorPorts(),
+      engine: config.engine === 'reference' ? 'reference' : 'interpreter',
+      cpuid: DEFAULT_CPUID,
+      // A time-stamp counter of 1 GHz: it counts virtual nanoseconds, idle ones too.
+      cycles: () => this.#scheduler.now(),
+    })
+    this.#engine = engine
+    this.#scheduler = new Scheduler(
+      {
+        run: max => {
+          const why = engine.run(max)
+          if (why === 'halt') this.#exits.hlt++
+          return why
+        },
+        instructions: () => engine.instructions(),
+        requestExit: () => engine.requestExit(),
+        registers: () => registersOf(engine.processor),
+      },
+      config.nsPerInstruction ?? NS_PER_INSTRUCTION,
+    )
+    this.#console = new ConsoleHub({
+      output: config.output,
+      stamp: () => ({ instructions: engine.instructions(), virtualNs: this.#scheduler.now() }),
+      onSeen: text => this.#machine?.stop({ kind: 'until', text }),
+    })
+  }
+
+  build(image: GuestImage, head: Head, plan: GraftPlan | undefined): PcMachine {
+    const { memory, processor } = this.#engine
+    const backend = this.#config.backend
+    this.#plugDevices()
+    this.#place(image, head, plan)
+    const layout = this.#graft?.layout ?? layoutOf(image)
+    const modules = plan?.request.modules.map(({ module }) => ({ ...module })) ?? []
+    this.#machine = new PcMachine({
+      scheduler: this.#scheduler,
+      memory,
+      console: this.#console,
+      reports: this.#reports,
+      ledger: layout === undefined ? null : this.#ledger(layout),
+      backendName: backend.name,
+      headName: head.name,
+      modules,
+      registers: () => registersOf(processor),
+      instructions: () => this.#engine.instructions(),
+      exits: () => ({ ...this.#exits, cpuid: processor.cpuidCount }),
+      screen: () => [],
+    })
+    return this.#machine
+  }
+
+  /** The board and the backend, each on narrow ports. */
+  #plugDevices(): void {
+    const { memory, processor } = this.#engine
+    const { clock } = this.#scheduler
+    const power = this.#power()
+    const mmio = holeyBus(this.#mmio, processor)
+    const intr = { set: (level: boolean) => this.#engine.setIntr(level) }
+    let uartReady = (): boolean => false
+    const devices = createPcDevices({
+      ioBus: this.#io,
+      mmioBus: mmio,
+      clock,
+      memory,
+      power,
+      reporter: this.#reports,
+      intr,
+      a20: { set: open => setA20(processor, open) },
+      console: this.#console.port(() => uartReady()),
+      debugConsole: this.#console.port(() => false),
+      rtcEpochSeconds: this.#config.rtcEpochSeconds ?? RTC_EPOCH_SECONDS,
+      memorySize: memory.size,
+    })
+    uartReady = () => devices.uart.ready()
+    this.#acknowledge = () => devices.interrupt.acknowledge()
+    this.#ferr = level => devices.ferr.set(level)
+    this.#backend = this.#config.backend.create({
+      memory,
+      clock,
+      io: this.#io,
+      mmio,
+      console: this.#console.port(),
+      power,
+      reporter: this.#reports,
+      intr,
+      nmi: { set: level => level && this.#engine.raiseNmi() },
+    })
+  }
+
+  /** The guest into memory, by its head; the graft upon it; the processor at its first instruction. */
+  #place(image: GuestImage, head: Head, plan: GraftPlan | undefined): void {
+    const { memory, processor } = this.#engine
+    const { initrd, imageName, modules } = this.#config
+    const start = head.place(
+      image,
+      {
+        commandLine: commandLineFor(this.#config, head),
+        modules: [...(plan?.bootModules ?? []), ...(modules ?? [])],
+        ...(plan === undefined ? {} : { reserve: plan.reserve }),
+        ...(initrd === undefined ? {} : { initrd }),
+        ...(imageName === undefined ? {} : { imageName }),
+      },
+      memory,
+    )
+    this.#graft = plan === undefined ? undefined : applyGraft(memory, start, plan)
+    setStart(processor, (this.#graft?.startOfDay ?? start).registers)
+    for (const { pa, length, stubs } of this.#graft?.pages ?? []) {
+      if (stubs) registerStubPages(processor, Array.from({ length: length / 4096 }, (_, page) => pa / 4096 + page))
+    }
+    processor.onException = fault => {
+      this.#exits.exception++
+      if (fault.vector === 14) this.#watchStubs(fault.cr2)
+    }
+  }
+
+  /** A page fault at a stub: the guest does not map what was grafted, and no answer will ever be reached. */
+  #watchStubs(address: number): void {
+    const page = this.#graft?.pages.find(({ va, length }) => address >= va && address < va + length)
+    if (page === undefined) return
+    this.#machine?.fault(
+      'host-op',
+      'PG_HOST_UNMAPPED',
+      `the guest called an op at 0x${address.toString(16)}, where its page tables do not map the grafted module`,
+    )
+  }
+
+  #ledger(layout: AppliedGraft['layout']): Ledger {
+    const probes = new Map<number, () => number>()
+    const offset = layout.tableVa - layout.tablePa
+    for (const slot of layout.slots) {
+      const owner = this.#graft?.owners.find(candidate => candidate.slot === slot.slot)
+      if (slot.kind !== 'fn' || (owner !== undefined && owner.answer !== 'native')) continue
+      const pa = slot.target - offset
+      if (pa >= 0 && pa < this.#engine.memory.size) probes.set(slot.target, this.#engine.addProbe(pa))
+    }
+    return new Ledger({
+      layout,
+      memory: this.#engine.memory,
+      hostCalls: this.#hostCalls,
+      nativeCalls: va => probes.get(va)?.() ?? 0,
+      ...(this.#graft === undefined ? {} : { graft: this.#graft }),
+    })
+  }
+
+  #power(): PowerPort {
+    return {
+      powerOff: () => this.#machine?.stop({ kind: 'powerOff' }),
+      reset: why => this.#machine?.stop({ kind: 'reset', why }),
+      debugExit: value => this.#machine?.stop({ kind: 'debugExit', value }),
+    }
+  }
+
+  #processorPorts(): ProcessorPorts {
+    const exits = this.#exits
+    const { onIo } = this.#config
+    return {
+      ioRead: (port, size) => {
+        exits.io++
+        const value = this.#io.ioRead(port, size)
+        onIo?.({ instructions: this.#engine.instructions(), write: false, port, size, value })
+        return value
+      },
+      ioWrite: (port, size, value) => {
+        exits.io++
+        onIo?.({ instructions: this.#engine.instructions(), write: true, port, size, value })
+        this.#io.ioWrite(port, size, value)
+      },
+      mmioRead: (pa, size) => {
+        exits.mmio++
+        return this.#mmio.mmioRead(pa, size)
+      },
+      mmioWrite: (pa, size, value) => {
+        exits.mmio++
+        this.#mmio.mmioWrite(pa, size, value)
+      },
+      readMsr: index => {
+        exits.msr++
+        return this.#backend.readMsr?.(index)
+      },
+      writeMsr: (index, value) => {
+        exits.msr++
+        return this.#backend.writeMsr?.(index, value) ?? false
+      },
+      acknowledgeInterrupt: () => this.#backend.acknowledgeInterrupt?.() ?? this.#acknowledge(),
+      hostOp: index => this.#hostOp(index),
+      ferr: level => this.#ferr(level),
+      // The engine's run returns `shutdown`; the scheduler makes the stop.
+      shutdown: () => {},
+      reporter: this.#reports,
+    }
+  }
+
+  /** A stub was executed: its answer runs. What goes wrong in it stops the guest, not us. */
+  #hostOp(index: number): void {
+    const stub = this.#graft?.hostStubs[index]
+    if (stub === undefined) {
+      this.#machine?.fault('host-op', 'PG_HOST_STUB', `the guest executed a host op ${index} that nobody planted`)
+      return
+    }
+    this.#exits.hypercall++
+    this.#hostCalls.set(stub.slot, (this.#hostCalls.get(stub.slot) ?? 0) + 1)
+    const { processor } = this.#engine
+    const frame = callFrame(processor)
+    try {
+      this.#config.onOpCall?.({
+        instructions: this.#engine.instructions(),
+        slot: stub.slot,
+        op: stub.op,
+        returnAddress: frame.readStack(0),
+      })
+      runHostAnswer(stub.answer, frame, {
+        memory: virtualMemory(processor),
+        processor: processorControl(processor),
+        clock: this.#scheduler.clock,
+        reporter: this.#reports,
+      })
+    } catch (error) {
+      if (!isParagraftError(error)) throw error
+      this.#machine?.fault('host-op', error.code, error.message)
+    }
+  }
+}
+
+/** The layout of a guest that keeps its own ops, for the ledger; undefined when it has no table. */
+function layoutOf(image: GuestImage): AppliedGraft['layout'] | undefined {
+  const result = findLayout(image)
+  return result.found ? result.layout : undefined
+}

@@ -1,0 +1,10 @@
+/**
+ * Paragraft for embedders: put a machine together, run it, and look at what happened. Runs in Node and in a browser; the
+ * command line is this and a terminal.
+ */
+export { createMachine, type IoAccess, type MachineConfig, NS_PER_INSTRUCTION, type OpCall, RTC_EPOCH_SECONDS } from './assemble.ts'
+export { defineConfig, ENGINES, type EngineName, type ParagraftConfig } from './config.ts'
+export type { ConsoleHub, ConsoleHubOptions } from './console.ts'
+export type { PcMachine } from './machine.ts'
+export { type InputSink, type InputSource, type RunMachineOptions, run } from './run.ts'
+export type { ScheduleOptions } from './scheduler.ts'
