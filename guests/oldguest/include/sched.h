@@ -51,6 +51,10 @@ void sleep_ticks(u32 ticks);
 /* The FPU belongs to the current task from here on. */
 void fpu_take(void);
 void fpu_init(void);
+/* Set while nobody wants to read how a process died. */
+extern int quiet_faults;
+/* Traps from user space that did not arrive at the top of the task's kernel stack. */
+extern u32 wrong_stacks;
 
 extern const struct program programs[];
 const struct program *program_named(const char *name);

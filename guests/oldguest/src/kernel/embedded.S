@@ -20,4 +20,5 @@ programs:
   PROGRAM compute
   PROGRAM fastcall
   PROGRAM ports
+  PROGRAM null
   .long 0, 0, 0

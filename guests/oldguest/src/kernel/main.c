@@ -67,11 +67,11 @@ void start_kernel(void)
   irq_enable();
   fail_on_purpose();
   if (!option("noselfcheck"))
-    selfcheck();
+    selfcheck("selfcheck", 1);
   if (!option("nopatch")) {
     patch_sites();
     if (!option("noselfcheck"))
-      selfcheck();
+      selfcheck("selfcheck, sites patched", 0);
   }
   run_processes();
   summary();

@@ -28,6 +28,9 @@ static const char *const names[] = {
   "reserved",       "FPU error",       "alignment",    "machine check",       "SIMD error",
 };
 
+int quiet_faults;
+u32 wrong_stacks;
+
 static const char *trap_name(u32 vector) { return vector < array_size(names) ? names[vector] : "unknown"; }
 
 static void kernel_fault(struct pt_regs *regs, u32 address)
@@ -49,10 +52,12 @@ static void kernel_fault(struct pt_regs *regs, u32 address)
 
 static void user_fault(struct pt_regs *regs, u32 address)
 {
-  printk("%s[%d]: %s, error %u, eip %08x", current->name, current->pid, trap_name(regs->vector), regs->error_code, regs->eip);
-  if (regs->vector == VECTOR_PF)
-    printk(", address %08x", address);
-  printk(": killed\n");
+  if (!quiet_faults) {
+    printk("%s[%d]: %s, error %u, eip %08x", current->name, current->pid, trap_name(regs->vector), regs->error_code, regs->eip);
+    if (regs->vector == VECTOR_PF)
+      printk(", address %08x", address);
+    printk(": killed\n");
+  }
   exit_task(128 + regs->vector);
 }
 
@@ -72,6 +77,8 @@ static void page_fault(struct pt_regs *regs)
 void do_trap(struct pt_regs *regs)
 {
   u32 vector = regs->vector;
+  if (user_mode(regs) && (u32)(regs + 1) != current->thread.esp0)
+    wrong_stacks++;
   if (vector >= VECTOR_IRQ0 && vector < VECTOR_IRQ0 + IRQS)
     do_IRQ(vector - VECTOR_IRQ0, regs);
   else if (vector == VECTOR_SYSCALL)
