@@ -89,22 +89,12 @@ export interface BackendPorts {
   /** The processor's interrupt pin and NMI. */
   readonly intr: Line
   readonly nmi: Line
-  /** A20 gate of the processor, when it has one; open at power-on. */
-  readonly a20?: Line
-  /** What the board's clock shows at virtual time 0, seconds since 1970-01-01 UTC. Absent: a time of the backend's choice. */
-  readonly rtcEpochSeconds?: number
-  /** Where bytes written to the debug port 0xE9 go; absent: the port is not there. */
-  readonly debugConsole?: Pick<ConsolePort, 'write'>
 }
 
 /** What a created backend does for the machine while it runs. Everything is optional. */
 export interface BackendInstance {
   /** INTA cycle, when the backend owns the interrupt controller. */
   acknowledgeInterrupt?(): number
-  /** FERR# of the processor, when the board has the AT's coprocessor error logic. */
-  ferr?(level: boolean): void
-  /** The board's reset line: every device as after power-on. */
-  reset?(): void
   /** MSRs that it implements; undefined / false: not its own. */
   readMsr?(index: number): bigint | undefined
   writeMsr?(index: number, value: bigint): boolean
@@ -118,6 +108,11 @@ export interface BackendDefinition {
   readonly apiVersion: string
   /** Its ways in: heads of its own, or the names of the hardware's heads, which the loader supplies (`multiboot`, `linux`). */
   readonly heads: readonly (Head | string)[]
+  /**
+   * The hardware's own devices that the guest finds, supplied by the machine as the hardware's heads are by the loader:
+   * `pc` (the default) or `none`, when the backend's devices are all there is.
+   */
+  readonly board?: 'pc' | 'none'
   /** The ops it installs, when it brings some; absent: the guest's own stay. */
   readonly ops?: OpsModule
   create(ports: BackendPorts): BackendInstance
