@@ -24,8 +24,8 @@ const ROOMS: Record<string, Room> = {
   'packages/cpu': { dependencies: [core], imports: [core] },
   'packages/devices': { dependencies: [core], imports: [core] },
   'packages/loader': {
-    dependencies: [core, 'fflate', 'xz-decompress', 'zstddec'],
-    imports: [core, 'fflate', 'xz-decompress', 'zstddec'],
+    dependencies: [core, 'fflate', 'zstddec'],
+    imports: [core, 'fflate', 'zstddec'],
   },
   'packages/backend-native': { dependencies: [core, '@paragraft/devices'], imports: [core, '@paragraft/devices'] },
   'packages/backend-xen': { dependencies: [core, '@paragraft/devices'], imports: [core, '@paragraft/devices'] },

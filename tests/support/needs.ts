@@ -30,6 +30,10 @@ const REQUIREMENTS = {
   qemu: () => onPath('qemu-system-i386'),
   'debian guests': () => existsSync(guest('manifest.json')),
   chromium: () => existsSync('/usr/bin/chromium'),
+  gzip: () => onPath('gzip'),
+  xz: () => onPath('xz'),
+  lz4: () => onPath('lz4'),
+  zstd: () => onPath('zstd'),
   seabios: () => existsSync(guest('seabios.bin')),
 } satisfies Record<string, () => boolean>
 

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { gzipSync } from 'node:zlib'
 import { isParagraftError } from '@paragraft/core/errors'
 import { describe, expect, test } from 'vitest'
+import { needs, type Requirement } from '../../../../tests/support/needs.ts'
 import { Writer } from '../formats/fixtures.ts'
 import { decodeBcjX86 } from './bcj-x86.ts'
 import { gzipFixture, lz4Fixture, sampleData, xzFixture, zstdFixture } from './fixtures.ts'
@@ -251,7 +252,7 @@ describe('zstd', () => {
 })
 
 /** The reference tools, as kernels' builds call them. */
-const TOOLS: [string, Compression, string[]][] = [
+const TOOLS: [Extract<Requirement, 'gzip' | 'xz' | 'lz4' | 'zstd'>, Compression, string[]][] = [
   ['xz', 'xz', ['--format=xz', '--check=crc32', '--x86', '--lzma2=preset=9e,dict=32MiB']],
   ['xz', 'xz', ['--check=crc64', '--block-size=20000', '--lzma2=lc=0,lp=2,pb=4']],
   ['xz', 'xz', ['--check=sha256', '-0']],
@@ -260,15 +261,6 @@ const TOOLS: [string, Compression, string[]][] = [
   ['zstd', 'zstd', ['-22', '--ultra']],
   ['zstd', 'zstd', ['-3', '--no-check']],
 ]
-
-function has(tool: string): boolean {
-  try {
-    execFileSync(tool, ['--version'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
 
 /** Real i386-like code: calls and jumps close together, operands that look like opcodes. */
 function dense(length: number): Uint8Array {
@@ -282,7 +274,7 @@ function dense(length: number): Uint8Array {
 
 describe('against the reference tools', () => {
   for (const [tool, format, args] of TOOLS) {
-    test.skipIf(!has(tool))(`${tool} ${args.join(' ')} (needs ${tool})`, async () => {
+    needs(tool)(`${tool} ${args.join(' ')}`, async () => {
       for (const input of [data, dense(200_000), Uint8Array.of(1), new Uint8Array(300_000)]) {
         const packed = new Uint8Array(
           execFileSync(tool, [...args, '-c'], { input, maxBuffer: 1 << 26, stdio: ['pipe', 'pipe', 'ignore'] }),
@@ -293,7 +285,7 @@ describe('against the reference tools', () => {
     })
   }
 
-  test.skipIf(!has('xz'))('xz reads what the fixtures make (needs xz)', () => {
+  needs('xz')('xz reads what the fixtures make', () => {
     const packed = xzFixture({ blocks: [data, data.subarray(5)], check: 10, sizes: true })
     const unpacked = new Uint8Array(execFileSync('xz', ['-dc'], { input: packed, maxBuffer: 1 << 26 }))
     expectSame(unpacked, new Uint8Array([...data, ...data.subarray(5)]))

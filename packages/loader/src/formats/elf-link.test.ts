@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isParagraftError, type ParagraftError } from '@paragraft/core/errors'
 import { describe, expect, test } from 'vitest'
+import { needs } from '../../../../tests/support/needs.ts'
 import { link, objectExtent } from './elf-link.ts'
 import { readObject } from './elf-rel.ts'
 import { type FixtureSection, type FixtureSymbol, objectFixture, Writer } from './fixtures.ts'
@@ -219,18 +220,8 @@ describe('refusals', () => {
   })
 })
 
-const tools = (() => {
-  try {
-    execFileSync('gcc', ['-m32', '-E', '-x', 'c', '/dev/null'], { stdio: 'ignore' })
-    execFileSync('ld', ['--version'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-})()
-
 describe('a compiled object', () => {
-  test.skipIf(!tools)('comes out as GNU ld links it, section by section (needs gcc)', () => {
+  needs('gcc')('comes out as GNU ld links it, section by section', () => {
     const folder = mkdtempSync(join(tmpdir(), 'paragraft-link-'))
     try {
       const at = (name: string) => join(folder, name)
