@@ -2,9 +2,10 @@ import { admit, ERAS, layoutOf } from '@paragraft/core/ops'
 import { expect, test } from 'vitest'
 import backend, { nativeOps } from './index.ts'
 
-test('it boots by the heads of the hardware', () => {
+test('it boots by the heads of the hardware and has its board', () => {
   expect(backend.name).toBe('native')
   expect(backend.heads).toEqual(['multiboot', 'linux'])
+  expect(backend.board).toBe('pc')
 })
 
 test('every op of every i386 era is answered, and the answer is native', () => {

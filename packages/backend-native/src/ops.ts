@@ -1,12 +1,13 @@
 /**
- * The native answers: bare hardware leaves every op to the guest's own function, and says so one by one.
+ * The native answers, as a module: every op of every i386 era is left to the guest's own function, and says so.
  *
- * It targets every era of i386. An op that a new era brings makes no hole here: the answers are made from the era.
+ * The backend itself installs nothing, since an unchanged table needs no installer and a guest without a table boots too;
+ * this is what `inspect`, the conformance suite and authors of modules take as their starting point.
  */
-import { defineOps, type Era, natively } from '@paragraft/core/ops'
+import { type Answers, defineOps, type Era, natively } from '@paragraft/core/ops'
 
 /** Every op of an era, answered `native`. */
-export function nativeAnswers(era: Era): ReturnType<typeof natively> {
+export function nativeAnswers(era: Era): Answers {
   return natively(era.slots.map(slot => slot.op))
 }
 

@@ -86,6 +86,12 @@ test('the initrd lies page aligned at the top of RAM, below initrd_addr_max and 
   expect(low.used.find(piece => piece.what === 'initrd')?.base).toBe(0x1ffe000 - 0x3000)
 })
 
+test('a module that is in place already is no business of this protocol', () => {
+  const modules = [{ bytes: new Uint8Array(4096), commandLine: 'graft', at: 0x23ff000 }]
+  const start = linuxHead.place(vmlinux(), { ...options, modules }, arrayMemory(RAM))
+  expect(start.used.some(piece => piece.base === 0x23ff000)).toBe(false)
+})
+
 test('refusals leave memory untouched', () => {
   const memory = arrayMemory(RAM)
   const refused = (code: string, change: object): void => {

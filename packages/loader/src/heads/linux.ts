@@ -103,9 +103,11 @@ function refuse(image: GuestImage, options: PlaceOptions): void {
       { fields: { length: options.commandLine.length, limit }, hint: 'Shorten --append.' },
     )
   }
-  if (options.modules.length > 0) {
+  // What is in place already is in the memory map, and this protocol has no list to put it on.
+  const modules = options.modules.filter(module => module.at === undefined)
+  if (modules.length > 0) {
     throw new ParagraftError('PG_HEAD_MODULES', 'the Linux boot protocol has no boot modules', {
-      fields: { modules: options.modules.map(m => m.commandLine) },
+      fields: { modules: modules.map(m => m.commandLine) },
       hint: 'Pass an initial ramdisk with --initrd; an ops module goes with --ops.',
     })
   }
