@@ -110,11 +110,12 @@ export function elfFixture(fixture: ElfFixture): Uint8Array {
     names.text(name).u8(0)
     return at
   })
-  const sections: FixtureSection[] = [...given, { name: '.shstrtab', type: 3, bytes: names.bytes() }]
+  const table: FixtureSection = { name: '.shstrtab', type: 3, bytes: names.bytes() }
+  const sections = given.length === 0 ? [] : [...given, table]
   const sectionOffsets = sections.map(s =>
     s.sameAs === undefined ? place(s.bytes ?? new Uint8Array(0)) : (programOffsets[s.sameAs] as number),
   )
-  body.align(16)
+  if (given.length > 0) body.align(16)
   const startPadded = Math.ceil(start / 16) * 16
   const shoff = given.length === 0 ? 0 : startPadded + body.length
   const out = new Writer()
@@ -214,4 +215,54 @@ export function objectFixture(object: {
       ...rels,
     ],
   })
+}
+
+/** What to put into a bzImage; offsets as in Linux Documentation/arch/x86/boot.rst. */
+export interface BzImageFixture {
+  /** The compressed kernel with its size trailer, or undefined for a program without payload. */
+  payload?: Uint8Array
+  /** The protected-mode part before the payload, or all of it. */
+  code?: Uint8Array
+  protocol?: number
+  loadFlags?: number
+  version?: string
+  code32Start?: number
+  initSize?: number
+  xloadflags?: number
+}
+
+/** A bzImage with a setup part of two sectors. */
+export function bzImageFixture(fixture: BzImageFixture): Uint8Array {
+  const code = fixture.code ?? new Uint8Array(64).fill(0x90)
+  const setup = new Uint8Array(3 * 512)
+  const view = new DataView(setup.buffer)
+  const version = fixture.version ?? '6.1.0-fixture (somebody) #1'
+  const payloadLength = fixture.payload?.length ?? 0
+  view.setUint8(0x1f1, 2)
+  view.setUint32(0x1f4, Math.ceil((code.length + payloadLength) / 16), true)
+  view.setUint16(0x1fe, 0xaa55, true)
+  view.setUint16(0x200, 0x66eb, true)
+  view.setUint32(0x202, 0x53726448, true)
+  view.setUint16(0x206, fixture.protocol ?? 0x020f, true)
+  view.setUint16(0x20e, 0x200, true)
+  view.setUint8(0x211, fixture.loadFlags ?? 1)
+  view.setUint32(0x214, fixture.code32Start ?? 0x100000, true)
+  view.setUint16(0x236, fixture.xloadflags ?? 0, true)
+  view.setUint32(0x238, 2047, true)
+  if (fixture.payload !== undefined) {
+    view.setUint32(0x248, code.length, true)
+    view.setUint32(0x24c, payloadLength, true)
+  }
+  view.setUint32(0x260, fixture.initSize ?? 0, true)
+  setup.set(new Writer().text(version).u8(0).bytes(), 0x400)
+  return new Writer()
+    .raw(setup)
+    .raw(code)
+    .raw(fixture.payload ?? [])
+    .bytes()
+}
+
+/** A compressed kernel as a payload: with its length behind it, which gzip has of its own. */
+export function payloadFixture(packed: Uint8Array, size: number, format: string): Uint8Array {
+  return format === 'gzip' ? packed : new Writer().raw(packed).u32(size).bytes()
 }
