@@ -55,7 +55,7 @@ export const SYS_CALL32 = 12
 export const SYS_INT32 = 14
 export const SYS_TRAP32 = 15
 
-/** A descriptor as fetched, with the linear address it came from. */
+/** A descriptor as fetched, with the linear address it came from. All words are signed 32-bit: engines keep those unboxed. */
 export interface Descriptor {
   selector: number
   /** Linear address of its 8 bytes. */
@@ -106,8 +106,8 @@ export function fetchDescriptor(cpu: Processor, selector: number, vector: number
     limit = segLimit(cpu, SEG_LDTR)
   }
   if ((selector | 7) > limit) throw new GuestFault(vector, (selector & 0xfffc) | ext)
-  const at = (base + (selector & 0xfff8)) >>> 0
-  return { selector, at, lo: cpu.readSys32(at), hi: cpu.readSys32((at + 4) >>> 0) }
+  const at = (base + (selector & 0xfff8)) | 0
+  return { selector, at, lo: cpu.readSys32(at) | 0, hi: cpu.readSys32(at + 4) | 0 }
 }
 
 /** The same without a fault: undefined when the selector is null or outside its table (LAR, LSL, VERR, VERW). */

@@ -100,9 +100,9 @@ function deliverProtected(cpu: Processor, vector: number, how: Delivery): void {
   const code = vector * 8 + 2 + ext
   if (vector * 8 + 7 > cpu.u32[IDTR_LIMIT >> 2]!) throw new GuestFault(VEC_GP, code)
   const at = (cpu.u32[IDTR_BASE >> 2]! + vector * 8) >>> 0
-  const lo = cpu.readSys32(at)
-  const hi = cpu.readSys32((at + 4) >>> 0)
-  const gate: Descriptor = { selector: code, at, lo, hi }
+  const lo = cpu.readSys32(at) | 0
+  const hi = cpu.readSys32((at + 4) >>> 0) | 0
+  const gate: Descriptor = { selector: code, at: at | 0, lo, hi }
   const type = descType(gate)
   const task = type === SYS_TASK
   const wide = type === SYS_INT32 || type === SYS_TRAP32

@@ -9,6 +9,7 @@ import type { Processor } from '../processor.ts'
 import { ESP, SEG_SS, SEG_TR, VEC_SS, VEC_TS } from '../state.ts'
 import {
   ATTR_DB,
+  ATTR_EC,
   type Descriptor,
   descBase,
   descDpl,
@@ -25,62 +26,69 @@ import {
 import { cpl } from './flags.ts'
 import { inLimit } from './segments.ts'
 
-/** Push and pop with limit checks; `commit` writes ESP (or SP) at the end. */
+/** Push and pop with limit checks; `commit` writes ESP (or SP) at the end. Fields are signed words, kept unboxed. */
 export class StackCursor {
+  /** Stack pointer, cut to the width of the segment (signed). */
   sp: number
-  readonly #cpu: Processor
-  readonly #base: number
-  readonly #limit: number
-  readonly #attr: number
-  readonly #user: boolean
-  readonly #errorCode: number
-  readonly #mask: number
+  private readonly cpu: Processor
+  private readonly base: number
+  private readonly limit: number
+  private readonly attr: number
+  private readonly user: boolean
+  private readonly errorCode: number
+  private readonly mask: number
+  /** Every offset is valid: 4 GB, not expand-down. */
+  private readonly flat: boolean
 
   constructor(cpu: Processor, base: number, limit: number, attr: number, sp: number, user: boolean, errorCode: number) {
-    this.#cpu = cpu
-    this.#base = base
-    this.#limit = limit
-    this.#attr = attr
-    this.#user = user
-    this.#errorCode = errorCode
-    this.#mask = (attr & ATTR_DB) !== 0 ? 0xffffffff : 0xffff
-    this.sp = (sp & this.#mask) >>> 0
+    this.cpu = cpu
+    this.base = base | 0
+    this.limit = limit | 0
+    this.attr = attr | 0
+    this.user = user
+    this.errorCode = errorCode
+    this.mask = (attr & ATTR_DB) !== 0 ? -1 : 0xffff
+    this.flat = (limit | 0) === -1 && (attr & ATTR_EC) === 0
+    this.sp = sp & this.mask
   }
 
-  #linear(offset: number, size: number): number {
-    if (!inLimit(offset, size, this.#limit, this.#attr)) throw new GuestFault(VEC_SS, this.#errorCode)
-    return (this.#base + offset) >>> 0
+  private linear(offset: number, size: number): number {
+    if (!this.flat && !inLimit(offset >>> 0, size, this.limit >>> 0, this.attr)) {
+      throw new GuestFault(VEC_SS, this.errorCode)
+    }
+    return (this.base + offset) | 0
   }
 
   /** #SS unless `count` pushes of `size` bytes stay inside the limit. */
   requireRoom(count: number, size: number): void {
-    for (let i = 1; i <= count; i++) this.#linear(((this.sp - i * size) & this.#mask) >>> 0, size)
+    if (this.flat) return
+    for (let i = 1; i <= count; i++) this.linear((this.sp - i * size) & this.mask, size)
   }
 
   push(value: number, size: number): void {
-    const sp = ((this.sp - size) & this.#mask) >>> 0
-    writeAs(this.#cpu, this.#linear(sp, size), size, value, this.#user)
+    const sp = (this.sp - size) & this.mask
+    writeAs(this.cpu, this.linear(sp, size), size, value, this.user)
     this.sp = sp
   }
 
   pop(size: number): number {
-    const value = readAs(this.#cpu, this.#linear(this.sp, size), size, this.#user)
-    this.skip(size)
+    const value = readAs(this.cpu, this.linear(this.sp, size), size, this.user)
+    this.sp = (this.sp + size) & this.mask
     return value
   }
 
   /** Reads `size` bytes at `offset` above the stack pointer. */
   peek(offset: number, size: number): number {
-    return readAs(this.#cpu, this.#linear(((this.sp + offset) & this.#mask) >>> 0, size), size, this.#user)
+    return readAs(this.cpu, this.linear((this.sp + offset) & this.mask, size), size, this.user)
   }
 
   skip(bytes: number): void {
-    this.sp = ((this.sp + bytes) & this.#mask) >>> 0
+    this.sp = (this.sp + bytes) & this.mask
   }
 
   /** Makes this the stack pointer: ESP for a 32-bit stack segment, SP (high half kept) for a 16-bit one. */
   commit(): void {
-    writeStackPointer(this.#cpu, this.sp, this.#attr)
+    writeStackPointer(this.cpu, this.sp, this.attr)
   }
 }
 
