@@ -291,7 +291,7 @@ export class Engine {
     const block = u32[CUR_BLOCK >> 2]
     this.#i32[BUDGET >> 2] += u32[(block + BLK_TOTAL) >> 2] - cpu.u8[record + REC_INDEX]
     u32[EIP >> 2] = u32[EIP_BASE >> 2] + cpu.u16[(record + REC_OFF) >> 1]
-    this.#blocks.unprobe(record)
+    this.#blocks.unprobe(block, record)
     const kind = this.#i32[FAULT >> 2]
     this.#i32[FAULT >> 2] = 0
     if (kind === FAULT_RESTART) {

@@ -151,11 +151,13 @@ export class Blocks {
     this.#next = FIRST_BLOCK
   }
 
-  /** Takes back the probe counts of a record whose instruction did not complete. */
-  unprobe(rec: number): void {
+  /** Takes back the probe count of a record of `block` whose instruction did not complete. */
+  unprobe(block: number, rec: number): void {
+    if (this.probes.size === 0) return
     const probe = this.#set.micro('PROBE')
     const index = this.#u8[rec + REC_INDEX]
-    for (let r = rec - RECORD_SIZE; r > RECORDS && this.#u8[r + REC_INDEX] === index; r -= RECORD_SIZE) {
+    const first = block + BLOCK_HEADER
+    for (let r = rec - RECORD_SIZE; r >= first && this.#u8[r + REC_INDEX] === index; r -= RECORD_SIZE) {
       if (this.#u16[(r + REC_HANDLER) >> 1] !== probe) continue
       const at = this.#u32[(r + REC_IMM) >> 2] >> 2
       if (this.#u32[at]-- === 0) this.#u32[at + 1]--

@@ -8,6 +8,7 @@ import type { Processor } from '../processor.ts'
 import {
   EAX, ECX, EDI, EFLAGS_SYS, ESI, FLAG_DF, FLAG_TF, SCRATCH, SEG, SEG_ES, SEG_SIZE, SEG_WRITE_LIMIT, TLB_READ, TLB_WRITE,
 } from '../state.ts'
+import { checkIo } from '../sys/io.ts'
 
 /** Iterations of one call at most; with TF set each iteration is an instruction of its own (debug trap). */
 const MOST = 0x10000
@@ -142,7 +143,15 @@ function compare(r: Repeat, indexes: readonly number[], whileEqual: boolean, pai
   const { cpu } = r
   let compared = 0
   for (let n = r.count(); n > 0; n--) {
-    const [a, b] = pair()
+    let operands: [number, number]
+    try {
+      operands = pair()
+    } catch (e) {
+      // What was compared so far shows in the flags; the instruction comes again from here, and faults at once.
+      if (compared === 0) throw e
+      return compared
+    }
+    const [a, b] = operands
     cpu.u32[SCRATCH >> 2] = a
     cpu.u32[(SCRATCH >> 2) + 1] = b
     compared = REP_COMPARED
@@ -166,11 +175,12 @@ export function repCmps(cpu: Processor, size: number, segAddress: number, addr32
   })
 }
 
-/** INS: permission and port first, then the write; the destination is probed so that no input is lost to a fault. */
+/** INS: permission first, even for no iterations (as processors do); then the destination is probed, so that no input is lost to a fault. */
 export function ins(
   cpu: Processor, size: number, segAddress: number, addr32: number, rep: number,
   input: (port: number, size: number) => number, port: number,
 ): number {
+  checkIo(cpu, port, size)
   const r = new Repeat(cpu, size, segAddress, addr32)
   for (let n = rep ? r.count() : 1; n > 0; n--) {
     const to = cpu.linear(SEG_ES, r.reg(EDI), size, true)
@@ -185,6 +195,7 @@ export function outs(
   cpu: Processor, size: number, segAddress: number, addr32: number, rep: number,
   output: (port: number, size: number, value: number) => void, port: number,
 ): number {
+  checkIo(cpu, port, size)
   const r = new Repeat(cpu, size, segAddress, addr32)
   for (let n = rep ? r.count() : 1; n > 0; n--) {
     output(port, size, r.read(cpu.linear(r.seg, r.reg(ESI), size, false)))

@@ -270,8 +270,8 @@ export const ARITH: readonly Insn[] = [
     semantics(b) {
       const ea = b.let(b.ea())
       const seg = b.seg()
-      const high = b.readForWrite(4, b.add(ea, 4), seg)
       const low = b.readForWrite(4, ea, seg)
+      const high = b.readForWrite(4, b.add(ea, 4), seg)
       const equal = b.let(b.and(b.cmp('eq', low.v, b.gpr(EAX)), b.cmp('eq', high.v, b.gpr(EDX))))
       b.writeBack(low, b.select(equal, b.gpr(EBX), low.v))
       b.writeBack(high, b.select(equal, b.gpr(ECX), high.v))
