@@ -6,7 +6,9 @@
 #define CR0_TS 8
 #define CR0_PG 0x80000000
 #define CR4_TSD 4
+#define MSR_TSC 0x10
 #define MSR_SYSENTER_CS 0x174
+#define MSR_OF_NOBODY 0xDEAD
 #define DR6_B0 1
 #define DR7_L0_WRITE_4 0x000D0001
 
@@ -164,28 +166,36 @@ static enum verdict check_wbinvd(void)
   return OK;
 }
 
+/* A refusal is -EFAULT and nothing else; a register that nobody has may be answered or refused, but never by a fault. */
 static enum verdict check_read_msr(void)
 {
-  int err = -1;
+  int err = 1;
   if (!cpu_has(FEATURE_MSR))
     return refused("no MSRs");
-  read_msr(0x10, &err);
-  if (err)
+  read_msr(MSR_TSC, &err);
+  if (err == -EFAULT)
     return refused("the TSC's MSR");
-  /* A register that does not exist may be answered or refused, but never by a fault. */
-  read_msr(0xDEAD, &err);
+  EXPECT(err == 0);
+  if (cpu_has(FEATURE_SEP) && !kernel_rpl()) {
+    /* sysenter_init wrote it at boot. */
+    EXPECT(read_msr(MSR_SYSENTER_CS, &err) == KERNEL_CS || err == -EFAULT);
+  }
+  err = 1;
+  read_msr(MSR_OF_NOBODY, &err);
   EXPECT(err == 0 || err == -EFAULT);
   return OK;
 }
 
 static enum verdict check_write_msr(void)
 {
-  int err;
+  int err = 1;
   if (!cpu_has(FEATURE_MSR) || !cpu_has(FEATURE_SEP))
     return refused("no SYSENTER MSRs");
   u64 before = read_msr(MSR_SYSENTER_CS, &err);
-  if (err || write_msr(MSR_SYSENTER_CS, 0x1230))
+  int wrote = write_msr(MSR_SYSENTER_CS, 0x1230);
+  if (err == -EFAULT || wrote == -EFAULT)
     return refused("SYSENTER_CS");
+  EXPECT(err == 0 && wrote == 0);
   u64 between = read_msr(MSR_SYSENTER_CS, &err);
   EXPECT(!write_msr(MSR_SYSENTER_CS, before));
   EXPECT(between == 0x1230);

@@ -59,25 +59,35 @@ static enum verdict check_irq_enable(void)
   return OK;
 }
 
-/* From interrupts off: it must let them in, and come back after one. */
+static u32 interrupts(void)
+{
+  u32 sum = 0;
+  for (u32 i = 0; i < IRQS; i++)
+    sum += irq_counts[i];
+  return sum;
+}
+
+/* From interrupts off: it must let them in, and come back after one and not before. */
 static enum verdict check_safe_halt(void)
 {
+  wait_tick();
   irq_disable();
-  u32 start = jiffies;
-  while (jiffies == start) {
-    irq_disable();
-    safe_halt();
-    EXPECT(enabled());
-  }
+  u32 start = interrupts();
+  safe_halt();
+  int on = enabled();
+  irq_enable();
+  EXPECT(on);
+  EXPECT(interrupts() > start);
   return OK;
 }
 
 /* With interrupts on, it waits for one. (With interrupts off it waits for ever, which is how this kernel stops.) */
 static enum verdict check_halt(void)
 {
-  u32 start = jiffies;
-  while (jiffies == start)
-    halt();
+  wait_tick();
+  u32 start = interrupts();
+  halt();
+  EXPECT(interrupts() > start);
   EXPECT(enabled());
   return OK;
 }

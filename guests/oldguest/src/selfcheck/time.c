@@ -47,10 +47,13 @@ static enum verdict check_sched_clock(void)
   return OK;
 }
 
+/* A megahertz at least, and not a hundred gigahertz. */
 static enum verdict check_get_cpu_khz(void)
 {
-  if (!get_cpu_khz())
+  u32 khz = get_cpu_khz();
+  if (!khz)
     return refused("no frequency");
+  EXPECT(khz >= 1000 && khz < 100000000);
   return OK;
 }
 
