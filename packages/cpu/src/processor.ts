@@ -7,7 +7,7 @@
  * is the EIP after it; functions marked * set EIP themselves, after the others the engine advances it):
  *
  *   mmu/tlb         translate, flushTlb, markCodePage, unmarkCodePage      mmu/access  readAs, writeAs
- *   mmu/physical    setA20, physRead, physWrite                            mmu/ram     Ram (the GuestMemory port)
+ *   mmu/physical    setA20, setHole, physRead/Write                         mmu/ram     Ram (the GuestMemory port)
  *   sys/segments    loadSegment(seg, sel), loadSsWithShadow(sel)
  *   sys/tables      lgdt/lidt(limit, base, opsize), lldt, ltr, sldt, str, lar, lsl, verr, verw, arpl(dst, src)
  *   sys/transfer    jumpFar*, callFar*(sel, offset, opsize, next)

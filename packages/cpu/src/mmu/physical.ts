@@ -62,3 +62,16 @@ export function setA20(cpu: Processor, open: boolean): void {
   cpu.i32[A20_MASK >> 2] = mask
   cpu.flushTlb('all')
 }
+
+/**
+ * Makes a range below `ramSize` a device hole (its accesses go to the MMIO ports), or RAM again. Whole pages: the
+ * range is widened to them. RAM under a hole keeps its contents for the GuestMemory port.
+ */
+export function setHole(cpu: Processor, pa: number, length: number, hole: boolean): void {
+  const end = Math.min(pa + length, cpu.ramSize)
+  for (let page = Math.floor(pa / 4096); page * 4096 < end; page++) {
+    if (hole) cpu.pageFlags[page]! |= PAGE_HOLE
+    else cpu.pageFlags[page]! &= ~PAGE_HOLE
+  }
+  cpu.flushTlb('all')
+}

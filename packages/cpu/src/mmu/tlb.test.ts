@@ -16,7 +16,7 @@ import {
 } from '../state.ts'
 import { invlpg, writeCr } from '../sys/control.ts'
 import { bench, faultOf, peek32, poke32 } from '../testbench.ts'
-import { setA20 } from './physical.ts'
+import { setA20, setHole } from './physical.ts'
 import { Ram } from './ram.ts'
 import { markCodePage, unmarkCodePage } from './tlb.ts'
 
@@ -150,6 +150,18 @@ test('devices get naturally aligned pieces and never enter the tables', () => {
     'read b0000004 2',
   ])
   expect(entries(cpu, 0xfee00000)).toBe('- - - -')
+})
+
+test('a hole in RAM belongs to devices until it is closed', () => {
+  const { cpu, log } = bench()
+  cpu.write32(0xb8000, 0x1234)
+  setHole(cpu, 0xb8000, 0x8000, true)
+  cpu.write32(0xb8000, 5)
+  cpu.write32(0xc0000, 6)
+  expect(log).toEqual(['write b8000 4 5'])
+  expect(entries(cpu, 0xb8000)).toBe('- - - -')
+  setHole(cpu, 0xb8000, 0x8000, false)
+  expect(cpu.read32(0xb8000)).toBe(0x1234)
 })
 
 test('a closed A20 gate clears bit 20 of every physical address', () => {

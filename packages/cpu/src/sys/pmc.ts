@@ -17,6 +17,10 @@ export class PerformanceCounters {
   readonly select = [0n, 0n]
   readonly value = [0n, 0n]
   readonly since = [0n, 0n]
+
+  reset(): void {
+    for (const words of [this.select, this.value, this.since]) words.fill(0n)
+  }
 }
 
 /** The running source of a selector's event, or undefined when it does not count. EN of selector 0 enables both. */

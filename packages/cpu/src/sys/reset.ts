@@ -58,6 +58,7 @@ export function reset(cpu: Processor): void {
   cpu.i32[A20_MASK >> 2] = -1
   cpu.u32[CR0 >> 2] = CR0_CD | CR0_NW | CR0_ET
   cpu.msr.clear()
+  cpu.pmc.reset()
   cpu.u64[MSR_PAT >> 3] = PAT_RESET
   cpu.u64[MSR_MISC_ENABLE >> 3] = MISC_ENABLE_RESET
   for (const seg of [SEG_ES, SEG_SS, SEG_DS, SEG_FS, SEG_GS]) setSegment(cpu, seg, 0, 0, 0xffff, 0x9300)

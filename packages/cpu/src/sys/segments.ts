@@ -171,11 +171,6 @@ export function checkedLinear(cpu: Processor, seg: number, offset: number, size:
   return (segBase(cpu, seg) + start) >>> 0
 }
 
-/** True when a descriptor may be the target of a transfer into CS (any code segment). */
-export function mayExecute(d: { hi: number; lo: number; at: number; selector: number }): boolean {
-  return !isSystem(d) && isCode(d)
-}
-
 /** #GP(0) unless `offset` can be fetched from CS as it is. */
 export function checkCodeOffset(cpu: Processor, offset: number): void {
   if (offset >>> 0 > segLimit(cpu, SEG_CS)) throw new GuestFault(VEC_GP, 0)
