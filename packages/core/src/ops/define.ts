@@ -43,8 +43,8 @@ export type Answers = Readonly<Record<string, Answer>>
 /** Machine code of a module: one relocatable object, ELF32 ET_REL EM_386. */
 export interface ModuleCode {
   /**
-   * Undefined symbols that the loader resolves: `pg_native_<group>_<op>` is the function that the guest's table
-   * held before (e.g. `pg_native_mmu_flush_tlb_one_user`), `pg_table` the table, `pg_entry` the original entrypoint.
+   * Undefined symbols that the loader resolves: {@link nativeSymbol} of an op is the function that the guest's table
+   * held before (`pg_native_mmu_flush_tlb_one_user`), `pg_table` the table, `pg_entry` the original entrypoint.
    */
   readonly object: Uint8Array
 }
@@ -147,6 +147,11 @@ export function host(fn: HostFunction, options: { version?: string } = {}): Answ
 /** A number for a data word of eras 1.x. */
 export function value(word: number): Answer {
   return { kind: 'value', value: word }
+}
+
+/** The symbol by which a module's code calls what the guest's table held for an op: `pg_native_mmu_lazy_mode_enter`. */
+export function nativeSymbol(op: string): string {
+  return `pg_native_${op.replaceAll('.', '_')}`
 }
 
 /** `native()` for each of these ops: still one by one, and by name. */
