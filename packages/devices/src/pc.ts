@@ -1,17 +1,45 @@
 /**
- * The board: an i440FX/PIIX PC put together from the devices of this package, on ports that the machine gives.
+ * The board: an i440FX/PIIX PC put together from the devices of this package, on ports that the machine gives. IRQ n of the
+ * 8259 pair is also input n of the I/O APIC, but IRQ 0 is input 2; PCI interrupts come in on IRQ 10 and 11.
  */
-import type { Clock, ConsolePort, GuestMemory, IoBus, Line, MmioBus, PowerPort, Reporter } from '@paragraft/core/ports'
+import type {
+  BlockPort,
+  Clock,
+  ConsolePort,
+  GuestMemory,
+  IoBus,
+  Line,
+  MmioBus,
+  PowerPort,
+  Reporter,
+} from '@paragraft/core/ports'
+import { type AcpiPlacement, placeAcpi } from './acpi.ts'
 import { AcpiPm } from './acpi-pm.ts'
+import { LocalApic } from './apic.ts'
 import { DebugConsole } from './debugcon.ts'
 import { DebugExit } from './debugexit.ts'
+import { hostBridge, IsaBridge, PIRQ_ROUTES, powerManagement } from './i440fx.ts'
 import { I8042 } from './i8042.ts'
 import { I8254 } from './i8254.ts'
 import { I8259Pair } from './i8259.ts'
-import { NOT_CONNECTED } from './line.ts'
+import type { InterruptController } from './interrupt-controller.ts'
+import { IoApic } from './ioapic.ts'
+import { fanOut, NOT_CONNECTED, SharedLine } from './line.ts'
 import { Mc146818 } from './mc146818.ts'
-import { RESET_CONTROL_PORT, ResetControl } from './reset-control.ts'
+import { PciBus, pirqOf } from './pci.ts'
+import { COMMAND_IO, COMMAND_MASTER, COMMAND_MEMORY, PCI_COMMAND, PCI_INTERRUPT_LINE } from './pci-function.ts'
+import { ResetControl } from './reset-control.ts'
 import { Uart16550 } from './uart16550.ts'
+import { Vga } from './vga.ts'
+import { createVirtioBlk } from './virtio-blk.ts'
+import type { VirtioPci } from './virtio-pci.ts'
+
+/** Where firmware puts the disk: slot 4, I/O and memory base. */
+const DISK_SLOT = 4
+const DISK_IO_BASE = 0xc000
+const DISK_MEMORY_BASE = 0xfeb0_0000
+/** ELCR: IRQ 9 (SCI), 10 and 11 (PCI) are level triggered. */
+const ELCR_SLAVE = 0x0e
 
 export interface PcOptions {
   ioBus: IoBus
@@ -22,6 +50,8 @@ export interface PcOptions {
   reporter: Reporter
   /** INTR of the processor. */
   intr: Line
+  /** NMI of the processor; a rise is one NMI. */
+  nmi?: Line
   /** A20 gate of the processor; open at power-on. */
   a20?: Line
   /** COM1. */
@@ -30,28 +60,29 @@ export interface PcOptions {
   debugConsole?: Pick<ConsolePort, 'write'>
   /** First port of `isa-debug-exit`, default 0x501. */
   debugExitPort?: number
+  /** A virtio disk in slot 4. */
+  disk?: BlockPort
   /** What the real-time clock shows at virtual time 0, in seconds since 1970-01-01 UTC. */
   rtcEpochSeconds: number
   /** RAM in bytes. */
   memorySize: number
 }
 
-/** Where the processor's INTR and INTA end. */
-export interface InterruptController {
-  /** Level of INTR. */
-  pending(): boolean
-  /** The INTA cycle: the vector to deliver. */
-  acknowledge(): number
-}
-
 /** The devices of one board. */
 export interface PcDevices {
   readonly uart: Uart16550
   readonly pic: I8259Pair
+  /** Also IA32_APIC_BASE: `readMsr` and `writeMsr`. */
+  readonly apic: LocalApic
+  readonly ioapic: IoApic
   readonly pit: I8254
   readonly rtc: Mc146818
   readonly i8042: I8042
-  readonly acpiPm: AcpiPm
+  readonly vga: Vga
+  readonly pci: PciBus
+  readonly acpi: AcpiPm
+  readonly disk: VirtioPci | undefined
+  /** INTR's level and INTA, whoever answers at the moment. */
   readonly interrupt: InterruptController
   /** FERR# of the processor: IRQ 13, until the guest writes port F0h. */
   readonly ferr: Line
@@ -61,46 +92,85 @@ export interface PcDevices {
 
 /** Builds the board; every device claims its ports, so that two boards on one bus are refused (`PG_IO_OVERLAP`). */
 export function createPcDevices(options: PcOptions): PcDevices {
-  const { ioBus: bus, clock, power, reporter } = options
-  const pic = new I8259Pair({ bus, intr: options.intr })
-  const irq = pic.lines
+  const { ioBus: bus, mmioBus, clock, memory, power, reporter } = options
+  const pic: I8259Pair = new I8259Pair({ bus, intr: { set: (level) => apic.lint0.set(level) } })
+  const apic: LocalApic = new LocalApic({
+    mmioBus,
+    clock,
+    intr: options.intr,
+    nmi: options.nmi ?? NOT_CONNECTED,
+    extInt: pic,
+    reporter,
+    onEoi: (vector) => ioapic.endOfInterrupt(vector),
+  })
+  const ioapic: IoApic = new IoApic({ mmioBus, apicBus: apic, reporter })
+  const irq = pic.lines.map((line, index) => fanOut(line, ioapic.lines[index === 0 ? 2 : index]!))
+
   const pit = new I8254({ bus, clock, irq: irq[0]! })
   const i8042 = new I8042({ bus, irq: irq[1]!, a20: options.a20 ?? NOT_CONNECTED, power, reporter })
   const uart = new Uart16550({ bus, base: 0x3f8, irq: irq[4]!, console: options.console, clock, name: 'COM1' })
-  const rtc = new Mc146818({
-    bus,
-    clock,
-    irq: irq[8]!,
-    epochSeconds: options.rtcEpochSeconds,
-    memorySize: options.memorySize,
-  })
-  const acpiPm = new AcpiPm({ bus, clock, sci: irq[9]!, power, reporter })
-  const resetControl = new ResetControl(power)
-  bus.claim(RESET_CONTROL_PORT, 1, resetControl, 'reset control')
+  const { rtcEpochSeconds: epochSeconds, memorySize } = options
+  const rtc = new Mc146818({ bus, clock, irq: irq[8]!, epochSeconds, memorySize })
+  const vga = new Vga({ bus, clock, memory })
+  // PCI may be routed to any IRQ, so those that ISA devices drive as well are shared.
+  const sci = new SharedLine(irq[9]!)
+  const acpi = new AcpiPm({ bus, clock, sci: sci.driver(), power, reporter })
   if (options.debugConsole) new DebugConsole({ bus, console: options.debugConsole })
   new DebugExit({ bus, power, ...(options.debugExitPort === undefined ? {} : { port: options.debugExitPort }) })
   claimLatches(bus)
   claimCoprocessorError(bus, irq[13]!)
 
+  const resetControl = new ResetControl(power)
+  const pci = new PciBus({ ioBus: bus, mmioBus, reporter, resetControl })
+  const isaBridge = new IsaBridge(irq.map((line, index) => (index === 9 ? sci.driver() : line)))
+  pci.add(0, 0, hostBridge())
+  pci.add(1, 0, isaBridge)
+  pci.add(1, 3, powerManagement(acpi.base))
+  const disk = options.disk ? createVirtioBlk({ memory, disk: options.disk, reporter }) : undefined
+  if (disk) pci.add(DISK_SLOT, 0, disk.pci)
+  isaBridge.wire(pci)
+
   const firmware = (): void => {
     pic.initialiseAsFirmware()
+    pic.ioWrite(0x4d1, 1, ELCR_SLAVE)
+    apic.initialiseAsFirmware()
     pit.initialiseAsFirmware()
+    isaBridge.initialiseAsFirmware()
+    if (!disk) return
+    disk.pci.assignBar(0, DISK_IO_BASE)
+    disk.pci.assignBar(1, DISK_MEMORY_BASE)
+    disk.pci.write(PCI_COMMAND, 2, COMMAND_IO | COMMAND_MEMORY | COMMAND_MASTER)
+    disk.pci.write(PCI_INTERRUPT_LINE, 1, PIRQ_ROUTES[pirqOf(DISK_SLOT, 1) as 0 | 1 | 2 | 3])
   }
   firmware()
   return {
     uart,
     pic,
+    apic,
+    ioapic,
     pit,
     rtc,
     i8042,
-    acpiPm,
-    interrupt: { pending: () => pic.pending(), acknowledge: () => pic.acknowledge() },
+    vga,
+    pci,
+    acpi,
+    disk,
+    interrupt: apic,
     ferr: irq[13]!,
     reset() {
-      for (const device of [uart, pit, rtc, i8042, acpiPm, resetControl, pic]) device.reset()
+      disk?.reset()
+      for (const device of [uart, pit, rtc, i8042, vga, acpi, resetControl, pci, ioapic, pic, apic]) device.reset()
       firmware()
     },
   }
+}
+
+/**
+ * Writes the tables that describe this board to guest memory: ACPI from 0xE0000. Called by whoever loads the guest, after
+ * memory has been filled; the memory map must keep 0xE0000–0xFFFFF reserved.
+ */
+export function installFirmwareTables(memory: GuestMemory): AcpiPlacement {
+  return placeAcpi(memory)
 }
 
 /** Port 80h shows POST codes and, with EDh, is written for its delay; DMA's page registers are its neighbours. */
