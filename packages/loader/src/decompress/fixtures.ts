@@ -7,10 +7,13 @@ import { sha256 } from './sha256.ts'
 
 /** Bytes that compress as code does: words from a small set, some noise, some runs; the same for the same seed. */
 export function sampleData(length: number, seed = 1): Uint8Array {
-  let state = seed >>> 0
+  // xorshift32 (Marsaglia, "Xorshift RNGs", 2003).
+  let state = seed
   const next = (): number => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state >>> 8
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return state >>> 4
   }
   const out = new Uint8Array(length)
   for (let at = 0; at < length; ) {
