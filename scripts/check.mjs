@@ -14,7 +14,7 @@ const typed = workspacePackages().filter(item => existsSync(join(root, item.dire
 /** Generators of committed files: each proves with --check that the file is what it would write. */
 const GENERATED = [
   ['generated: api reports', 'scripts/api.mjs'],
-  ['generated: ops catalogue', 'packages/core/scripts/gen-ops.mjs'],
+  ['generated: ops eras', 'scripts/gen-ops.ts'],
 ]
 
 const node = (script, ...args) => [process.execPath, [script, ...args]]
@@ -35,7 +35,7 @@ export const CHECKS = [
   })),
   ...GENERATED.filter(([, script]) => existsSync(join(root, script))).map(([name, script]) => ({
     name,
-    command: node(script, '--check'),
+    command: script.endsWith('.ts') ? [tool('jiti'), [script, '--check']] : node(script, '--check'),
   })),
 ]
 
