@@ -135,6 +135,7 @@ export function createPcDevices(options: PcOptions): PcDevices {
     pic.ioWrite(0x4d1, 1, ELCR_SLAVE)
     apic.initialiseAsFirmware()
     pit.initialiseAsFirmware()
+    uart.initialiseAsFirmware()
     isaBridge.initialiseAsFirmware()
     if (!disk) return
     disk.pci.assignBar(0, DISK_IO_BASE)

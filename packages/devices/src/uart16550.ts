@@ -108,7 +108,6 @@ export class Uart16550 implements IoHandler {
   #errors = 0
   #msr = MSR_CONNECTED
   #scr = 0
-  /** 12 (9600 baud) is what a PC's firmware leaves. */
   #divisor = 12
   #fifo: number[] = []
   /** THRE interrupt pending: set when the holding register empties, cleared by reading IIR or writing THR. */
@@ -218,6 +217,12 @@ export class Uart16550 implements IoHandler {
     this.#update()
     this.#armTimeout()
     this.#pump()
+  }
+
+  /** 9600 baud, 8 data bits, no parity: what a PC's power-on self test leaves. */
+  initialiseAsFirmware(): void {
+    this.#divisor = 12
+    this.#lcr = 0x03
   }
 
   /** Master reset pin: registers as table II gives them; the divisor, scratch and characters in flight are kept back. */
