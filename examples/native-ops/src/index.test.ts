@@ -1,14 +1,14 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { admit, eraOf, layoutOf } from '@paragraft/core/ops'
 import { expect, test } from 'vitest'
+import { needs } from '../../../tests/support/needs.ts'
 import nativeOps from './index.ts'
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
-const assembler = spawnSync('as', ['--version']).status === 0
 
-test.skipIf(!assembler)('the object in the repository is what GNU as makes of ops.S', () => {
+needs('gcc')('the object in the repository is what GNU as makes of ops.S', () => {
   const built = execFileSync(process.execPath, [path('../scripts/build-object.mjs'), '--print'], { encoding: 'utf8' })
   expect(built).toBe(readFileSync(path('./ops-object.generated.ts'), 'utf8'))
 })

@@ -27,7 +27,7 @@ const MOST_SYMBOLS = 2_000_000
 /** A name is at most KSYM_NAME_LEN (512) characters and never more tokens than that. */
 const LONGEST_NAME = 512
 /** Words that may be looked at in all: a sound kallsyms needs a fraction, a malicious one must not take for ever. */
-const BUDGET = 100_000_000
+const BUDGET = 10_000_000
 
 interface Tokens {
   /** Offset of the table, and the first byte after the index. */
