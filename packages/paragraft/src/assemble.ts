@@ -10,6 +10,7 @@ import {
   type BootModule,
   type ExitCounts,
   type GuestImage,
+  type GuestLayout,
   type Head,
   isParagraftError,
   type OpsModule,
@@ -30,7 +31,7 @@ import {
   setStart,
   virtualMemory,
 } from '@paragraft/cpu'
-import { createPcDevices, MmioMap, PortBus } from '@paragraft/devices'
+import { createPcDevices, installFirmwareTables, MmioMap, type PcDevices, PortBus } from '@paragraft/devices'
 import {
   type AppliedGraft,
   applyGraft,
@@ -40,10 +41,10 @@ import {
   planGraft,
   requireLayout,
 } from '@paragraft/loader'
+import { Bookkeeper } from './bookkeeper.ts'
 import type { EngineName } from './config.ts'
 import { ConsoleHub } from './console.ts'
 import { chooseHead } from './heads.ts'
-import { Ledger } from './ledger.ts'
 import { PcMachine } from './machine.ts'
 import { holeyBus } from './memory-holes.ts'
 import { ReportLog } from './reporter.ts'
@@ -104,8 +105,6 @@ export const NS_PER_INSTRUCTION = 4
 export const RTC_EPOCH_SECONDS = 1_767_225_600
 const DEFAULT_MEMORY = 256 * 2 ** 20
 const MEGABYTE = 2 ** 20
-/** Leaves that hypervisors answer (Intel leaves 40000000H–400000FFH to software). */
-const HYPERVISOR_LEAVES = 0x40000000
 
 /** Builds a machine, ready for its first instruction. Throws coded errors; nothing outlives a refusal. */
 export async function createMachine(config: MachineConfig): Promise<PcMachine> {
@@ -162,12 +161,11 @@ class Assembly {
   readonly #io: PortBus
   readonly #mmio: MmioMap
   readonly #exits: ExitCounts = { io: 0, mmio: 0, msr: 0, cpuid: 0, hypercall: 0, hlt: 0, exception: 0 }
-  readonly #hostCalls = new Map<number, number>()
   #machine: PcMachine | null = null
   #backend: BackendInstance = {}
   #graft: AppliedGraft | undefined
-  #acknowledge: () => number = () => 0
-  #ferr: (level: boolean) => void = () => {}
+  #board: PcDevices | undefined
+  #books: Bookkeeper | null = null
 
   constructor(config: MachineConfig, memorySize: number) {
     this.#config = config
@@ -209,72 +207,69 @@ class Assembly {
     this.#plugDevices()
     this.#place(image, head, plan)
     const layout = this.#graft?.layout ?? layoutOf(image)
+    this.#books = layout === undefined ? null : this.#keepBooks(layout)
     const modules = plan?.request.modules.map(({ module }) => ({ ...module })) ?? []
     this.#machine = new PcMachine({
       scheduler: this.#scheduler,
       memory,
       console: this.#console,
       reports: this.#reports,
-      ledger: layout === undefined ? null : this.#ledger(layout),
+      books: this.#books,
       backendName: backend.name,
       headName: head.name,
       modules,
       registers: () => registersOf(processor),
       instructions: () => this.#engine.instructions(),
       exits: () => ({ ...this.#exits, cpuid: processor.cpuidCount }),
-      screen: () => [],
+      screen: () => this.#board?.vga.screen() ?? [],
     })
     return this.#machine
   }
 
-  /** The board and the backend, each on narrow ports. */
+  /** The board, if the backend wants one, and the backend itself, each on narrow ports. */
   #plugDevices(): void {
     const { memory, processor } = this.#engine
     const { clock } = this.#scheduler
-    const power = this.#power()
+    const { backend, disk, rtcEpochSeconds } = this.#config
+    const common = {
+      memory,
+      clock,
+      power: this.#power(),
+      reporter: this.#reports,
+      intr: { set: (level: boolean) => this.#engine.setIntr(level) },
+      nmi: { set: (level: boolean) => level && this.#engine.raiseNmi() },
+    }
     const mmio = holeyBus(this.#mmio, processor)
-    const intr = { set: (level: boolean) => this.#engine.setIntr(level) }
-    let uartReady = (): boolean => false
-    const devices = createPcDevices({
-      ioBus: this.#io,
-      mmioBus: mmio,
-      clock,
-      memory,
-      power,
-      reporter: this.#reports,
-      intr,
-      a20: { set: open => setA20(processor, open) },
-      console: this.#console.port(() => uartReady()),
-      debugConsole: this.#console.port(() => false),
-      rtcEpochSeconds: this.#config.rtcEpochSeconds ?? RTC_EPOCH_SECONDS,
-      memorySize: memory.size,
-    })
-    uartReady = () => devices.uart.ready()
-    this.#acknowledge = () => devices.interrupt.acknowledge()
-    this.#ferr = level => devices.ferr.set(level)
-    this.#backend = this.#config.backend.create({
-      memory,
-      clock,
-      io: this.#io,
-      mmio,
-      console: this.#console.port(),
-      power,
-      reporter: this.#reports,
-      intr,
-      nmi: { set: level => level && this.#engine.raiseNmi() },
-    })
+    if ((backend.board ?? 'pc') === 'pc') {
+      this.#board = createPcDevices({
+        ...common,
+        ioBus: this.#io,
+        mmioBus: mmio,
+        a20: { set: open => setA20(processor, open) },
+        console: this.#console.port(() => this.#board?.uart.ready() ?? false),
+        debugConsole: this.#console.port(() => false),
+        rtcEpochSeconds: rtcEpochSeconds ?? RTC_EPOCH_SECONDS,
+        memorySize: memory.size,
+        ...(disk === undefined ? {} : { disk }),
+      })
+    }
+    // A backend's console listens once the backend has set its `onInput`.
+    const port = this.#console.port(() => port.onInput !== null)
+    this.#backend = backend.create({ ...common, io: this.#io, mmio, console: port })
   }
 
   /** The guest into memory, by its head; the graft upon it; the processor at its first instruction. */
   #place(image: GuestImage, head: Head, plan: GraftPlan | undefined): void {
     const { memory, processor } = this.#engine
     const { initrd, imageName, modules } = this.#config
+    const acpiRsdp = this.#board === undefined ? undefined : installFirmwareTables(memory).rsdp
     const start = head.place(
       image,
       {
         commandLine: commandLineFor(this.#config, head),
         modules: [...(plan?.bootModules ?? []), ...(modules ?? [])],
         ...(plan === undefined ? {} : { reserve: plan.reserve }),
+        ...(acpiRsdp === undefined ? {} : { acpiRsdp }),
         ...(initrd === undefined ? {} : { initrd }),
         ...(imageName === undefined ? {} : { imageName }),
       },
@@ -283,7 +278,11 @@ class Assembly {
     this.#graft = plan === undefined ? undefined : applyGraft(memory, start, plan)
     setStart(processor, (this.#graft?.startOfDay ?? start).registers)
     for (const { pa, length, stubs } of this.#graft?.pages ?? []) {
-      if (stubs) registerStubPages(processor, Array.from({ length: length / 4096 }, (_, page) => pa / 4096 + page))
+      if (stubs)
+        registerStubPages(
+          processor,
+          Array.from({ length: length / 4096 }, (_, page) => pa / 4096 + page),
+        )
     }
     processor.onException = fault => {
       this.#exits.exception++
@@ -302,20 +301,11 @@ class Assembly {
     )
   }
 
-  #ledger(layout: AppliedGraft['layout']): Ledger {
-    const probes = new Map<number, () => number>()
-    const offset = layout.tableVa - layout.tablePa
-    for (const slot of layout.slots) {
-      const owner = this.#graft?.owners.find(candidate => candidate.slot === slot.slot)
-      if (slot.kind !== 'fn' || (owner !== undefined && owner.answer !== 'native')) continue
-      const pa = slot.target - offset
-      if (pa >= 0 && pa < this.#engine.memory.size) probes.set(slot.target, this.#engine.addProbe(pa))
-    }
-    return new Ledger({
+  #keepBooks(layout: GuestLayout): Bookkeeper {
+    return new Bookkeeper({
       layout,
       memory: this.#engine.memory,
-      hostCalls: this.#hostCalls,
-      nativeCalls: va => probes.get(va)?.() ?? 0,
+      probe: pa => this.#engine.addProbe(pa),
       ...(this.#graft === undefined ? {} : { graft: this.#graft }),
     })
   }
@@ -353,15 +343,15 @@ class Assembly {
       },
       readMsr: index => {
         exits.msr++
-        return this.#backend.readMsr?.(index)
+        return this.#backend.readMsr?.(index) ?? this.#board?.apic.readMsr(index)
       },
       writeMsr: (index, value) => {
         exits.msr++
-        return this.#backend.writeMsr?.(index, value) ?? false
+        return this.#backend.writeMsr?.(index, value) || (this.#board?.apic.writeMsr(index, value) ?? false)
       },
-      acknowledgeInterrupt: () => this.#backend.acknowledgeInterrupt?.() ?? this.#acknowledge(),
+      acknowledgeInterrupt: () => this.#backend.acknowledgeInterrupt?.() ?? this.#board?.interrupt.acknowledge() ?? 0,
       hostOp: index => this.#hostOp(index),
-      ferr: level => this.#ferr(level),
+      ferr: level => this.#board?.ferr.set(level),
       // The engine's run returns `shutdown`; the scheduler makes the stop.
       shutdown: () => {},
       reporter: this.#reports,
@@ -376,7 +366,7 @@ class Assembly {
       return
     }
     this.#exits.hypercall++
-    this.#hostCalls.set(stub.slot, (this.#hostCalls.get(stub.slot) ?? 0) + 1)
+    this.#books?.hostCalled(stub.slot)
     const { processor } = this.#engine
     const frame = callFrame(processor)
     try {
@@ -400,7 +390,7 @@ class Assembly {
 }
 
 /** The layout of a guest that keeps its own ops, for the ledger; undefined when it has no table. */
-function layoutOf(image: GuestImage): AppliedGraft['layout'] | undefined {
+function layoutOf(image: GuestImage): GuestLayout | undefined {
   const result = findLayout(image)
   return result.found ? result.layout : undefined
 }

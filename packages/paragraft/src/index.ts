@@ -2,7 +2,14 @@
  * Paragraft for embedders: put a machine together, run it, and look at what happened. Runs in Node and in a browser; the
  * command line is this and a terminal.
  */
-export { createMachine, type IoAccess, type MachineConfig, NS_PER_INSTRUCTION, type OpCall, RTC_EPOCH_SECONDS } from './assemble.ts'
+export {
+  createMachine,
+  type IoAccess,
+  type MachineConfig,
+  NS_PER_INSTRUCTION,
+  type OpCall,
+  RTC_EPOCH_SECONDS,
+} from './assemble.ts'
 export { defineConfig, ENGINES, type EngineName, type ParagraftConfig } from './config.ts'
 export type { ConsoleHub, ConsoleHubOptions } from './console.ts'
 export type { PcMachine } from './machine.ts'

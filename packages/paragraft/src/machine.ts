@@ -7,18 +7,21 @@ import type {
   ExitCounts,
   GuestFaultKind,
   GuestMemory,
+  LedgerRow,
   Machine,
   MachineEvent,
-  OpReport,
   RegisterView,
   RunOutcome,
   RunReport,
   StopReason,
 } from '@paragraft/core'
+import type { Bookkeeper } from './bookkeeper.ts'
 import type { ConsoleHub } from './console.ts'
-import type { Ledger } from './ledger.ts'
 import type { ReportLog } from './reporter.ts'
-import type { ScheduleOptions, Scheduler } from './scheduler.ts'
+import { LONGEST_SLICE, type ScheduleOptions, type Scheduler } from './scheduler.ts'
+
+/** An installer is one MOV per slot and a jump; after this many instructions nobody watches for it closely. */
+const INSTALLER_INSTRUCTIONS = 1000
 
 /** What assembly hands over. */
 export interface MachineParts {
@@ -26,7 +29,8 @@ export interface MachineParts {
   memory: GuestMemory
   console: ConsoleHub
   reports: ReportLog
-  ledger: Ledger | null
+  /** Null for a guest without a table. */
+  books: Bookkeeper | null
   backendName: string
   headName: string
   modules: { name: string; version: string }[]
@@ -54,6 +58,7 @@ export class PcMachine implements Machine {
     this.headName = parts.headName
     parts.scheduler.onIdle = ns => parts.console.idled(ns)
     parts.scheduler.onSlice = () => this.#afterSlice()
+    if (parts.books?.expectsInstalls) parts.scheduler.longestSlice = 1
   }
 
   get clock(): Clock {
@@ -98,8 +103,9 @@ export class PcMachine implements Machine {
     return this.#parts.exits()
   }
 
-  ops(): readonly OpReport[] {
-    return this.#parts.ledger?.rows() ?? []
+  /** The ledger, a row per slot of the guest's table; empty for a guest without one. */
+  ops(): readonly LedgerRow[] {
+    return this.#parts.books?.rows() ?? []
   }
 
   /** The VGA text screen, line by line, without trailing spaces. */
@@ -127,7 +133,9 @@ export class PcMachine implements Machine {
       backend: this.backendName,
       head: this.headName,
       modules: this.#parts.modules,
-      ops: [...this.ops()],
+      ops: this.ops().map(({ op, slot, owner, answer, sites, patched, calls }) => {
+        return { op, slot, owner, answer, sites, patched, calls }
+      }),
       exits: { ...this.exits() },
       input: this.console.arrivals,
       reports: this.#parts.reports.all(),
@@ -135,11 +143,17 @@ export class PcMachine implements Machine {
   }
 
   #afterSlice(): void {
-    if (this.#listeners.size === 0) return
-    for (const installed of this.#parts.ledger?.newlyInstalled() ?? []) this.#emit({ kind: 'installed', ...installed })
+    const { books, scheduler } = this.#parts
+    if (books === null) return
+    const at = { virtualNs: this.clock.now(), instructions: this.instructions() }
+    for (const installed of books.look(at)) this.#emit({ kind: 'installed', ...installed })
+    // The installer is the guest's first hundred instructions: only there is every one looked at.
+    scheduler.longestSlice = books.expectsInstalls && at.instructions < INSTALLER_INSTRUCTIONS ? 1 : LONGEST_SLICE
   }
 
-  #emit(event: MachineEvent extends infer E ? (E extends unknown ? Omit<E, 'at' | 'instructions'> : never) : never): void {
+  #emit(
+    event: MachineEvent extends infer E ? (E extends unknown ? Omit<E, 'at' | 'instructions'> : never) : never,
+  ): void {
     if (this.#listeners.size === 0) return
     const full = { at: this.clock.now(), instructions: this.instructions(), ...event } as MachineEvent
     for (const listener of this.#listeners) listener(full)

@@ -105,7 +105,8 @@ class Outside {
       this.#options.onSlice?.()
       if (outcome.kind === 'idle') await this.#idle()
       else if (outcome.kind !== 'budget') return outcome
-      if (performance.now() >= this.#deadline) this.#machine.stop({ kind: 'timeout', seconds: this.#options.timeout ?? 0 })
+      if (performance.now() >= this.#deadline)
+        this.#machine.stop({ kind: 'timeout', seconds: this.#options.timeout ?? 0 })
       else if (performance.now() - this.#lastTurn >= TURN_MS) await this.#turn()
     }
   }

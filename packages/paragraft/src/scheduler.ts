@@ -30,7 +30,7 @@ export interface ScheduleOptions extends RunOptions {
 }
 
 /** Longest run between two looks at the agenda, so that a machine without events comes up for air. */
-const LONGEST_SLICE = 1_000_000
+export const LONGEST_SLICE = 1_000_000
 /** A halted guest whose events never wake it must not keep `run` for ever. */
 const MOST_SKIPS = 10_000
 
@@ -40,6 +40,8 @@ export class Scheduler {
   readonly clock: EventClock
   /** Virtual nanoseconds that one retired instruction takes. */
   readonly nsPerInstruction: number
+  /** Most instructions between two calls of `onSlice`. */
+  longestSlice = LONGEST_SLICE
   /** Called after idle time has been skipped, with its length. */
   onIdle: ((ns: number) => void) | null = null
   /** Called between two runs of the processor. */
@@ -101,7 +103,7 @@ export class Scheduler {
       if (instructionsLeft <= 0 || now >= lastNs) return { kind: 'budget' }
 
       const ns = Math.min(this.clock.nextAt(), lastNs) - now
-      const instructions = Math.min(Math.ceil(ns / this.nsPerInstruction), instructionsLeft, LONGEST_SLICE)
+      const instructions = Math.min(Math.ceil(ns / this.nsPerInstruction), instructionsLeft, this.longestSlice)
       this.#sliceEnd = now + instructions * this.nsPerInstruction
       this.#running = true
       let why: 'budget' | 'halt' | 'shutdown' | 'exit'

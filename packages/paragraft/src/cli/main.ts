@@ -55,7 +55,10 @@ export async function main(argv: string[], world: World): Promise<number> {
     }
     const command = COMMANDS.find(candidate => candidate.name === first)
     if (command === undefined) {
-      throw usageError(`there is no command ${first}`, `The commands are ${COMMANDS.map(item => item.name).join(', ')}.`)
+      throw usageError(
+        `there is no command ${first}`,
+        `The commands are ${COMMANDS.map(item => item.name).join(', ')}.`,
+      )
     }
     if (rest.includes('--help') || rest.includes('-h')) {
       world.stdout(command.help)

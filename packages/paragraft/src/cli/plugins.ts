@@ -55,11 +55,15 @@ async function load<T>(kind: Kind<T>, name: string, cwd: string): Promise<T> {
   try {
     exported = await importFile(file)
   } catch (cause) {
-    throw new ParagraftError('PG_PLUGIN_BROKEN', `${kind.what} ${name} could not be loaded: ${(cause as Error).message}`, {
-      fields: { name, file },
-      hint: 'A package of a workspace has to be built first.',
-      cause,
-    })
+    throw new ParagraftError(
+      'PG_PLUGIN_BROKEN',
+      `${kind.what} ${name} could not be loaded: ${(cause as Error).message}`,
+      {
+        fields: { name, file },
+        hint: 'A package of a workspace has to be built first.',
+        cause,
+      },
+    )
   }
   const candidates = [exported['default'], ...Object.values(exported)]
   const found = candidates.find(value => kind.is(value))

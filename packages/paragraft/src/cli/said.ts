@@ -1,6 +1,5 @@
-/** What a person is told when a run has stopped: why, where the processor was, and who owned which op. */
-import type { OpReport, RegisterView, RunReport, StopReason } from '@paragraft/core'
-import { table } from './table.ts'
+/** What a person is told when a run has stopped: why, where the processor was, what it took. */
+import type { RegisterView, RunReport, StopReason } from '@paragraft/core'
 
 const hex8 = (value: number): string => value.toString(16).padStart(8, '0')
 
@@ -38,22 +37,6 @@ export function registersText(r: RegisterView): string {
     line(['cr0', 'cr2', 'cr3', 'cr4'], hex8),
     line(['cs', 'ss', 'ds', 'es', 'fs', 'gs', 'cpl'], selector),
   ].join('')
-}
-
-/** The ledger: who owns each op, and how often it was called. */
-export function ledgerText(ops: readonly OpReport[]): string {
-  return table(
-    [
-      { title: 'slot', cell: row => row.slot },
-      { title: 'op', cell: row => row.op },
-      { title: 'owner', cell: row => row.owner },
-      { title: 'answer', cell: row => row.answer },
-      { title: 'sites', cell: row => row.sites },
-      { title: 'patched', cell: row => row.patched },
-      { title: 'calls', cell: row => row.calls },
-    ],
-    ops,
-  )
 }
 
 /** How long it took, on the host and in the guest. */

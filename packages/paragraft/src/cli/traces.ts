@@ -100,7 +100,9 @@ export function openTraces(settings: readonly TraceSetting[], world: World): Ope
   const chosen = settings.map(({ kind, file }) => {
     const found = KINDS.find(candidate => candidate.kind === kind)
     if (found === undefined) {
-      throw usageError(`there is no trace ${kind}`, `The kinds are ${KINDS.map(item => item.kind).join(', ')}.`, { kind })
+      throw usageError(`there is no trace ${kind}`, `The kinds are ${KINDS.map(item => item.kind).join(', ')}.`, {
+        kind,
+      })
     }
     return { kind: found, file }
   })

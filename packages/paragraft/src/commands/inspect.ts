@@ -1,13 +1,12 @@
 /** `paragraft inspect`: what an image is, what holds its ops, and who can boot it. */
 import { parseArgs } from 'node:util'
-import { EXIT_OK, type GuestImage, type LayoutSlot, type Oracle } from '@paragraft/core'
+import { EXIT_OK, formatTable, type GuestImage, type LayoutSlot, type Oracle } from '@paragraft/core'
 import { isParagraftError } from '@paragraft/core/errors'
 import { findLayout, parseImage } from '@paragraft/loader'
 import { readUserFile } from '../cli/files.ts'
 import { loadBackend } from '../cli/plugins.ts'
 import { formatSize } from '../cli/quantities.ts'
 import { onePositional, parse } from '../cli/settings.ts'
-import { table } from '../cli/table.ts'
 import type { Command, World } from '../cli/usage.ts'
 import { askHeads, type HeadAnswer } from '../heads.ts'
 
@@ -54,6 +53,8 @@ const hex = (value: number): string => {
   return `0x${unsigned.toString(16)}`
 }
 
+const indent = (text: string): string => text.replace(/^/gm, '  ').concat('\n')
+
 async function backendsFor(image: GuestImage, world: World): Promise<Inspection['backends']> {
   const found: Inspection['backends'] = []
   for (const name of BACKENDS) {
@@ -90,15 +91,11 @@ function text(inspection: Inspection): string {
   if (inspection.kernelVersion !== undefined) parts.push(`kernel ${inspection.kernelVersion}\n`)
   parts.push(
     '\nsegments\n',
-    table(
-      [
-        { title: '  physical', cell: row => `  ${hex(row.paddr)}` },
-        { title: 'virtual', cell: row => hex(row.vaddr) },
-        { title: 'in file', cell: row => row.fileBytes },
-        { title: 'in memory', cell: row => row.memoryBytes },
-        { title: 'flags', cell: row => row.flags },
-      ],
-      inspection.segments,
+    indent(
+      formatTable(
+        ['physical', 'virtual', 'in file', 'in memory', 'flags'],
+        inspection.segments.map(row => [hex(row.paddr), hex(row.vaddr), row.fileBytes, row.memoryBytes, row.flags]),
+      ),
     ),
     '\nentrypoints\n',
     ...inspection.entries.map(entry => `  ${entry.kind.padEnd(10)} ${hex(entry.address)}\n`),
@@ -127,15 +124,11 @@ function opsText(ops: Inspection['ops']): string {
   return [
     `  era ${ops.era}, table at ${hex(ops.tableVa)} (physical ${hex(ops.tablePa)}), ${ops.sites} call sites\n`,
     ...oracles,
-    table(
-      [
-        { title: '  slot', cell: row => `  ${row.slot}` },
-        { title: 'op', cell: row => row.op },
-        { title: 'version', cell: row => row.version },
-        { title: 'sites', cell: row => row.sites },
-        { title: 'holds', cell: row => `${hex(row.target)}${row.targetName === undefined ? '' : ` ${row.targetName}`}` },
-      ],
-      ops.slots,
+    indent(
+      formatTable(
+        ['slot', 'op', 'version', 'sites', 'holds'],
+        ops.slots.map(row => [row.slot, row.op, row.version, row.sites, `${hex(row.target)} ${row.targetName ?? ''}`]),
+      ),
     ),
   ].join('')
 }

@@ -9,11 +9,11 @@ import {
   eraName,
   eraOf,
   findEra,
+  formatTable,
   type OpEntry,
   opEntry,
 } from '@paragraft/core'
 import { parse } from '../cli/settings.ts'
-import { type Column, table } from '../cli/table.ts'
 import { type Command, usageError } from '../cli/usage.ts'
 
 const HELP = `paragraft ops: what a guest may ask of its hypervisor, by version
@@ -43,33 +43,25 @@ function signatureOf(slot: EraSlot): string {
 }
 
 function catalogueText(): string {
-  const columns: Column<OpEntry>[] = [
-    { title: 'op', cell: entry => entry.op },
-    { title: 'version', cell: entry => entry.versions.at(-1)?.version ?? '-' },
-    { title: 'meaning', cell: entry => entry.meaning },
-  ]
-  return table(columns, CATALOGUE)
+  const rows = CATALOGUE.map((entry: OpEntry) => [entry.op, entry.versions.at(-1)?.version ?? '-', entry.meaning])
+  return `${formatTable(['op', 'version', 'meaning'], rows)}\n`
 }
 
 function erasText(): string {
-  const columns: Column<Era>[] = [
-    { title: 'era', cell: era => eraName(era) },
-    { title: 'slots', cell: era => era.slots.length },
-    { title: 'table', cell: era => era.container },
-    { title: 'kernels', cell: era => era.kernels },
-  ]
-  return table(columns, ERAS)
+  const rows = ERAS.map(era => [eraName(era), era.slots.length, era.container, era.kernels])
+  return `${formatTable(['era', 'slots', 'table', 'kernels'], rows)}\n`
 }
 
 function eraText(era: Era): string {
-  const columns: Column<EraSlot>[] = [
-    { title: 'slot', cell: slot => slot.slot },
-    { title: 'op', cell: slot => slot.op },
-    { title: 'version', cell: slot => slot.version },
-    { title: 'member', cell: slot => slot.member },
-    { title: 'signature', cell: slot => `${signatureOf(slot)}${slot.calleeSave ? ' [callee-save]' : ''}` },
-  ]
-  return `era ${eraName(era)}: ${era.container}, Linux ${era.kernels}\n\n${table(columns, era.slots)}`
+  const rows = era.slots.map(slot => [
+    slot.slot,
+    slot.op,
+    slot.version,
+    slot.member,
+    `${signatureOf(slot)}${slot.calleeSave ? ' [callee-save]' : ''}`,
+  ])
+  const header = ['slot', 'op', 'version', 'member', 'signature']
+  return `era ${eraName(era)}: ${era.container}, Linux ${era.kernels}\n\n${formatTable(header, rows)}\n`
 }
 
 /** What lies between two eras, by op identity. */

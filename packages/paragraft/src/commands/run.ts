@@ -1,18 +1,18 @@
 /** `paragraft run`: the main job. Boots an image on a backend, with ops modules grafted, and stays until it stops. */
 import { writeFileSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
-import { type Backend, exitStatus, type OpsModule, type RunReport } from '@paragraft/core'
+import { type Backend, exitStatus, formatLedger, type OpsModule, type RunReport } from '@paragraft/core'
+import { createMachine } from '../assemble.ts'
 import { loadConfig } from '../cli/config-file.ts'
 import { FileDisk } from '../cli/file-disk.ts'
 import { readUserFile } from '../cli/files.ts'
 import { loadBackend, loadOps } from '../cli/plugins.ts'
 import { Progress } from '../cli/progress.ts'
-import { effortText, ledgerText, registersText, stopText } from '../cli/said.ts'
+import { effortText, registersText, stopText } from '../cli/said.ts'
 import { parseRunArguments, type RunSettings, settle } from '../cli/settings.ts'
 import { stdinSource } from '../cli/stdin.ts'
 import { openTraces } from '../cli/traces.ts'
 import type { Command, World } from '../cli/usage.ts'
-import { createMachine } from '../assemble.ts'
 import type { PcMachine } from '../machine.ts'
 import { run } from '../run.ts'
 
@@ -94,7 +94,7 @@ function tell(report: RunReport, machine: PcMachine, settings: RunSettings, worl
   if (settings.screen) world.stderr(`\n${machine.screen().join('\n')}\n`)
   world.stderr(`\nparagraft: ${stopText(stop)}: ${effortText(report)}\n`)
   if ('registers' in stop) world.stderr(registersText(stop.registers))
-  if (report.modules.length > 0) world.stderr(`\n${ledgerText(report.ops)}`)
+  if (report.modules.length > 0) world.stderr(`\n${formatLedger(machine.ops())}\n\n`)
   for (const { message, count } of report.reports ?? []) {
     world.stderr(`paragraft: ${message}${count > 1 ? ` (${count} times)` : ''}\n`)
   }
