@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { REFUSALS } from './catalogue/refusals.ts'
 import { CATALOGUE, findOp, hasResult, opEntry, whyNotNop } from './catalogue.ts'
 
 test('identities are unique, grouped, and explained', () => {
@@ -61,4 +62,10 @@ test('an op by name', () => {
     }),
   )
   expect(() => opEntry('xyz')).toThrow(expect.objectContaining({ hint: '`paragraft ops` lists the catalogue.' }))
+})
+
+test('refusals are of ops that there are', () => {
+  expect(Object.keys(REFUSALS).filter(op => !findOp(op))).toEqual([])
+  expect(opEntry('time.set_wallclock').refusal).toBe('returns other than 0')
+  expect(opEntry('mmu.set_pte').refusal).toBeNull()
 })

@@ -17,7 +17,7 @@ export type VersionsOf = (op: string) => readonly string[]
 export type PlanSlot = Pick<EraSlot, 'slot' | 'op' | 'version' | 'kind' | 'calleeSave'>
 
 /** The decision for one slot. */
-export interface PlannedSlot {
+interface PlannedSlot {
   readonly answer: Answer
   /** The op whose answer it is: the slot's own, or the one that an adapter leads to. */
   readonly answeredOp: string

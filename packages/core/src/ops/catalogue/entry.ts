@@ -1,5 +1,6 @@
 /** The shape of a catalogue entry, and the two small functions with which the group files write theirs. */
 import { type Signature, signature } from '../signature.ts'
+import { REFUSALS } from './refusals.ts'
 
 export type OpGroup = 'info' | 'init' | 'time' | 'cpu' | 'irq' | 'apic' | 'mmu' | 'lock'
 
@@ -25,6 +26,8 @@ export interface OpEntry {
   readonly formerly: readonly string[]
   /** What must have happened when the op returns, so that `nop` is refused; null: the op is a hint or a hook. */
   readonly duty: string | null
+  /** How a platform may decline the op, in a way that the guest can see; null: it may not. */
+  readonly refusal: string | null
   /** `jump`: entered by JMP with a frame on the stack; never returns to its caller. */
   readonly entered: 'call' | 'jump'
   /** Why the op cannot be answered by a host function; null: it can. */
@@ -64,6 +67,7 @@ export function op(
     })),
     formerly: options.formerly ?? [],
     duty: options.duty ?? null,
+    refusal: REFUSALS[name] ?? null,
     entered: options.jump ? 'jump' : 'call',
     notHost: options.jump
       ? 'it is entered by a jump, with its frame on the stack, and does not return'
@@ -82,6 +86,7 @@ export function data(name: string, meaning: string): OpEntry {
     versions: [],
     formerly: [],
     duty: null,
+    refusal: null,
     entered: 'call',
     notHost: 'it is a data word',
     meant: false,
