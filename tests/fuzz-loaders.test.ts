@@ -17,9 +17,9 @@ import {
   xzFixture,
   zstdFixture,
 } from '../packages/loader/src/decompress/fixtures.ts'
+import { encodeLzma2 } from '../packages/loader/src/decompress/fixtures-lzma.ts'
 import { decompressGzip } from '../packages/loader/src/decompress/gzip.ts'
 import { decompressLz4Legacy } from '../packages/loader/src/decompress/lz4-legacy.ts'
-import { encodeLzma2 } from '../packages/loader/src/decompress/lzma-encoder.ts'
 import { decodeLzma2 } from '../packages/loader/src/decompress/lzma2.ts'
 import { decompressXz } from '../packages/loader/src/decompress/xz.ts'
 import { decompressZstd } from '../packages/loader/src/decompress/zstd.ts'

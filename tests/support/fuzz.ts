@@ -7,7 +7,7 @@ import vm from 'node:vm'
 import { isParagraftError } from '@paragraft/core/errors'
 
 /** A pseudo-random source: xorshift32 (Marsaglia, "Xorshift RNGs", 2003). `next(n)` is in [0, n). */
-export function randomSource(seed: number): (n: number) => number {
+function randomSource(seed: number): (n: number) => number {
   let state = seed || 1
   return n => {
     state ^= state << 13
@@ -24,7 +24,7 @@ const EDGES = [
 ]
 
 /** A mutated copy: one to six changes of bits, bytes, words, and of what stands where; sometimes part of another file. */
-export function mutate(input: Uint8Array, other: Uint8Array, random: (n: number) => number): Uint8Array {
+function mutate(input: Uint8Array, other: Uint8Array, random: (n: number) => number): Uint8Array {
   let bytes: Uint8Array = input.slice()
   for (let changes = 1 + random(6); changes > 0; changes--) {
     if (bytes.length < 8) return bytes

@@ -2,7 +2,7 @@
 import { gzipSync } from 'fflate'
 import { Writer } from '../formats/fixtures.ts'
 import { crc32, crc64 } from './crc.ts'
-import { encodeLzma2 } from './lzma-encoder.ts'
+import { encodeLzma2 } from './fixtures-lzma.ts'
 import { sha256 } from './sha256.ts'
 
 /** Bytes that compress as code does: words from a small set, some noise, some runs; the same for the same seed. */

@@ -43,7 +43,7 @@ export function physicalEntry(segments: ImageSegment[], address: number): number
 }
 
 /** Throws `PG_IMAGE_OVERLAP` if two segments share a physical byte, BSS included. */
-export function refuseOverlap(segments: ImageSegment[]): void {
+function refuseOverlap(segments: ImageSegment[]): void {
   const sorted = [...segments].sort((a, b) => a.paddr - b.paddr)
   for (let i = 1; i < sorted.length; i++) {
     const before = sorted[i - 1] as ImageSegment

@@ -225,6 +225,7 @@ describe('a compiled object', () => {
     const folder = mkdtempSync(join(tmpdir(), 'paragraft-link-'))
     try {
       const at = (name: string) => join(folder, name)
+      const run = (tool: string, args: string[]) => execFileSync(tool, args, { stdio: ['ignore', 'ignore', 'pipe'] })
       writeFileSync(
         at('module.c'),
         `extern void native_io_delay(void); extern int pv_ops[];
@@ -233,7 +234,7 @@ describe('a compiled object', () => {
          int io_delay(int x) { calls++; native_io_delay(); switch (x) { case 1: return helper(x); case 2: return name[x]; case 3: return 7;
            case 4: return pv_ops[1]; case 5: return *pointers[x]; } return calls; }`,
       )
-      execFileSync('gcc', [
+      run('gcc', [
         '-m32',
         '-O2',
         '-ffreestanding',
@@ -253,15 +254,11 @@ describe('a compiled object', () => {
         at('script.ld'),
         `SECTIONS { native_io_delay = 0xc1030630; pv_ops = 0xc1c6e820;\n${script}\n/DISCARD/ : { *(.eh_frame) *(.note*) *(.comment) } }`,
       )
-      execFileSync(
-        'ld',
-        ['-m', 'elf_i386', '-T', at('script.ld'), '-e', 'io_delay', at('module.o'), '-o', at('module.elf')],
-        { stdio: 'ignore' },
-      )
+      run('ld', ['-m', 'elf_i386', '-T', at('script.ld'), '-e', 'io_delay', at('module.o'), '-o', at('module.elf')])
       let compared = 0
       for (const section of linked.sections) {
         if (section.size === 0 || section.name === '.bss') continue
-        execFileSync('objcopy', ['-O', 'binary', '-j', section.name, at('module.elf'), at('out.bin')])
+        run('objcopy', ['-O', 'binary', '-j', section.name, at('module.elf'), at('out.bin')])
         const start = section.address - BASE
         expect(linked.bytes.subarray(start, start + section.size)).toEqual(new Uint8Array(readFileSync(at('out.bin'))))
         compared++

@@ -9,9 +9,9 @@ import { corrupt } from './errors.ts'
 import { cString, latin1, Reader } from './reader.ts'
 
 /** `XEN_ELFNOTE_ENTRY`: the paravirtual entry (virtual address). */
-export const XEN_ELFNOTE_ENTRY = 1
+const XEN_ELFNOTE_ENTRY = 1
 /** `XEN_ELFNOTE_PHYS32_ENTRY`: the PVH entry, 32-bit protected mode (physical address). */
-export const XEN_ELFNOTE_PHYS32_ENTRY = 18
+const XEN_ELFNOTE_PHYS32_ENTRY = 18
 
 /** An image with more notes than this is crafted. */
 const NOTE_LIMIT = 65536

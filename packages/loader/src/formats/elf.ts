@@ -8,8 +8,8 @@ import { Reader, StringTable } from './reader.ts'
 
 export const ET_REL = 1
 export const ET_EXEC = 2
-export const EM_386 = 3
-export const EM_X86_64 = 62
+const EM_386 = 3
+const EM_X86_64 = 62
 export const PT_LOAD = 1
 export const PT_NOTE = 4
 export const PF_X = 1
@@ -18,7 +18,6 @@ export const PF_R = 4
 export const SHT_NULL = 0
 export const SHT_PROGBITS = 1
 export const SHT_SYMTAB = 2
-export const SHT_STRTAB = 3
 export const SHT_RELA = 4
 export const SHT_NOTE = 7
 export const SHT_NOBITS = 8
@@ -63,17 +62,17 @@ const TYPES: Readonly<Record<number, string>> = {
 }
 
 /** The printed name of an `e_machine`. */
-export function machineName(machine: number): string {
+function machineName(machine: number): string {
   return MACHINES[machine] ?? `ELF machine ${machine}`
 }
 
 /** The printed name of an `e_type`. */
-export function typeName(type: number): string {
+function typeName(type: number): string {
   return TYPES[type] ?? `ELF type ${type}`
 }
 
 /** A program header. Addresses of ELF64 are signed (canonical), so that the kernel half stays exact. */
-export interface ElfProgram {
+interface ElfProgram {
   type: number
   flags: number
   offset: number

@@ -51,7 +51,7 @@ export class Writer {
 }
 
 /** A program header to generate; `bytes` is its file part. */
-export interface FixtureProgram {
+interface FixtureProgram {
   type?: number
   vaddr: number | bigint
   paddr: number

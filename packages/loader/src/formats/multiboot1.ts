@@ -7,13 +7,13 @@ import { physicalEntry } from './elf-image.ts'
 import { corrupt, tooLarge } from './errors.ts'
 import { Reader } from './reader.ts'
 
-export const MULTIBOOT_HEADER_MAGIC = 0x1badb002
+const MULTIBOOT_HEADER_MAGIC = 0x1badb002
 /** The header lies completely within this many bytes of the image's start. */
-export const MULTIBOOT_SEARCH = 8192
+const MULTIBOOT_SEARCH = 8192
 /** Flag bit 2: the guest wants video information, and the mode fields are valid. */
-export const MULTIBOOT_VIDEO_MODE = 0x0000_0004
+const MULTIBOOT_VIDEO_MODE = 0x0000_0004
 /** Flag bit 16: the address fields are valid and win over any other header. */
-export const MULTIBOOT_AOUT_KLUDGE = 0x0001_0000
+const MULTIBOOT_AOUT_KLUDGE = 0x0001_0000
 
 /** Finds the header: 4-byte aligned, magic + flags + checksum = 0 (mod 2^32). Undefined if there is none. */
 export function findMultiboot1(bytes: Uint8Array): MultibootHeader | undefined {
