@@ -7,6 +7,7 @@ import type { GuestMemory, ProcessorPorts } from '@paragraft/core/ports'
 import { GuestFault } from './context.ts'
 import { Decoder } from './decode/decode.ts'
 import { BLK_TOTAL, REC_INDEX, REC_OFF } from './decode/record.ts'
+import { simdFinder } from './decode/simd.ts'
 import {
   Blocks, MODE_CODE32, MODE_LIMIT, MODE_STACK32, MODE_TRACE, MODE_VALID,
 } from './interp/blocks.ts'
@@ -52,23 +53,6 @@ export type InstructionTrace = (eip: number) => void
 
 const DESCRIPTOR_DB = 1 << 22
 let handlerSet: HandlerSet | undefined
-
-/** Index into the SIMD table by prefix, opcode, group digit and operand kind. */
-function simdFinder(): (prefix: number, opcode: number, reg: number, memory: boolean) => number {
-  const prefixes = [0, 0x66, 0xf3, 0xf2]
-  const table = new Int16Array(4 * 256 * 8 * 2).fill(-1)
-  for (const [i, op] of SIMD_OPS.entries()) {
-    for (let reg = 0; reg < 8; reg++) {
-      if (op.ext !== undefined && op.ext !== reg) continue
-      for (const memory of [0, 1]) {
-        if ((memory && op.regOnly) || (!memory && op.memOnly)) continue
-        table[((prefixes.indexOf(op.prefix) * 256 + op.opcode) * 8 + reg) * 2 + memory] = i
-      }
-    }
-  }
-  return (prefix, opcode, reg, memory) =>
-    table[((prefixes.indexOf(prefix) * 256 + opcode) * 8 + reg) * 2 + (memory ? 1 : 0)]
-}
 
 export class Engine {
   readonly processor: Processor
