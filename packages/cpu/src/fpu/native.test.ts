@@ -120,7 +120,7 @@ type State = ReturnType<typeof ours>
 
 /** Runs cases on both and hands each pair to `each`. */
 function both(cases: readonly NativeCase[], each: (c: NativeCase, theirs: NativeResult, mine: State) => void): void {
-  const output = execFileSync(program as string, ['x87'], { input: encodeCases(cases), maxBuffer: 1 << 30 })
+  const output = execFileSync(program as string, ['x87'], { input: encodeCases(cases), maxBuffer: 1 << 30, timeout: 30_000 })
   cases.forEach((c, n) => {
     each(c, decodeResult(output, n), ours(c))
   })

@@ -3,7 +3,7 @@
  * Intel SDM vol. 1, 10.4.1.1, 10.4.6, 11.4.1.1; vol. 2B by name.
  */
 import type { CpuContext } from '../context.ts'
-import { FPU_TW } from '../state.ts'
+import { FPU_TOP, FPU_TW } from '../state.ts'
 import {
   checkMmx,
   checkSse,
@@ -265,6 +265,7 @@ const MMX_MOVES: readonly SimdOp[] = [
     imm8: false,
     run: (cpu) => {
       checkMmx(cpu)
+      cpu.u32[FPU_TOP >> 2] = 0
       cpu.u32[FPU_TW >> 2] = 0xffff
     },
   },
