@@ -19,17 +19,17 @@ static void patch_sites(void)
 static void run_processes(void)
 {
   static const char *const names[] = { "counter", "pager", "compute" };
-  int pids[array_size(names)], code;
+  int pids[array_size(names)], codes[array_size(names)];
   for (u32 i = 0; i < array_size(names); i++) {
     pids[i] = spawn(program_named(names[i]));
     if (pids[i] < 0)
       panic("cannot start %s: %d", names[i], pids[i]);
   }
-  for (u32 i = 0; i < array_size(names); i++) {
-    if (wait_task(pids[i], &code) < 0)
+  for (u32 i = 0; i < array_size(names); i++)
+    if (wait_task(pids[i], &codes[i]) < 0)
       panic("lost %s", names[i]);
-    printk("process %s: exit %d\n", names[i], code);
-  }
+  for (u32 i = 0; i < array_size(names); i++)
+    printk("process %s: exit %d\n", names[i], codes[i]);
 }
 
 static void summary(void)
