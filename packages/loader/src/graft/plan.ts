@@ -19,7 +19,7 @@
 import { ParagraftError } from '@paragraft/core/errors'
 import type { BootModule, GuestImage } from '@paragraft/core/image'
 import type { GuestLayout, HostStub } from '@paragraft/core/layout'
-import type { AdmittedOps, AdmittedSlot, AnswerKind } from '@paragraft/core/ops'
+import { type AdmittedOps, type AdmittedSlot, type AnswerKind, nativeSymbol } from '@paragraft/core/ops'
 import { link, objectExtent } from '../formats/elf-link.ts'
 import { type ObjectFile, readObject } from '../formats/elf-rel.ts'
 import type { Reservation } from '../heads/memory-map.ts'
@@ -252,7 +252,7 @@ function linkModule(
     ['pg_entry', entry],
     ...layout.slots
       .filter(slot => slot.kind === 'fn')
-      .map(slot => [`pg_native_${slot.op.replace('.', '_')}`, targets.get(slot.slot) as number] as const),
+      .map(slot => [nativeSymbol(slot.op), targets.get(slot.slot) as number] as const),
   ])
   const linked = link(code.object, {
     base: room.va + code.offset,

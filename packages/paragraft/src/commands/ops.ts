@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import {
   CATALOGUE,
+  diffEras,
   ERAS,
   type Era,
   type EraSlot,
@@ -64,39 +65,21 @@ function eraText(era: Era): string {
   return `era ${eraName(era)}: ${era.container}, Linux ${era.kernels}\n\n${formatTable(header, rows)}\n`
 }
 
-/** What lies between two eras, by op identity. */
-export interface EraDifference {
-  added: string[]
-  removed: string[]
-  /** Ops that both have, with another version, another convention or another member name. */
-  changed: { op: string; from: string; to: string }[]
-}
-
-/** Compares two eras by op identity; where in the table an op sits does not matter. */
-export function difference(a: Era, b: Era): EraDifference {
-  const before = new Map(a.slots.map(slot => [slot.op, slot]))
-  const after = new Map(b.slots.map(slot => [slot.op, slot]))
-  const say = (slot: EraSlot): string =>
-    `${slot.version} ${slot.member} ${signatureOf(slot)}${slot.calleeSave ? ' [callee-save]' : ''}`
-  const changed: EraDifference['changed'] = []
-  for (const [op, slot] of before) {
-    const now = after.get(op)
-    if (now !== undefined && say(now) !== say(slot)) changed.push({ op, from: say(slot), to: say(now) })
-  }
-  return {
-    added: [...after.keys()].filter(op => !before.has(op)),
-    removed: [...before.keys()].filter(op => !after.has(op)),
-    changed,
-  }
-}
-
 function differenceText(a: Era, b: Era): string {
-  const { added, removed, changed } = difference(a, b)
+  const { added, removed, renamed, changed, convention, moved } = diffEras(a, b)
   const lines = [
-    `from ${eraName(a)} (${a.slots.length} slots) to ${eraName(b)} (${b.slots.length} slots)`,
-    ...removed.map(op => `- ${op}`),
-    ...added.map(op => `+ ${op}`),
-    ...changed.flatMap(({ op, from, to }) => [`~ ${op}`, `    was ${from}`, `    is  ${to}`]),
+    `from ${eraName(a)} (${a.slots.length} slots) to ${eraName(b)} (${b.slots.length} slots); ${moved} ops moved`,
+    ...removed.map(
+      ({ op, servedBy }) => `- ${op}${servedBy.length > 0 ? `  (served by an answer to ${servedBy})` : ''}`,
+    ),
+    ...added.map(({ op }) => `+ ${op}`),
+    ...renamed.map(({ op, from, to }) => `~ ${op}: ${from.member} is now ${to.member}`),
+    ...changed.flatMap(({ op, from, to, was, is }) => [
+      `~ ${op}: ${from.version} is now ${to.version}`,
+      `    was ${was}`,
+      `    is  ${is}`,
+    ]),
+    ...convention.map(({ op, to }) => `~ ${op}: ${to.calleeSave ? 'now' : 'no longer'} callee-save`),
   ]
   return `${lines.join('\n')}\n`
 }
@@ -120,7 +103,7 @@ export const opsCommand: Command = {
         throw usageError('ops diff compares two eras', 'Write for example paragraft ops diff 2.0 5.0.')
       }
       const [a, b] = [eraByName(second), eraByName(third)]
-      return answer(difference(a, b), () => differenceText(a, b))
+      return answer(diffEras(a, b), () => differenceText(a, b))
     }
     if (second !== undefined) throw usageError(`ops takes one era, not also ${second}`, 'See paragraft ops --help.')
     if (first === 'eras') return answer(ERAS, erasText)
