@@ -211,7 +211,7 @@ describe('in QEMU', () => {
   const endings: [append: string, last: RegExp, status: number | undefined][] = [
     ['halt', /System halted\.\s*$/, undefined],
     ['panic', /Kernel panic: asked for\s*$/, undefined],
-    ['runoff', /page fault in the kernel: .*address f5500000[^]*Kernel panic: fatal exception\s*$/, undefined],
+    ['runoff', /page fault in the kernel: .*address f5500000[\s\S]*Kernel panic: fatal exception\s*$/, undefined],
     ['loop', /wall clock \d+\s*$/, undefined],
     ['tripleflt', /wall clock \d+\s*$/, 0],
     ['debugexit=0xf4:3', /wall clock \d+\s*$/, 7],
