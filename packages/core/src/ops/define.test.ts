@@ -154,6 +154,28 @@ test.each([
   expect(error.code).toBe('PG_OPS_CODE')
 })
 
+test('whatever is given instead of a definition, the refusal is coded', () => {
+  const things: unknown[] = [
+    undefined,
+    null,
+    1,
+    'ops',
+    [],
+    () => {},
+    {},
+    { name: 'x', version: '1.0.0', apiVersion: '*' },
+  ]
+  for (const thing of things) {
+    expect(refusal(() => defineOps(thing as never)).code).toBe('PG_OPS_MODULE')
+    expect(refusal(() => defineBackend(thing as never)).code).toBe('PG_BACKEND')
+  }
+  for (const code of [null, {}, { object: 'text' }, { object: null }]) {
+    const define = () => defineOps(lite({ 'cpu.io_delay': { kind: 'code', symbol: 'f' } }, { code: code as never }))
+    expect(refusal(define).code).toBe('PG_OPS_CODE')
+  }
+  expect(refusal(() => defineOps(lite({}, { ops: () => undefined as never }))).code).toBe('PG_OPS_HOLE')
+})
+
 test('the plug-in API is checked by semver', () => {
   expect(API_VERSION).toBe('0.1.0')
   const error = refusal(() => defineOps(lite({}, { apiVersion: '^0.2.0' })))
@@ -168,6 +190,9 @@ test.each([
   ['apiVersion', { apiVersion: 'newest' }],
   ['opsAbi', { opsAbi: 'all of them' }],
   ['ops', { ops: null as never }],
+  ['arch', { arch: 'i386' as never }],
+  ['arch', { arch: ['arm'] as never }],
+  ['variants', { variants: [] }],
 ])('shape: %s', (field, change) => {
   expect(refusal(() => defineOps(lite({}, change)))).toMatchObject({ code: 'PG_OPS_MODULE', fields: { field } })
 })

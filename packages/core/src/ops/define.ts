@@ -181,6 +181,15 @@ export function defineOps(definition: OpsDefinition): OpsModule {
   if (typeof ops !== 'function' && (typeof ops !== 'object' || ops === null)) {
     throw shape('PG_OPS_MODULE', name, 'ops', ops, 'an object of answers by op, or a function from an era to one')
   }
+  for (const [field, known] of [
+    ['arch', ['i386', 'x86_64']],
+    ['variants', ['full', 'lite']],
+  ] as const) {
+    const list: unknown = definition[field]
+    const fits =
+      Array.isArray(list) && list.length > 0 && list.every(item => (known as readonly unknown[]).includes(item))
+    if (list !== undefined && !fits) throw shape('PG_OPS_MODULE', name, field, list, `a list of ${known.join(', ')}`)
+  }
   const eras = erasIn(opsAbi, definition.arch ?? ['i386'], definition.variants)
   if (eras.length === 0) {
     throw new ParagraftError('PG_OPS_ERA', `${name}: no known era is in the ops ABI range "${opsAbi}"`, {
@@ -371,7 +380,7 @@ function checkCode(definition: OpsDefinition, answers: readonly Answer[]): void 
       fields: { module: name, bytes: module?.object?.length ?? 0 },
       hint: 'Build the object with `gcc -m32 -mregparm=3 -ffreestanding -fno-pic -c` and pass its bytes as code.object.',
     })
-  if (module === undefined) {
+  if (module === undefined || module === null) {
     const symbols = answers.flatMap(answer => (answer.kind === 'code' ? [answer.symbol] : []))
     if (symbols.length > 0) throw refuse(`code answers (${symbols.join(', ')}), but no code.object`)
     return
