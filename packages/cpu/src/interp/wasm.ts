@@ -50,9 +50,11 @@ export function emitInterpreter(set: HandlerSet): Emitted {
   const target = (labels: number): WasmTarget => ({
     out,
     local: (i, t) => (t === 'i32' ? i : n32 + i),
-    helper(name) {
+    helper(name, count) {
       const at = helpers.indexOf(name)
-      return at >= 0 ? at : helpers.push(name) - 1
+      if (at >= 0) return at
+      arity.push(count)
+      return helpers.push(name) - 1
     },
     exit(to: Exit, depth: number) {
       const br = (label: number): void => {
@@ -115,23 +117,7 @@ export function emitInterpreter(set: HandlerSet): Emitted {
   for (let i = 0; i < 3; i++) out.u8(OP.end)
   out.u8(0x00)
 
-  for (const [i, name] of helpers.entries()) arity[i] = helperArity(set, name)
   return { bytes: assemble(out, n32, n64, helpers, arity), helpers }
-}
-
-function helperArity(set: HandlerSet, name: string): number {
-  let found = -1
-  const visit = (node: unknown): void => {
-    if (found >= 0 || typeof node !== 'object' || node === null) return
-    const e = node as { k?: string; fn?: string; args?: unknown[] }
-    if (e.k === 'call' && e.fn === name) {
-      found = e.args?.length ?? 0
-      return
-    }
-    for (const v of Object.values(node)) visit(v)
-  }
-  for (const h of set.handlers) visit(h.body)
-  return found
 }
 
 function assemble(code: Bytes, n32: number, n64: number, helpers: string[], arity: number[]): Uint8Array<ArrayBuffer> {

@@ -129,8 +129,8 @@ export interface WasmTarget {
   out: Bytes
   /** Wasm local of an ir local. */
   local(i: number, t: Type): number
-  /** Function index of a helper. */
-  helper(name: string): number
+  /** Function index of a helper that is called with so many arguments. */
+  helper(name: string, arity: number): number
   /** Emits the jump for an exit, `depth` labels deeper than the handler's top level. */
   exit(to: Exit, depth: number): void
 }
@@ -176,7 +176,7 @@ export function emitExpr(x: WasmTarget, e: Expr): void {
     case 'call':
       for (const a of e.args) emitExpr(x, a)
       out.u8(OP.call)
-      out.uleb(x.helper(e.fn))
+      out.uleb(x.helper(e.fn, e.args.length))
   }
 }
 

@@ -147,10 +147,16 @@ export function timeStamp(cpu: Processor): bigint {
   return BigInt.asUintN(64, BigInt(Math.floor(cpu.cycles())) + cpu.u64[TSC_OFFSET >> 3]!)
 }
 
-/** RDTSC into EDX:EAX. */
+/** RDTSC into EDX:EAX. Guests poll it: without an offset the split is done in doubles, which hold the count exactly. */
 export function rdtsc(cpu: Processor): void {
   if ((cpu.u32[CR4 >> 2]! & CR4_TSD) !== 0 && cpu.u32[CPL >> 2] !== 0) throw new GuestFault(VEC_GP, 0)
-  setEdxEax(cpu, timeStamp(cpu))
+  if (cpu.u32[TSC_OFFSET >> 2] !== 0 || cpu.u32[(TSC_OFFSET >> 2) + 1] !== 0) {
+    setEdxEax(cpu, timeStamp(cpu))
+    return
+  }
+  const cycles = Math.floor(cpu.cycles())
+  cpu.u32[EAX >> 2] = cycles % 0x1_0000_0000
+  cpu.u32[EDX >> 2] = Math.floor(cycles / 0x1_0000_0000)
 }
 
 /** RDPMC of counter ECX into EDX:EAX; #GP(0) for counters that do not exist. */
