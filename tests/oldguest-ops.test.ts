@@ -5,8 +5,13 @@ import { expect, test } from 'vitest'
 
 const rows = readFileSync(new URL('../guests/oldguest/OPS.md', import.meta.url), 'utf8')
   .split('\n')
-  .filter(line => /^\| \d+ \|/.test(line))
-  .map(line => line.slice(2, -2).split(' | '))
+  .filter(line => /^\|\s*\d+\s*\|/.test(line))
+  .map(line =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map(cell => cell.trim()),
+  )
 
 test('guests/oldguest/OPS.md has the slots of era 1.3 in order, with the names of that era', () => {
   expect(rows.map(([slot, member, op]) => [Number(slot), member, op])).toEqual(
