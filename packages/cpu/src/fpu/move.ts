@@ -3,11 +3,13 @@
  */
 import type { CpuContext } from '../context.ts'
 import { BCD_INDEFINITE, convert, fromBcd, toBcd, toInteger } from './convert.ts'
-import { DE, IE, INDEFINITE, OE, pack32, pack64, QNAN, UE, type Float } from './float.ts'
+import { DE, IE, INDEFINITE, OE, pack32, pack64, QNAN, UE, type Float, type FloatEnv } from './float.ts'
 import { loadBits64, storeBits64 } from './memory.ts'
 import {
   begin,
+  invalidMasked,
   isEmpty,
+  permitted,
   pop,
   push,
   pushRaw,
@@ -61,68 +63,84 @@ export function loadBcd(cpu: CpuContext, lin: number): void {
 
 const BLOCKING_STORE = IE | OE | UE
 
-/** ST(0) for a store, or the indefinite value on a masked stack underflow, or nothing on an unmasked one. */
-function storeSource(cpu: CpuContext): Float | undefined {
-  if (!isEmpty(cpu, 0)) return read(cpu, 0)
-  return stackFault(cpu, false) ? INDEFINITE : undefined
+/**
+ * A store: converts ST(0) by `encode`, writes it by `put`, and pops. An empty ST(0) stores the indefinite value when
+ * that is masked. The write comes before any change of state, since it may be refused and the instruction run again.
+ */
+function store<T>(
+  cpu: CpuContext,
+  env: FloatEnv,
+  blocking: number,
+  popAfter: boolean,
+  encode: (value: Float) => T,
+  put: (encoded: T) => void,
+): void {
+  const empty = isEmpty(cpu, 0)
+  const encoded = encode(empty ? INDEFINITE : read(cpu, 0))
+  const allowed = empty ? invalidMasked(cpu) : permitted(env, blocking)
+  if (allowed) put(encoded)
+  if (empty) stackFault(cpu, false)
+  else settle(cpu, env, blocking)
+  if (allowed && popAfter) pop(cpu)
 }
 
 /** FST / FSTP m32 (`double` false) or m64. */
 export function storeFloat(cpu: CpuContext, lin: number, double: boolean, popAfter: boolean): void {
-  const faulted = isEmpty(cpu, 0)
-  let value = storeSource(cpu)
-  if (value === undefined) return
-  if (!faulted) {
-    const env = begin(cpu)
-    env.precision = double ? 53 : 24
-    env.emin = double ? -1022 : -126
-    env.emax = double ? 1023 : 127
-    value = convert(env, value)
-    if (!settle(cpu, env, BLOCKING_STORE)) return
-  }
-  if (double) storeBits64(cpu, lin, pack64(value))
-  else cpu.write32(lin, pack32(value))
-  if (popAfter) pop(cpu)
+  const env = begin(cpu)
+  env.precision = double ? 53 : 24
+  env.emin = double ? -1022 : -126
+  env.emax = double ? 1023 : 127
+  const put = double
+    ? (value: Float) => storeBits64(cpu, lin, pack64(value))
+    : (value: Float) => cpu.write32(lin, pack32(value))
+  store(cpu, env, BLOCKING_STORE, popAfter, (value) => convert(env, value), put)
 }
 
 /** FSTP m80: bit for bit. */
 export function store80(cpu: CpuContext, lin: number): void {
-  if (isEmpty(cpu, 0)) {
-    if (!stackFault(cpu, false)) return
-    storeBits64(cpu, lin, INDEFINITE.sig)
-    cpu.write16((lin + 8) >>> 0, 0xffff)
-  } else {
-    setConditions(cpu, 0, SW_C1)
-    storeBits64(cpu, lin, rawSignificand(cpu, 0))
-    cpu.write16((lin + 8) >>> 0, rawExponent(cpu, 0))
+  const empty = isEmpty(cpu, 0)
+  const allowed = !empty || invalidMasked(cpu)
+  if (allowed) {
+    storeBits64(cpu, lin, empty ? INDEFINITE.sig : rawSignificand(cpu, 0))
+    cpu.write16((lin + 8) >>> 0, empty ? 0xffff : rawExponent(cpu, 0))
   }
-  pop(cpu)
+  if (empty) stackFault(cpu, false)
+  else setConditions(cpu, 0, SW_C1)
+  if (allowed) pop(cpu)
 }
 
 /** FIST / FISTP of 16, 32 or 64 bits. */
 export function storeInteger(cpu: CpuContext, lin: number, bits: number, popAfter: boolean): void {
-  const faulted = isEmpty(cpu, 0)
-  const value = storeSource(cpu)
-  if (value === undefined) return
   const env = begin(cpu)
-  const result = BigInt.asUintN(bits, toInteger(env, value, bits, env.rounding))
-  if (!faulted && !settle(cpu, env, IE)) return
-  if (bits === 16) cpu.write16(lin, Number(result))
-  else if (bits === 32) cpu.write32(lin, Number(result))
-  else storeBits64(cpu, lin, result)
-  if (popAfter) pop(cpu)
+  store(
+    cpu,
+    env,
+    IE,
+    popAfter,
+    (value) => BigInt.asUintN(bits, toInteger(env, value, bits, env.rounding)),
+    (result) => {
+      if (bits === 16) cpu.write16(lin, Number(result))
+      else if (bits === 32) cpu.write32(lin, Number(result))
+      else storeBits64(cpu, lin, result)
+    },
+  )
 }
 
 /** FBSTP. */
 export function storeBcd(cpu: CpuContext, lin: number): void {
-  const faulted = isEmpty(cpu, 0)
-  const value = storeSource(cpu)
-  if (value === undefined) return
   const env = begin(cpu)
-  const bytes = toBcd(env, value) ?? BCD_INDEFINITE
-  if (!faulted && !settle(cpu, env, IE)) return
-  for (let i = 0; i < 10; i++) cpu.write8((lin + i) >>> 0, bytes[i] as number)
-  pop(cpu)
+  store(
+    cpu,
+    env,
+    IE,
+    true,
+    (value) => toBcd(env, value) ?? BCD_INDEFINITE,
+    (bytes) => {
+      bytes.forEach((byte, i) => {
+        cpu.write8((lin + i) >>> 0, byte)
+      })
+    },
+  )
 }
 
 /** FST / FSTP ST(i). */

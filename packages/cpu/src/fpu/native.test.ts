@@ -85,9 +85,10 @@ function memoryFor(r: Random): Uint8Array {
   return out
 }
 
+const cpu = testContext()
+
 /** Ours: state image, memory, EFLAGS and EAX after the case. */
 function ours(c: NativeCase): { image: Uint8Array; memory: Uint8Array; eflags: number; eax: number } {
-  const cpu = testContext()
   cpu.memory.set(c.image.subarray(0, 108), IMAGE)
   cpu.memory.set(c.memory, MEMORY)
   restoreState(cpu, IMAGE, true)
@@ -118,6 +119,16 @@ function comparable(bytes: Uint8Array): string {
 
 type State = ReturnType<typeof ours>
 
+/** Control, status and tag word, registers, memory, flags and EAX agree. */
+function same(theirs: NativeResult, mine: State): boolean {
+  if (theirs.trap !== -1 || ((theirs.eflags ^ mine.eflags) & 0x8d5) !== 0 || theirs.gpr[0] !== mine.eax) return false
+  const equal = (from: number, to: number): boolean => {
+    for (let i = from; i < to; i++) if (theirs.image[i] !== mine.image[i]) return false
+    return true
+  }
+  return equal(0, 12) && equal(28, 108) && theirs.memory.every((byte, i) => byte === mine.memory[i])
+}
+
 /** Runs cases on both and hands each pair to `each`. */
 function both(cases: readonly NativeCase[], each: (c: NativeCase, theirs: NativeResult, mine: State) => void): void {
   const output = execFileSync(program as string, ['x87'], { input: encodeCases(cases), maxBuffer: 1 << 30, timeout: 30_000 })
@@ -146,13 +157,12 @@ function run(codes: readonly (readonly number[])[], perCode: number, seed: numbe
     if (/^d[bf](e[89a-f]|f)/.test(hex(Uint8Array.from(c.code)))) {
       mine.image[5] = ((mine.image[5] as number) & ~2) | ((theirs.image[5] as number) & 2)
     }
+    if (same(theirs, mine)) return
     const left = `${theirs.trap} ${comparable(theirs.image)} ${hex(theirs.memory.subarray(0, 10))} ${(theirs.eflags & 0x8d5).toString(16)} ${theirs.gpr[0].toString(16)}`
     const right = `-1 ${comparable(mine.image)} ${hex(mine.memory.subarray(0, 10))} ${(mine.eflags & 0x8d5).toString(16)} ${mine.eax.toString(16)}`
-    if (left !== right) {
-      differences.push(
-        `${hex(Uint8Array.from(c.code))}\n  before ${comparable(c.image)} ${hex(c.memory.subarray(0, 10))}\n  host   ${left}\n  ours   ${right}`,
-      )
-    }
+    differences.push(
+      `${hex(Uint8Array.from(c.code))}\n  before ${comparable(c.image)} ${hex(c.memory.subarray(0, 10))}\n  host   ${left}\n  ours   ${right}`,
+    )
   })
   return differences
 }
@@ -218,22 +228,22 @@ const ordinary: Options = { empties: 4, unmasked: 0 }
 const hard: Options = { empties: 20, unmasked: 100 }
 
 test.skipIf(program === undefined)('arithmetic and comparison agree with the host, exceptions masked', () => {
-  const differences = run(ARITHMETIC, 150, 1, ordinary)
+  const differences = run(ARITHMETIC, 70, 1, ordinary)
   expect(differences.length, report(differences)).toBe(0)
 })
 
 test.skipIf(program === undefined)('arithmetic and comparison agree with the host, exceptions unmasked', () => {
-  const differences = run(ARITHMETIC, 80, 2, hard)
+  const differences = run(ARITHMETIC, 40, 2, hard)
   expect(differences.length, report(differences)).toBe(0)
 })
 
 test.skipIf(program === undefined)('moves and conversions agree with the host', () => {
-  const differences = [...run(MOVES, 150, 3, { empties: 30, unmasked: 0 }), ...run(MOVES, 80, 4, { empties: 30, unmasked: 100 })]
+  const differences = [...run(MOVES, 60, 3, { empties: 30, unmasked: 0 }), ...run(MOVES, 40, 4, { empties: 30, unmasked: 100 })]
   expect(differences.length, report(differences)).toBe(0)
 })
 
 test.skipIf(program === undefined)('the other instructions agree with the host', () => {
-  const differences = [...run(OTHERS, 300, 5, { empties: 30, unmasked: 0 }), ...run(OTHERS, 200, 6, { empties: 10, unmasked: 100 })]
+  const differences = [...run(OTHERS, 120, 5, { empties: 30, unmasked: 0 }), ...run(OTHERS, 80, 6, { empties: 10, unmasked: 100 })]
   expect(differences.length, report(differences)).toBe(0)
 })
 
@@ -322,7 +332,7 @@ const inRange = (modrm: number, state: Uint8Array): void => {
 }
 
 test.skipIf(program === undefined).each(TRANSCENDENTAL)('%s agrees with the host on operands of every class', (_, modrm) => {
-  const { differences, flagged } = runClose(modrm, (_r, state) => inRange(modrm, state), 1500, modrm + 1)
+  const { differences, flagged } = runClose(modrm, (_r, state) => inRange(modrm, state), 800, modrm + 1)
   expect(differences.length, report(differences)).toBe(0)
   expect(flagged.length, report(flagged)).toBe(0)
 })

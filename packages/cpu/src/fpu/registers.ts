@@ -133,6 +133,16 @@ export function updateSummary(cpu: CpuContext): void {
   if (before && !pending && ((cpu.u32[CR0 >> 2] as number) & CR0_NE) === 0) cpu.ports.ferr(false)
 }
 
+/** What {@link settle} will answer; changes nothing. A store asks this, writes memory, and settles last. */
+export function permitted(e: FloatEnv, blocking: number): boolean {
+  return (e.flags & ~e.masks & blocking) === 0
+}
+
+/** True when invalid operations, stack faults among them, are masked. */
+export function invalidMasked(cpu: CpuContext): boolean {
+  return ((cpu.u16[FPU_CW >> 1] as number) & IE) !== 0
+}
+
 /**
  * Ends an operation: flags into the status word, C1 from the rounding. False when an unmasked exception among `blocking`
  * forbids the result and any pop; the default set are those detected before the operation.
@@ -156,7 +166,7 @@ export function settle(cpu: CpuContext, e: FloatEnv, blocking: number = IE | DE 
 
 /** Stack overflow or underflow: IE, SF, C1. True when masked, so that the indefinite value is to be written. */
 export function stackFault(cpu: CpuContext, overflow: boolean): boolean {
-  const masked = ((cpu.u16[FPU_CW >> 1] as number) & IE) !== 0
+  const masked = invalidMasked(cpu)
   let sw = (cpu.u16[FPU_SW >> 1] as number) & ~SW_C1
   sw |= IE | SW_SF | (overflow ? SW_C1 : 0)
   if (!masked) sw |= SW_ES | SW_B
