@@ -212,7 +212,7 @@ export class I8042 implements IoHandler {
     else if (command === 0xd1) {
       this.#setA20((value & OUT_A20) !== 0)
       if (!(value & OUT_RESET)) this.#power.reset('keyboard controller output port')
-    } else if (command === 0xd2) this.#keyboardQueue.unshift(value)
+    } else if (command === 0xd2) this.#answer(value)
     // D3h loops back through the auxiliary port and D4h sends to it: nobody is there to answer.
     else this.#answer(KBD_RESEND)
   }

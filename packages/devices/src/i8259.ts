@@ -160,7 +160,7 @@ class I8259 {
     if (s.poll) {
       s.poll = false
       const level = this.next()
-      if (level < 0) return 0x07
+      if (level < 0) return 0
       this.serve(level)
       return 0x80 | level
     }

@@ -170,10 +170,12 @@ export class Uart16550 implements IoHandler {
       case IIR_FCR:
         this.#writeFcr(value)
         break
-      case LCR:
+      case LCR: {
+        const breakBegins = value & ~this.#lcr & LCR_BREAK
         this.#lcr = value
-        if (value & LCR_BREAK && this.#mcr & MCR_LOOP) this.#receive(0, LSR_BI)
+        if (breakBegins && this.#mcr & MCR_LOOP) this.#receive(0, LSR_BI)
         break
+      }
       case MCR:
         this.#writeMcr(value)
         break
