@@ -48,9 +48,12 @@ void exit_task(int code) __attribute__((noreturn));
 /* Waits for child `pid`, frees it, and gives its exit code through *code; its pid, or a negated error. */
 int wait_task(int pid, int *code);
 void sleep_ticks(u32 ticks);
-/* The FPU belongs to the current task from here on. */
+/* fpu.c: the FPU belongs to the current task from here on; the next FPU instruction asks whose it is. */
 void fpu_take(void);
-void fpu_init(void);
+void fpu_ask(void);
+/* A task's registers, if the FPU holds them, are put into its thread_struct, or forgotten. */
+void fpu_save(struct task *t);
+void fpu_drop(struct task *t);
 /* Set while nobody wants to read how a process died. */
 extern int quiet_faults;
 /* Traps from user space that did not arrive at the top of the task's kernel stack. */

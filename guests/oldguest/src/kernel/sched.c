@@ -46,7 +46,7 @@ static void load_task(struct task *prev, struct task *next)
   load_tls(&next->thread, 0);
   if (next->thread.iopl != prev->thread.iopl)
     set_iopl_mask(next->thread.iopl << 12);
-  fpu_init();
+  fpu_ask();
   set_lazy_mode(PARAVIRT_LAZY_NONE);
 }
 
@@ -152,6 +152,9 @@ int fork_task(const struct pt_regs *regs)
     task_free(t);
     return -ENOMEM;
   }
+  fpu_save(current);
+  t->thread.fpu_used = current->thread.fpu_used;
+  memcpy(t->thread.fpu, current->thread.fpu, sizeof t->thread.fpu);
   memcpy(t->thread.tls_array, current->thread.tls_array, sizeof t->thread.tls_array);
   build_stack(t, regs)->eax = 0;
   sched_counts.forks++;
@@ -162,6 +165,7 @@ int fork_task(const struct pt_regs *regs)
 void exit_task(int code)
 {
   irq_disable();
+  fpu_drop(current);
   write_cr3(virt_to_phys(swapper_pg_dir));
   struct mm_struct *mm = current->mm;
   current->mm = NULL;

@@ -74,7 +74,7 @@ static enum verdict check_clts(void)
   write_cr0(read_cr0() | CR0_TS);
   clts();
   u32 fault = trial(use_fpu, NULL), after = read_cr0();
-  fpu_init();
+  fpu_ask();
   EXPECT(!(after & CR0_TS));
   EXPECT(fault == 0);
   return OK;
