@@ -29,7 +29,7 @@ export const NO_REGISTERS: RegisterView = {
 /** Runs instruction by instruction; `at` maps an instruction count to what happens there. */
 export class ScriptedProcessor implements RunnableProcessor {
   /** Called before the instruction with this number (0-based) retires. */
-  readonly at = new Map<number, () => 'halt' | 'shutdown' | void>()
+  readonly at = new Map<number, () => unknown>()
   halted = false
   eflags = 0x202
   #count = 0

@@ -88,6 +88,9 @@ async function gather(settings: RunSettings, cwd: string): Promise<Ingredients> 
   }
 }
 
+/** So many missing things are named after a run. */
+const REPORTS_NAMED = 5
+
 /** Everything on standard error after the run. */
 function tell(report: RunReport, machine: PcMachine, settings: RunSettings, world: World): void {
   const { stop } = report
@@ -95,8 +98,11 @@ function tell(report: RunReport, machine: PcMachine, settings: RunSettings, worl
   world.stderr(`\nparagraft: ${stopText(stop)}: ${effortText(report)}\n`)
   if ('registers' in stop) world.stderr(registersText(stop.registers))
   if (report.modules.length > 0) world.stderr(`\n${formatLedger(machine.ops())}\n\n`)
-  for (const { message, count } of report.reports ?? []) {
-    world.stderr(`paragraft: ${message}${count > 1 ? ` (${count} times)` : ''}\n`)
+  const reports = report.reports ?? []
+  if (reports.length > 0) {
+    const named = reports.slice(0, REPORTS_NAMED).map(({ key }) => key)
+    const more = reports.length > REPORTS_NAMED ? ` and ${reports.length - REPORTS_NAMED} more; --report has all` : ''
+    world.stderr(`paragraft: the guest reached for what this machine does not have: ${named.join(', ')}${more}\n`)
   }
 }
 
