@@ -93,6 +93,13 @@ export const MOVE: readonly Insn[] = [
     },
   },
   {
+    // Undocumented, and in every processor since the 8086: AL becomes CF all over.
+    mnemonic: 'SALC',
+    size: 'b',
+    encodings: ['D6'],
+    semantics: (b) => b.setGpr(EAX, b.sub(c32(0), b.cf()), 1),
+  },
+  {
     mnemonic: 'CBW',
     size: 'v',
     encodings: ['98'],
