@@ -5,7 +5,7 @@
 import type { CpuContext } from '../context.ts'
 import { add, div, mul, sqrt, sub } from './arithmetic.ts'
 import { extract, roundInteger, scale } from './convert.ts'
-import { INDEFINITE, type Float, type FloatEnv } from './float.ts'
+import { type Float, type FloatEnv, INDEFINITE } from './float.ts'
 import {
   begin,
   isEmpty,
@@ -15,13 +15,13 @@ import {
   rawSignificand,
   read,
   rotate,
-  setConditions,
-  settle,
-  stackFault,
   SW_C0,
   SW_C1,
   SW_C2,
   SW_C3,
+  setConditions,
+  settle,
+  stackFault,
   write,
   writeRaw,
 } from './registers.ts'

@@ -4,20 +4,20 @@
 import type { CpuContext } from '../context.ts'
 import { FLAG_CF, FLAG_PF, FLAG_ZF, FLAGS_ARITH } from '../state.ts'
 import { compare, EQUAL, GREATER, LESS, UNORDERED } from './arithmetic.ts'
-import { FINITE, INF, UNSUPPORTED, ZERO, zero, type Float } from './float.ts'
+import { FINITE, type Float, INF, UNSUPPORTED, ZERO, zero } from './float.ts'
 import {
   begin,
   isEmpty,
   pop,
   rawExponent,
   read,
-  setConditions,
-  settle,
-  stackFault,
   SW_C0,
   SW_C1,
   SW_C2,
   SW_C3,
+  setConditions,
+  settle,
+  stackFault,
 } from './registers.ts'
 
 const CC_COMPARE = SW_C0 | SW_C2 | SW_C3

@@ -2,8 +2,8 @@
  * x87 transcendental instructions and constant loads over the register stack. Intel SDM vol. 1, 8.3.5–8.3.9.
  */
 import type { CpuContext } from '../context.ts'
-import { finite, INDEFINITE, TOP_BIT, QNAN, type Float, type FloatEnv, zero } from './float.ts'
-import { constant, LN2, LOG10_2, LOG2_10, LOG2E, PI } from './fixed.ts'
+import { constant, LN2, LOG2_10, LOG2E, LOG10_2, PI } from './fixed.ts'
+import { type Float, type FloatEnv, finite, INDEFINITE, QNAN, TOP_BIT, zero } from './float.ts'
 import {
   begin,
   isEmpty,
@@ -11,24 +11,15 @@ import {
   push,
   read,
   rotate,
+  SW_C1,
+  SW_C2,
   setConditions,
   settle,
   stackFault,
-  SW_C1,
-  SW_C2,
   write,
 } from './registers.ts'
 import { round } from './round.ts'
-import {
-  arctangent,
-  cosine,
-  exp2Minus1,
-  outOfRange,
-  sine,
-  tangent,
-  yLog2X,
-  yLog2XPlus1,
-} from './transcendental.ts'
+import { arctangent, cosine, exp2Minus1, outOfRange, sine, tangent, yLog2X, yLog2XPlus1 } from './transcendental.ts'
 
 /** FLDL2T, FLDL2E, FLDPI, FLDLG2, FLDLN2, at D9 E9 … ED. */
 const CONSTANTS = [LOG2_10, LOG2E, PI, LOG10_2, LN2]

@@ -3,7 +3,7 @@
  * trace; stores come after a probe and cannot fault.
  */
 import type { CpuContext } from '../context.ts'
-import { unpack32, unpack64, unpackExt, type Float } from './float.ts'
+import { type Float, unpack32, unpack64, unpackExt } from './float.ts'
 
 /** m32 as a number. */
 export function load32(cpu: CpuContext, lin: number): Float {

@@ -3,7 +3,7 @@
  */
 import type { CpuContext } from '../context.ts'
 import { BCD_INDEFINITE, convert, fromBcd, toBcd, toInteger } from './convert.ts'
-import { DE, IE, INDEFINITE, OE, pack32, pack64, QNAN, UE, type Float, type FloatEnv } from './float.ts'
+import { DE, type Float, type FloatEnv, IE, INDEFINITE, OE, pack32, pack64, QNAN, UE } from './float.ts'
 import { loadBits64, storeBits64 } from './memory.ts'
 import {
   begin,
@@ -17,10 +17,10 @@ import {
   rawSignificand,
   read,
   rotate,
+  SW_C1,
   setConditions,
   settle,
   stackFault,
-  SW_C1,
   write,
   writeRaw,
 } from './registers.ts'
@@ -93,7 +93,7 @@ export function storeFloat(cpu: CpuContext, lin: number, double: boolean, popAft
   const put = double
     ? (value: Float) => storeBits64(cpu, lin, pack64(value))
     : (value: Float) => cpu.write32(lin, pack32(value))
-  store(cpu, env, BLOCKING_STORE, popAfter, (value) => convert(env, value), put)
+  store(cpu, env, BLOCKING_STORE, popAfter, value => convert(env, value), put)
 }
 
 /** FSTP m80: bit for bit. */
@@ -117,8 +117,8 @@ export function storeInteger(cpu: CpuContext, lin: number, bits: number, popAfte
     env,
     IE,
     popAfter,
-    (value) => BigInt.asUintN(bits, toInteger(env, value, bits, env.rounding)),
-    (result) => {
+    value => BigInt.asUintN(bits, toInteger(env, value, bits, env.rounding)),
+    result => {
       if (bits === 16) cpu.write16(lin, Number(result))
       else if (bits === 32) cpu.write32(lin, Number(result))
       else storeBits64(cpu, lin, result)
@@ -134,8 +134,8 @@ export function storeBcd(cpu: CpuContext, lin: number): void {
     env,
     IE,
     true,
-    (value) => toBcd(env, value) ?? BCD_INDEFINITE,
-    (bytes) => {
+    value => toBcd(env, value) ?? BCD_INDEFINITE,
+    bytes => {
       bytes.forEach((byte, i) => {
         cpu.write8((lin + i) >>> 0, byte)
       })

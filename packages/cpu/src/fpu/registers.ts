@@ -13,13 +13,13 @@ import {
   EXT_EMIN,
   extExponent,
   extSignificand,
+  type Float,
+  type FloatEnv,
   IE,
   INDEFINITE,
   PE,
   unpackExt,
   ZE,
-  type Float,
-  type FloatEnv,
 } from './float.ts'
 
 /* Status word (SDM vol. 1, figure 8-4). */

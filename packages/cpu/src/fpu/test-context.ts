@@ -2,7 +2,7 @@
  * A processor context for the tests of the x87 and SIMD units: flat memory, no paging, flags in a variable.
  */
 import type { ProcessorPorts } from '@paragraft/core/ports'
-import { GuestFault, type CpuContext } from '../context.ts'
+import { type CpuContext, GuestFault } from '../context.ts'
 import { CR0, CR0_ET, CR0_NE, CR0_PE, CR4, CR4_OSFXSR, CR4_OSXMMEXCPT, MXCSR, VEC_PF } from '../state.ts'
 import { initialise } from './environment.ts'
 
@@ -40,7 +40,7 @@ export function testContext(): TestContext {
     writeMsr: unused,
     acknowledgeInterrupt: unused,
     hostOp: unused,
-    ferr: (level) => void ferrLevels.push(level),
+    ferr: level => void ferrLevels.push(level),
     shutdown: unused,
     reporter: { report: unused },
   }
@@ -58,13 +58,13 @@ export function testContext(): TestContext {
     ports,
     ramSize: SIZE,
     getEflags: () => eflags,
-    setEflags: (value) => {
+    setEflags: value => {
       eflags = (value | 2) >>> 0
     },
     linear: (_seg, offset) => offset,
-    read8: (lin) => view.getUint8(at(lin, 1, false)),
-    read16: (lin) => view.getUint16(at(lin, 2, false), true),
-    read32: (lin) => view.getUint32(at(lin, 4, false), true),
+    read8: lin => view.getUint8(at(lin, 1, false)),
+    read16: lin => view.getUint16(at(lin, 2, false), true),
+    read32: lin => view.getUint32(at(lin, 4, false), true),
     write8: (lin, value) => view.setUint8(at(lin, 1, true), value),
     write16: (lin, value) => view.setUint16(at(lin, 2, true), value, true),
     write32: (lin, value) => view.setUint32(at(lin, 4, true), value, true),

@@ -22,8 +22,8 @@ export function random(seed: number): Random {
   const bits = (): number => (half() * 0x10000 + half()) >>> 0
   return {
     bits,
-    below: (n) => bits() % n,
-    pick: (from) => from[bits() % from.length] as never,
+    below: n => bits() % n,
+    pick: from => from[bits() % from.length] as never,
   }
 }
 

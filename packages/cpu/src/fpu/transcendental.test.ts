@@ -1,6 +1,6 @@
 /** Transcendental functions against values known to many digits, and their own identities. */
 import { expect, test } from 'vitest'
-import { EXT_EMAX, EXT_EMIN, finite, fromInteger, PE, type Float, type FloatEnv, zero } from './softfloat.ts'
+import { EXT_EMAX, EXT_EMIN, type Float, type FloatEnv, finite, fromInteger, PE, zero } from './softfloat.ts'
 import { arctangent, cosine, exp2Minus1, outOfRange, sine, tangent, yLog2X, yLog2XPlus1 } from './transcendental.ts'
 
 function environment(): FloatEnv {

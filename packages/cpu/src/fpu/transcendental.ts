@@ -5,10 +5,13 @@
  * The processor's own error is below 1 unit in the last place; the last bit may differ between makes.
  */
 import { invalid, propagateNaN, propagateNaN1 } from './arithmetic.ts'
+import { atanRatio, constant, expMinus1, LN2, LOG2E, logRatio, PI, sinCos } from './fixed.ts'
 import {
   bitLength,
   DE,
   FINITE,
+  type Float,
+  type FloatEnv,
   finite,
   INF,
   infinity,
@@ -19,10 +22,7 @@ import {
   ZE,
   ZERO,
   zero,
-  type Float,
-  type FloatEnv,
 } from './float.ts'
-import { atanRatio, constant, expMinus1, LN2, LOG2E, logRatio, PI, sinCos } from './fixed.ts'
 import { round } from './round.ts'
 
 /** π as the argument reduction uses it: 66 bits, the value is this / 2^64 (SDM vol. 1, 8.3.8). */

@@ -6,7 +6,7 @@
  * Undocumented aliases (D9 D8+i, DC D0+i, DC D8+i, DD C8+i, DE D0+i, DF C0+i, DF C8+i, DF D0+i, DF D8+i) execute as on
  * every processor since the 8087. FISTTP belongs to SSE3 and is undefined here.
  */
-import { GuestFault, type CpuContext } from '../context.ts'
+import { type CpuContext, GuestFault } from '../context.ts'
 import {
   CR0,
   CR0_EM,
@@ -32,6 +32,7 @@ import {
   VEC_NM,
   VEC_UD,
 } from '../state.ts'
+import { fromInteger } from './arithmetic.ts'
 import { arithmeticMemory, arithmeticRegister, changeSign, fprem, frndint, fscale, fsqrt, fxtract } from './basic.ts'
 import { compareMemory, compareRegister, compareToFlags, ftst, fxam } from './compare.ts'
 import {
@@ -45,8 +46,8 @@ import {
   statusWord,
   storeEnvironment,
 } from './environment.ts'
-import { fromInteger } from './arithmetic.ts'
 import type { Float } from './float.ts'
+import { f2xm1, fcos, fpatan, fptan, fsin, fsincos, fyl2x, fyl2xp1, loadConstant } from './functions.ts'
 import { load32, load64, loadBits64 } from './memory.ts'
 import {
   conditionalMove,
@@ -62,8 +63,18 @@ import {
   storeRegister,
   storeRegisterQuiet,
 } from './move.ts'
-import { free, pop, push, rotate, setConditions, SW_C1, SW_ES, SW_EXCEPTIONS, SW_SF, updateSummary } from './registers.ts'
-import { fcos, fpatan, fptan, fsin, fsincos, f2xm1, fyl2x, fyl2xp1, loadConstant } from './functions.ts'
+import {
+  free,
+  pop,
+  push,
+  rotate,
+  SW_C1,
+  SW_ES,
+  SW_EXCEPTIONS,
+  SW_SF,
+  setConditions,
+  updateSummary,
+} from './registers.ts'
 
 /** A form with a memory operand. */
 interface MemoryOp {
@@ -159,8 +170,8 @@ for (const opcode of [0xd8, 0xdc]) {
   row(opcode, 0xd8, (cpu, i) => compareRegister(cpu, i, false, 1))
 }
 row(0xde, 0xd0, (cpu, i) => compareRegister(cpu, i, false, 1))
-one(0xde, 0xd9, (cpu) => compareRegister(cpu, 1, false, 2))
-one(0xda, 0xe9, (cpu) => compareRegister(cpu, 1, true, 2))
+one(0xde, 0xd9, cpu => compareRegister(cpu, 1, false, 2))
+one(0xda, 0xe9, cpu => compareRegister(cpu, 1, true, 2))
 row(0xdd, 0xe0, (cpu, i) => compareRegister(cpu, i, true, 0))
 row(0xdd, 0xe8, (cpu, i) => compareRegister(cpu, i, true, 1))
 row(0xdb, 0xe8, (cpu, i) => compareToFlags(cpu, i, true, false))
@@ -216,16 +227,16 @@ CONDITIONS.forEach((mask, n) => {
 })
 
 /* One-operand arithmetic, transcendental functions, constants. */
-one(0xd9, 0xe0, (cpu) => changeSign(cpu, 0xffff, 0x8000))
-one(0xd9, 0xe1, (cpu) => changeSign(cpu, 0x7fff, 0))
-for (let n = 0; n < 7; n++) one(0xd9, 0xe8 + n, (cpu) => loadConstant(cpu, n))
+one(0xd9, 0xe0, cpu => changeSign(cpu, 0xffff, 0x8000))
+one(0xd9, 0xe1, cpu => changeSign(cpu, 0x7fff, 0))
+for (let n = 0; n < 7; n++) one(0xd9, 0xe8 + n, cpu => loadConstant(cpu, n))
 one(0xd9, 0xf0, f2xm1)
 one(0xd9, 0xf1, fyl2x)
 one(0xd9, 0xf2, fptan)
 one(0xd9, 0xf3, fpatan)
 one(0xd9, 0xf4, fxtract)
-one(0xd9, 0xf5, (cpu) => fprem(cpu, true))
-one(0xd9, 0xf8, (cpu) => fprem(cpu, false))
+one(0xd9, 0xf5, cpu => fprem(cpu, true))
+one(0xd9, 0xf8, cpu => fprem(cpu, false))
 one(0xd9, 0xf9, fyl2xp1)
 one(0xd9, 0xfa, fsqrt)
 one(0xd9, 0xfb, fsincos)
@@ -236,11 +247,11 @@ one(0xd9, 0xff, fcos)
 
 /* Stack and unit control. */
 one(0xd9, 0xd0, () => {})
-one(0xd9, 0xf6, (cpu) => {
+one(0xd9, 0xf6, cpu => {
   rotate(cpu, -1)
   setConditions(cpu, 0, SW_C1)
 })
-one(0xd9, 0xf7, (cpu) => {
+one(0xd9, 0xf7, cpu => {
   rotate(cpu, 1)
   setConditions(cpu, 0, SW_C1)
 })
@@ -255,12 +266,12 @@ row(0xdf, 0xc0, (cpu, i) => {
 })
 /* FNENI, FNDISI (8087) and FNSETPM (287): no operation on later processors. */
 for (const modrm of [0xe0, 0xe1, 0xe4]) control(0xdb, modrm, () => {})
-control(0xdb, 0xe2, (cpu) => {
+control(0xdb, 0xe2, cpu => {
   cpu.u16[FPU_SW >> 1] = (cpu.u16[FPU_SW >> 1] as number) & ~(SW_EXCEPTIONS | SW_SF)
   updateSummary(cpu)
 })
 control(0xdb, 0xe3, initialise)
-control(0xdf, 0xe0, (cpu) => {
+control(0xdf, 0xe0, cpu => {
   cpu.u16[EAX >> 1] = statusWord(cpu)
 })
 controlMemory(0xd9, 4, [environmentSize(false), environmentSize(true)], false, false, loadEnvironment)

@@ -4,7 +4,7 @@
  * bits, so that it is the same on every host.
  */
 import type { CpuContext } from '../context.ts'
-import { checkSse, loadMemory, xmm, xmmSource, type SimdOp } from './op.ts'
+import { checkSse, loadMemory, type SimdOp, xmm, xmmSource } from './op.ts'
 import { commit, result32 } from './results.ts'
 
 const INFINITY = 0x7f80_0000

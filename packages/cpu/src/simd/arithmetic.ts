@@ -8,9 +8,9 @@
  */
 import type { CpuContext } from '../context.ts'
 import { add, div, GREATER, LESS, mul, order, sqrt, sub } from '../fpu/arithmetic.ts'
-import { DE, IE, QNAN, ZERO, type Float, type FloatEnv } from '../fpu/float.ts'
+import { DE, type Float, type FloatEnv, IE, QNAN, ZERO } from '../fpu/float.ts'
 import { beginFloat, endFloat, read32, read64, relaxed } from './mxcsr.ts'
-import { checkSse, loadMemory, xmm, xmmSource, type SimdOp } from './op.ts'
+import { checkSse, loadMemory, type SimdOp, xmm, xmmSource } from './op.ts'
 import { commit, put32, put64, putNative, result32 } from './results.ts'
 
 /** An element operation on unpacked numbers. */
@@ -57,7 +57,8 @@ function tryNative(cpu: CpuContext, native: Native, i: number, d: number, s: num
   const r = size === 4 ? Math.fround(native(a, b)) : native(a, b)
   const magnitude = Math.abs(r)
   // Zero is exact only where no product or quotient of non-zero numbers has vanished; leave the rest to the exact path.
-  const inRange = magnitude > (size === 4 ? MIN_NORMAL_32 : MIN_NORMAL_64) && magnitude <= (size === 4 ? MAX_32 : MAX_64)
+  const inRange =
+    magnitude > (size === 4 ? MIN_NORMAL_32 : MIN_NORMAL_64) && magnitude <= (size === 4 ? MAX_32 : MAX_64)
   if (!inRange) return false
   putNative(i, r, size)
   return true
@@ -91,7 +92,7 @@ function form(name: string, opcode: number, suffix: string, exact: Exact, native
 }
 
 function forms(name: string, opcode: number, exact: Exact, native?: Native): SimdOp[] {
-  return ['PS', 'PD', 'SS', 'SD'].map((suffix) => form(name, opcode, suffix, exact, native))
+  return ['PS', 'PD', 'SS', 'SD'].map(suffix => form(name, opcode, suffix, exact, native))
 }
 
 /**
@@ -111,7 +112,7 @@ function choose(wanted: number): (env: FloatEnv, a: Float, b: Float) => boolean 
 
 function minMax(name: string, opcode: number, wanted: number): SimdOp[] {
   const takesFirst = choose(wanted)
-  return ['PS', 'PD', 'SS', 'SD'].map((suffix) => {
+  return ['PS', 'PD', 'SS', 'SD'].map(suffix => {
     const scalar = suffix.startsWith('S')
     const size = suffix.endsWith('S') ? 4 : 8
     const count = scalar ? 1 : 16 / size

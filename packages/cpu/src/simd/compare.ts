@@ -4,15 +4,15 @@
 import { compare, EQUAL, LESS, UNORDERED } from '../fpu/arithmetic.ts'
 import { setCompareFlags } from '../fpu/compare.ts'
 import { beginFloat, endFloat, read32, read64 } from './mxcsr.ts'
-import { checkSse, loadMemory, xmm, xmmSource, type SimdOp } from './op.ts'
+import { checkSse, loadMemory, type SimdOp, xmm, xmmSource } from './op.ts'
 import { commit, result32 } from './results.ts'
 
 /** Predicates 0–3; 4–7 are their negations. LT and LE raise IE for quiet NaNs too. */
 const HOLDS: readonly ((relation: number) => boolean)[] = [
-  (relation) => relation === EQUAL,
-  (relation) => relation === LESS,
-  (relation) => relation === LESS || relation === EQUAL,
-  (relation) => relation === UNORDERED,
+  relation => relation === EQUAL,
+  relation => relation === LESS,
+  relation => relation === LESS || relation === EQUAL,
+  relation => relation === UNORDERED,
 ]
 const isQuiet = (predicate: number): boolean => (predicate & 3) === 0 || (predicate & 3) === 3
 

@@ -3,22 +3,11 @@
  * vol. 2A by name. Out of range gives IE and 80000000.
  */
 import type { CpuContext } from '../context.ts'
-import { convert, toInteger } from '../fpu/convert.ts'
 import { fromInteger } from '../fpu/arithmetic.ts'
-import { DE, RC_ZERO, type Float, type FloatEnv } from '../fpu/float.ts'
+import { convert, toInteger } from '../fpu/convert.ts'
+import { DE, type Float, type FloatEnv, RC_ZERO } from '../fpu/float.ts'
 import { beginFloat, endFloat, read32, read64 } from './mxcsr.ts'
-import {
-  checkMmx,
-  checkSse,
-  enterMmx,
-  gpr,
-  loadMemory,
-  markMmx,
-  mm,
-  xmm,
-  xmmSource,
-  type SimdOp,
-} from './op.ts'
+import { checkMmx, checkSse, enterMmx, gpr, loadMemory, markMmx, mm, type SimdOp, xmm, xmmSource } from './op.ts'
 import { commit, put32, put64, result32 } from './results.ts'
 
 type Prefix = SimdOp['prefix']

@@ -2,7 +2,7 @@
  * The 0F AE group: FXSAVE, FXRSTOR, LDMXCSR, STMXCSR, the fences and CLFLUSH.
  * Intel SDM vol. 1, 10.5 and table 10-2 (image); vol. 2A FXSAVE, FXRSTOR; vol. 1, 10.2.3 (MXCSR).
  */
-import { GuestFault, type CpuContext } from '../context.ts'
+import { type CpuContext, GuestFault } from '../context.ts'
 import { setControlWord, setStatusWord, statusWord } from '../fpu/environment.ts'
 import { updateSummary } from '../fpu/registers.ts'
 import {

@@ -5,6 +5,7 @@
 import {
   bytes,
   dwords,
+  type LaneOp,
   multiplyAdd,
   multiplyUnsigned,
   packDwords,
@@ -19,9 +20,8 @@ import {
   sumDifferences,
   unpack,
   words,
-  type LaneOp,
 } from './lanes.ts'
-import { checkMmx, checkSse, enterMmx, markMmx, mm, mmSource, xmm, xmmSource, type SimdOp } from './op.ts'
+import { checkMmx, checkSse, enterMmx, markMmx, mm, mmSource, type SimdOp, xmm, xmmSource } from './op.ts'
 
 /** The MMX form: mm, mm/m64 (or `size` bytes of memory). */
 export function mmxForm(mnemonic: string, opcode: number, f: LaneOp, size = 8): SimdOp {
@@ -71,11 +71,11 @@ const BOTH: readonly [number, string, LaneOp][] = [
   [0xd5, 'PMULLW', words((a, b) => a * b)],
   [0xd8, 'PSUBUSB', bytes((a, b) => saturateUnsignedByte(a - b))],
   [0xd9, 'PSUBUSW', words((a, b) => saturateUnsignedWord(a - b))],
-  [0xda, 'PMINUB', bytes((a, b) => (a < b ? a : b))],
+  [0xda, 'PMINUB', bytes((a, b) => Math.min(a, b))],
   [0xdb, 'PAND', dwords((a, b) => a & b)],
   [0xdc, 'PADDUSB', bytes((a, b) => saturateUnsignedByte(a + b))],
   [0xdd, 'PADDUSW', words((a, b) => saturateUnsignedWord(a + b))],
-  [0xde, 'PMAXUB', bytes((a, b) => (a > b ? a : b))],
+  [0xde, 'PMAXUB', bytes((a, b) => Math.max(a, b))],
   [0xdf, 'PANDN', dwords((a, b) => ~a & b)],
   [0xe0, 'PAVGB', bytes((a, b) => (a + b + 1) >> 1)],
   [0xe3, 'PAVGW', words((a, b) => (a + b + 1) >> 1)],
@@ -83,11 +83,11 @@ const BOTH: readonly [number, string, LaneOp][] = [
   [0xe5, 'PMULHW', signedWords((a, b) => (a * b) >> 16)],
   [0xe8, 'PSUBSB', signedBytes((a, b) => saturateByte(a - b))],
   [0xe9, 'PSUBSW', signedWords((a, b) => saturateWord(a - b))],
-  [0xea, 'PMINSW', signedWords((a, b) => (a < b ? a : b))],
+  [0xea, 'PMINSW', signedWords((a, b) => Math.min(a, b))],
   [0xeb, 'POR', dwords((a, b) => a | b)],
   [0xec, 'PADDSB', signedBytes((a, b) => saturateByte(a + b))],
   [0xed, 'PADDSW', signedWords((a, b) => saturateWord(a + b))],
-  [0xee, 'PMAXSW', signedWords((a, b) => (a > b ? a : b))],
+  [0xee, 'PMAXSW', signedWords((a, b) => Math.max(a, b))],
   [0xef, 'PXOR', dwords((a, b) => a ^ b)],
   [0xf4, 'PMULUDQ', multiplyUnsigned],
   [0xf5, 'PMADDWD', multiplyAdd],

@@ -54,22 +54,22 @@ export function qwords(f: (a: bigint, b: bigint) => bigint): LaneOp {
 
 /** Clamps to a signed byte. */
 export function saturateByte(x: number): number {
-  return x > 127 ? 127 : x < -128 ? -128 : x
+  return Math.min(127, Math.max(-128, x))
 }
 
 /** Clamps to an unsigned byte. */
 export function saturateUnsignedByte(x: number): number {
-  return x > 255 ? 255 : x < 0 ? 0 : x
+  return Math.min(255, Math.max(0, x))
 }
 
 /** Clamps to a signed word. */
 export function saturateWord(x: number): number {
-  return x > 32767 ? 32767 : x < -32768 ? -32768 : x
+  return Math.min(32767, Math.max(-32768, x))
 }
 
 /** Clamps to an unsigned word. */
 export function saturateUnsignedWord(x: number): number {
-  return x > 65535 ? 65535 : x < 0 ? 0 : x
+  return Math.min(65535, Math.max(0, x))
 }
 
 const a8 = new Uint8Array(16)
@@ -96,7 +96,7 @@ function aside(fill: (n: number) => void): LaneOp {
 
 /** PUNPCKL / PUNPCKH with lanes of `width` bytes. */
 export function unpack(width: number, high: boolean): LaneOp {
-  return aside((n) => {
+  return aside(n => {
     const start = high ? n / 2 : 0
     for (let i = 0; i < n / 2; i += width) {
       for (let k = 0; k < width; k++) {
@@ -109,7 +109,7 @@ export function unpack(width: number, high: boolean): LaneOp {
 
 /** PACKSSWB, PACKUSWB. */
 export function packWords(saturate: (x: number) => number): LaneOp {
-  return aside((n) => {
+  return aside(n => {
     const half = n / 2
     for (let i = 0; i < half; i++) {
       out8[i] = saturate(((a16[i] as number) << 16) >> 16)
@@ -119,7 +119,7 @@ export function packWords(saturate: (x: number) => number): LaneOp {
 }
 
 /** PACKSSDW. */
-export const packDwords: LaneOp = aside((n) => {
+export const packDwords: LaneOp = aside(n => {
   const quarter = n / 4
   for (let i = 0; i < quarter; i++) {
     out16[i] = saturateWord(a32[i] as number)
@@ -128,7 +128,7 @@ export const packDwords: LaneOp = aside((n) => {
 })
 
 /** PMADDWD. */
-export const multiplyAdd: LaneOp = aside((n) => {
+export const multiplyAdd: LaneOp = aside(n => {
   const signed = (x: number | undefined): number => ((x as number) << 16) >> 16
   for (let i = 0; i < n / 4; i++) {
     out32[i] = signed(a16[2 * i]) * signed(b16[2 * i]) + signed(a16[2 * i + 1]) * signed(b16[2 * i + 1])
@@ -136,7 +136,7 @@ export const multiplyAdd: LaneOp = aside((n) => {
 })
 
 /** PSADBW: one sum per 8 bytes, in the low word. */
-export const sumDifferences: LaneOp = aside((n) => {
+export const sumDifferences: LaneOp = aside(n => {
   out8.fill(0)
   for (let q = 0; q < n; q += 8) {
     let sum = 0

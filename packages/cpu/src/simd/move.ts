@@ -14,9 +14,9 @@ import {
   markMmx,
   mm,
   mmSource,
+  type SimdOp,
   storeMemory,
   xmm,
-  type SimdOp,
 } from './op.ts'
 
 type Prefix = SimdOp['prefix']
@@ -263,7 +263,7 @@ const MMX_MOVES: readonly SimdOp[] = [
     opcode: 0x77,
     noModrm: true,
     imm8: false,
-    run: (cpu) => {
+    run: cpu => {
       checkMmx(cpu)
       cpu.u32[FPU_TOP >> 2] = 0
       cpu.u32[FPU_TW >> 2] = 0xffff

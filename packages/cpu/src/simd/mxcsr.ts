@@ -2,8 +2,8 @@
  * MXCSR around a SIMD floating-point instruction: rounding, FTZ, DAZ, masks, sticky flags and the exceptions they raise.
  * Intel SDM vol. 1, 10.2.3, 11.5.
  */
-import { GuestFault, type CpuContext } from '../context.ts'
-import { DE, IE, unpack32, unpack64, ZE, zero, type Float, type FloatEnv } from '../fpu/float.ts'
+import { type CpuContext, GuestFault } from '../context.ts'
+import { DE, type Float, type FloatEnv, IE, unpack32, unpack64, ZE, zero } from '../fpu/float.ts'
 import { CR4, CR4_OSXMMEXCPT, MXCSR, VEC_UD, VEC_XM } from '../state.ts'
 
 export const MXCSR_PE = 0x20

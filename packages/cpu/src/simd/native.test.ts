@@ -2,41 +2,24 @@
  * MMX, SSE and SSE2 against the host processor, form by form and bit for bit: XMM and x87 registers, tags, MXCSR,
  * memory, general registers, flags, and the exception raised. Needs gcc on an x86-64 Linux host.
  */
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { hostProgram } from '../../../../tests/support/host-program.ts'
+import { needs } from '../../../../tests/support/needs.ts'
 import { GuestFault } from '../context.ts'
-import { decodeResult, encodeCases, NATIVE_SOURCE, type NativeCase, type NativeResult } from '../fpu/native-program.ts'
+import { decodeResult, encodeCases, type NativeCase, type NativeResult } from '../fpu/native-program.ts'
 import { testContext } from '../fpu/test-context.ts'
-import { operand32, operand64, operand80, random, type Random } from '../fpu/test-operands.ts'
+import { operand32, operand64, operand80, type Random, random } from '../fpu/test-operands.ts'
 import { EAX, ECX, EDX, XMM } from '../state.ts'
 import { SIMD_OPS, type SimdOp } from './index.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'simd-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-function build(): string | undefined {
-  if (process.arch !== 'x64' || process.platform !== 'linux') return undefined
-  try {
-    const program = join(folder, 'native')
-    writeFileSync(`${program}.c`, NATIVE_SOURCE)
-    execFileSync('gcc', ['-O1', '-o', program, `${program}.c`], { stdio: 'ignore' })
-    execFileSync(program, ['simd'], { input: '' })
-    return program
-  } catch {
-    return undefined
-  }
-}
-const program = build()
+const host = hostProgram(new URL('../fpu/native-host.c', import.meta.url).pathname)
 
 const IMAGE = 0x100
 const MEMORY = 0x400
-const hex = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('')
+const hex = (bytes: Uint8Array): string => Array.from(bytes, b => b.toString(16).padStart(2, '0')).join('')
 
-const FXSAVE = SIMD_OPS.find((op) => op.mnemonic === 'FXSAVE') as SimdOp
-const FXRSTOR = SIMD_OPS.find((op) => op.mnemonic === 'FXRSTOR') as SimdOp
+const FXSAVE = SIMD_OPS.find(op => op.mnemonic === 'FXSAVE') as SimdOp
+const FXRSTOR = SIMD_OPS.find(op => op.mnemonic === 'FXRSTOR') as SimdOp
 
 /** How the lanes of operands are filled. */
 type Fill = (r: Random) => Uint8Array
@@ -44,7 +27,8 @@ type Fill = (r: Random) => Uint8Array
 function integers(r: Random): Uint8Array {
   const out = new Uint8Array(16)
   const view = new DataView(out.buffer)
-  for (let i = 0; i < 16; i += 2) view.setUint16(i, r.below(3) === 0 ? r.pick([0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff]) : r.bits(), true)
+  for (let i = 0; i < 16; i += 2)
+    view.setUint16(i, r.below(3) === 0 ? r.pick([0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff]) : r.bits(), true)
   if (r.below(3) === 0) {
     out.fill(0, 1, 8)
     out[0] = r.below(70)
@@ -83,7 +67,8 @@ function image(r: Random, options: Options, fill: Fill): Uint8Array {
   view.setUint16(2, r.below(8) << 11, true)
   out[4] = r.bits()
   const masks = r.below(100) < options.unmasked ? r.below(64) : 0x3f
-  const modes = options.plain === true ? 0 : (r.below(4) << 13) | (r.below(4) === 0 ? 0x8000 : 0) | (r.below(4) === 0 ? 0x40 : 0)
+  const modes =
+    options.plain === true ? 0 : (r.below(4) << 13) | (r.below(4) === 0 ? 0x8000 : 0) | (r.below(4) === 0 ? 0x40 : 0)
   view.setUint32(24, (masks << 7) | modes | (r.below(2) === 0 ? 0 : r.bits() & masks), true)
   for (let i = 0; i < 8; i++) {
     out.set(operand80(r), 32 + 16 * i)
@@ -112,7 +97,7 @@ function ours(op: SimdOp, c: NativeCase, reg: number, rm: number, imm: number, d
   cpu.memory.set(c.memory, MEMORY)
   cpu.setEflags(c.eflags)
   c.gpr.forEach((value, i) => {
-    cpu.u32[[EAX, ECX, EDX][i] as number >> 2] = value
+    cpu.u32[([EAX, ECX, EDX][i] as number) >> 2] = value
   })
   let trap = -1
   try {
@@ -127,7 +112,7 @@ function ours(op: SimdOp, c: NativeCase, reg: number, rm: number, imm: number, d
     image: cpu.memory.slice(IMAGE, IMAGE + 512),
     memory: cpu.memory.slice(MEMORY, MEMORY + 128),
     eflags: cpu.getEflags(),
-    gpr: [EAX, ECX, EDX].map((at) => cpu.u32[at >> 2] as number),
+    gpr: [EAX, ECX, EDX].map(at => cpu.u32[at >> 2] as number),
   }
 }
 
@@ -135,7 +120,8 @@ function ours(op: SimdOp, c: NativeCase, reg: number, rm: number, imm: number, d
 function encode(op: SimdOp, reg: number, rm: number, imm: number, displacement = 0): number[] {
   const code = op.prefix === 0 ? [] : [op.prefix]
   code.push(0x0f, op.opcode)
-  if (op.noModrm !== true) code.push(rm >= 0 ? 0xc0 | (reg << 3) | rm : (displacement === 0 ? 0 : 0x40) | (reg << 3) | 3)
+  if (op.noModrm !== true)
+    code.push(rm >= 0 ? 0xc0 | (reg << 3) | rm : (displacement === 0 ? 0 : 0x40) | (reg << 3) | 3)
   if (rm < 0 && displacement !== 0) code.push(displacement)
   if (op.imm8) code.push(imm)
   return code
@@ -153,7 +139,12 @@ function same(theirs: NativeResult, mine: Ours): boolean {
   if (theirs.trap !== mine.trap || ((theirs.eflags ^ mine.eflags) & 0x8d5) !== 0) return false
   if (!theirs.gpr.every((value, i) => value === mine.gpr[i])) return false
   for (let i = 0; i < 8; i++) if (!sameBytes(a, b, 32 + 16 * i, 42 + 16 * i)) return false
-  return sameBytes(a, b, 0, 5) && sameBytes(a, b, 24, 28) && sameBytes(a, b, 160, 288) && sameBytes(theirs.memory, mine.memory, 0, 128)
+  return (
+    sameBytes(a, b, 0, 5) &&
+    sameBytes(a, b, 24, 28) &&
+    sameBytes(a, b, 160, 288) &&
+    sameBytes(theirs.memory, mine.memory, 0, 128)
+  )
 }
 
 /** The same as text. */
@@ -163,7 +154,7 @@ function describe(trap: number, state: Uint8Array, memory: Uint8Array, eflags: n
     `trap ${trap} cw ${part(0, 2)} sw ${part(2, 2)} tw ${part(4, 1)} mxcsr ${hex(state.slice(24, 28).reverse())}`,
     `st ${Array.from({ length: 8 }, (_, i) => hex(state.slice(32 + 16 * i, 42 + 16 * i).reverse())).join(' ')}`,
     `xmm ${Array.from({ length: 3 }, (_, i) => hex(state.slice(160 + 16 * i, 176 + 16 * i).reverse())).join(' ')}`,
-    `mem ${hex(memory.slice(0, 16).reverse())} flags ${(eflags & 0x8d5).toString(16)} gpr ${gpr.map((g) => g.toString(16)).join(' ')}`,
+    `mem ${hex(memory.slice(0, 16).reverse())} flags ${(eflags & 0x8d5).toString(16)} gpr ${gpr.map(g => g.toString(16)).join(' ')}`,
   ].join('\n    ')
 }
 
@@ -194,7 +185,7 @@ function run(ops: readonly SimdOp[], count: number, seed: number, options: Optio
       })
     }
   }
-  const output = execFileSync(program as string, ['simd'], { input: encodeCases(cases), maxBuffer: 1 << 30, timeout: 30_000 })
+  const output = host(['simd'], encodeCases(cases))
   const differences: string[] = []
   cases.forEach((c, n) => {
     const { op, reg, rm, imm } = plans[n] as (typeof plans)[number]
@@ -205,7 +196,9 @@ function run(ops: readonly SimdOp[], count: number, seed: number, options: Optio
     const left = describe(theirs.trap, theirs.image, theirs.memory, theirs.eflags, theirs.gpr)
     const right = describe(mine.trap, mine.image, mine.memory, mine.eflags, mine.gpr)
     const before = describe(-1, c.image, c.memory, c.eflags, c.gpr)
-    differences.push(`${op.mnemonic} ${hex(Uint8Array.from(c.code))}\n  before ${before}\n  host   ${left}\n  ours   ${right}`)
+    differences.push(
+      `${op.mnemonic} ${hex(Uint8Array.from(c.code))}\n  before ${before}\n  host   ${left}\n  ours   ${right}`,
+    )
   })
   return differences
 }
@@ -217,25 +210,29 @@ function report(differences: readonly string[]): string {
     const key = d.slice(0, d.indexOf(' '))
     groups.set(key, [...(groups.get(key) ?? []), d])
   }
-  return [...groups.values()].map((g) => `${g.length} × ${g[0]}`).slice(0, 10).join('\n')
+  return [...groups.values()]
+    .map(g => `${g.length} × ${g[0]}`)
+    .slice(0, 10)
+    .join('\n')
 }
 
 const isFloat = (op: SimdOp): boolean =>
-  [0x2a, 0x2c, 0x2d, 0x2e, 0x2f, 0x51, 0x52, 0x53, 0x58, 0x59, 0x5a, 0x5b, 0x5c, 0x5d, 0x5e, 0x5f, 0xc2, 0xe6].includes(op.opcode)
+  [0x2a, 0x2c, 0x2d, 0x2e, 0x2f, 0x51, 0x52, 0x53, 0x58, 0x59, 0x5a, 0x5b, 0x5c, 0x5d, 0x5e, 0x5f, 0xc2, 0xe6].includes(
+    op.opcode,
+  )
 
 const isState = (op: SimdOp): boolean => op.mnemonic === 'FXSAVE' || op.mnemonic === 'FXRSTOR'
 
-test.skipIf(program === undefined)('moves, integer operations, shifts and shuffles agree with the host', () => {
-  const ops = SIMD_OPS.filter((op) => !isFloat(op) && !isState(op))
+needs('gcc')('moves, integer operations, shifts and shuffles agree with the host', () => {
+  const ops = SIMD_OPS.filter(op => !isFloat(op) && !isState(op))
   const differences = run(ops, 50, 11, { fill: () => integers, unmasked: 0 })
   expect(differences.length, report(differences)).toBe(0)
 })
 
-const isSingle = (op: SimdOp): boolean =>
-  /(PS|SS)$/.test(op.mnemonic) || /^U?COMISS|PS2|SS2/.test(op.mnemonic)
+const isSingle = (op: SimdOp): boolean => /(PS|SS)$/.test(op.mnemonic) || /^U?COMISS|PS2|SS2/.test(op.mnemonic)
 const isInteger = (op: SimdOp): boolean => /(PI|SI|DQ)2/.test(op.mnemonic)
 const isApproximate = (op: SimdOp): boolean => op.opcode === 0x52 || op.opcode === 0x53
-const FLOAT_OPS = SIMD_OPS.filter((op) => isFloat(op) && !isApproximate(op))
+const FLOAT_OPS = SIMD_OPS.filter(op => isFloat(op) && !isApproximate(op))
 
 function fillFor(op: SimdOp): Fill {
   if (isInteger(op)) return integers
@@ -252,24 +249,24 @@ function runFloats(count: number, seed: number, unmasked: number, plain = false)
   })
 }
 
-test.skipIf(program === undefined)('floating point agrees with the host, exceptions masked', () => {
+needs('gcc')('floating point agrees with the host, exceptions masked', () => {
   const differences = runFloats(120, 21, 0)
   expect(differences.length, report(differences)).toBe(0)
 })
 
-test.skipIf(program === undefined)('floating point agrees with the host, round to nearest (native paths)', () => {
+needs('gcc')('floating point agrees with the host, round to nearest (native paths)', () => {
   const differences = runFloats(80, 22, 0, true)
   expect(differences.length, report(differences)).toBe(0)
 })
 
-test.skipIf(program === undefined)('floating point agrees with the host, exceptions unmasked', () => {
+needs('gcc')('floating point agrees with the host, exceptions unmasked', () => {
   const differences = runFloats(80, 23, 100)
   expect(differences.length, report(differences)).toBe(0)
 })
 
-test.skipIf(program === undefined)('misaligned operands fault where the host faults', () => {
+needs('gcc')('misaligned operands fault where the host faults', () => {
   // The state images are larger than the memory of a case.
-  const ops = SIMD_OPS.filter((op) => op.regOnly !== true && op.noModrm !== true && !isState(op) && !isApproximate(op))
+  const ops = SIMD_OPS.filter(op => op.regOnly !== true && op.noModrm !== true && !isState(op) && !isApproximate(op))
   const differences = run(ops, 6, 31, { fill: fillFor, unmasked: 0, displacement: 4 })
   expect(differences.length, report(differences)).toBe(0)
 })
@@ -277,8 +274,11 @@ test.skipIf(program === undefined)('misaligned operands fault where the host fau
 test('RCPPS and RSQRTPS keep the relative error that the SDM allows, 1.5 × 2^-12', () => {
   const r = random(41)
   const view = new DataView(cpu.buffer)
-  for (const [mnemonic, exact] of [['RCPSS', (x: number) => 1 / x], ['RSQRTSS', (x: number) => 1 / Math.sqrt(x)]] as const) {
-    const op = SIMD_OPS.find((o) => o.mnemonic === mnemonic) as SimdOp
+  for (const [mnemonic, exact] of [
+    ['RCPSS', (x: number) => 1 / x],
+    ['RSQRTSS', (x: number) => 1 / Math.sqrt(x)],
+  ] as const) {
+    const op = SIMD_OPS.find(o => o.mnemonic === mnemonic) as SimdOp
     for (let n = 0; n < 2000; n++) {
       const x = Math.fround((1 + r.below(1 << 23) / (1 << 23)) * 2 ** (r.below(240) - 120))
       view.setFloat32(XMM, x, true)
@@ -289,7 +289,7 @@ test('RCPPS and RSQRTPS keep the relative error that the SDM allows, 1.5 × 2^-1
   }
 })
 
-test.skipIf(program === undefined)('special operands of RCPSS and RSQRTSS agree with the host', () => {
+needs('gcc')('special operands of RCPSS and RSQRTSS agree with the host', () => {
   // Zero, denormals, infinities, NaNs, and for the root negative numbers: those results are not approximations.
   const special = (r: Random): Uint8Array => {
     const out = new Uint8Array(16)

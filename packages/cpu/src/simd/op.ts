@@ -5,7 +5,7 @@
  * Operands are byte offsets in linear memory: a register is where the state keeps it, a memory operand is first read
  * into SCRATCH. Everything that can fault comes before the first change of state.
  */
-import { GuestFault, type CpuContext } from '../context.ts'
+import { type CpuContext, GuestFault } from '../context.ts'
 import { checkPending } from '../fpu/x87.ts'
 import {
   CR0,
@@ -110,7 +110,14 @@ export function prepareStore(cpu: CpuContext, seg: number, ea: number, size: num
 }
 
 /** Stores 4, 8 or 16 bytes from offset `from`. */
-export function storeMemory(cpu: CpuContext, seg: number, ea: number, from: number, size: number, aligned = false): void {
+export function storeMemory(
+  cpu: CpuContext,
+  seg: number,
+  ea: number,
+  from: number,
+  size: number,
+  aligned = false,
+): void {
   const lin = prepareStore(cpu, seg, ea, size, aligned)
   for (let i = 0; i < size; i += 4) cpu.write32((lin + i) >>> 0, cpu.u32[(from + i) >> 2] as number)
 }

@@ -3,7 +3,7 @@
  * the destination alone.
  */
 import type { CpuContext } from '../context.ts'
-import { pack32, pack64, type Float } from '../fpu/float.ts'
+import { type Float, pack32, pack64 } from '../fpu/float.ts'
 
 const buffer = new ArrayBuffer(16)
 /** The result as four dwords. */

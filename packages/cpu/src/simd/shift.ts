@@ -3,7 +3,7 @@
  * A count beyond the lane clears it (or fills it with the sign).
  */
 import type { CpuContext } from '../context.ts'
-import { checkMmx, checkSse, enterMmx, markMmx, mm, mmSource, xmm, xmmSource, type SimdOp } from './op.ts'
+import { checkMmx, checkSse, enterMmx, markMmx, mm, mmSource, type SimdOp, xmm, xmmSource } from './op.ts'
 
 /** Shifts `n` bytes at `d` by `count` (already limited to 255). */
 type Shift = (cpu: CpuContext, d: number, n: number, count: number) => void

@@ -14,9 +14,9 @@ import {
   markMmx,
   mm,
   mmSource,
+  type SimdOp,
   xmm,
   xmmSource,
-  type SimdOp,
 } from './op.ts'
 
 /** Four words from `s` by the two-bit fields of `imm`, to `d`. */
@@ -181,7 +181,10 @@ export const SHUFFLE_OPS: readonly SimdOp[] = [
       cpu.u16[(xmm(reg) >> 1) + (imm & 7)] = word
     },
   },
-  toGeneral('PEXTRW', 0, 0xc5, (cpu, rm, imm) => cpu.u16[(mm(rm) >> 1) + (imm & 3)] as number, { mmx: true, imm8: true }),
+  toGeneral('PEXTRW', 0, 0xc5, (cpu, rm, imm) => cpu.u16[(mm(rm) >> 1) + (imm & 3)] as number, {
+    mmx: true,
+    imm8: true,
+  }),
   toGeneral('PEXTRW', 0x66, 0xc5, (cpu, rm, imm) => cpu.u16[(xmm(rm) >> 1) + (imm & 7)] as number, {
     mmx: false,
     imm8: true,
