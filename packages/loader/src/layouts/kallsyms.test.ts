@@ -21,6 +21,16 @@ test.each(['4.6', '6.2', '6.4'] as const)('the order of the pieces of %s is unde
   expect(found).toEqual(many)
 })
 
+test('in a 64-bit kernel per-CPU symbols come first, and kernel addresses are signed', () => {
+  const base = -0x7f000000
+  const symbols: Sym[] = [
+    { type: 'A', name: 'fixed_percpu_data', value: 0 },
+    { type: 'A', name: 'cpu_number', value: 0x1000 },
+    ...many.map((symbol, i) => ({ ...symbol, value: base + 32 * i })),
+  ]
+  expect(readKallsyms([segment(kallsymsFixture(symbols, '6.2', base, 8))], 8)).toEqual(symbols)
+})
+
 test('it is found in the middle of other data', () => {
   const inner = kallsymsFixture(many, '6.2', 0xc1000000)
   const bytes = new Uint8Array(0x4000 + inner.length + 100).fill(0x41)

@@ -202,16 +202,16 @@ function relative(
   align: number,
 ): number[] | undefined {
   if (offsets < 0 || base < 0 || offsets + 4 * count > bytes.length || base + align > bytes.length) return undefined
-  const origin = align === 4 ? word32(bytes, base) : word32(bytes, base) + word32(bytes, base + 4) * 0x1_0000_0000
+  const origin = pointer(bytes, base, align)
   if (origin === 0) return undefined
   const values: number[] = []
-  let previous = -Infinity
+  let previous = 0
   for (let i = 0; i < count; i++) {
     const offset = word32(bytes, offsets + 4 * i)
     // CONFIG_KALLSYMS_ABSOLUTE_PERCPU (x86_64 SMP): non-negative offsets are absolute, the others count down from base.
     const value = align === 4 ? origin + offset : offset < 0x8000_0000 ? offset : origin - 1 - (offset | 0)
-    if (value < previous) return undefined
-    previous = value
+    if (unsigned(value) < previous) return undefined
+    previous = unsigned(value)
     values.push(value)
   }
   return values
@@ -223,12 +223,22 @@ function absolute(bytes: Uint8Array, count: number, at: number, align: number): 
   let previous = 1
   for (let i = 0; i < count; i++) {
     const from = at + align * i
-    const value = align === 4 ? word32(bytes, from) : word32(bytes, from) + word32(bytes, from + 4) * 0x1_0000_0000
-    if (value < previous) return undefined
-    previous = value
+    const value = pointer(bytes, from, align)
+    if (unsigned(value) < previous) return undefined
+    previous = unsigned(value)
     values.push(value)
   }
   return values
+}
+
+/** A pointer of the kernel's size; on x86_64 signed, as everywhere in an image, so that it is exact. */
+function pointer(bytes: Uint8Array, at: number, align: number): number {
+  return align === 4 ? word32(bytes, at) : word32(bytes, at) + (word32(bytes, at + 4) | 0) * 0x1_0000_0000
+}
+
+/** For comparing addresses only: the kernel half lies above the per-CPU offsets. */
+function unsigned(value: number): number {
+  return value < 0 ? value + 2 ** 64 : value
 }
 
 function expand(bytes: Uint8Array, names: Names, values: number[], tokens: Tokens): KallsymsSymbol[] {

@@ -15,8 +15,16 @@ export interface Sym {
   value: number
 }
 
-/** kallsyms as scripts/kallsyms.c writes it for a 32-bit kernel; every name spelled with one token a character. */
-export function kallsymsFixture(symbols: Sym[], form: '4.6' | '6.2' | '6.4', base: number): Uint8Array {
+/**
+ * kallsyms as scripts/kallsyms.c writes it; every name spelled with one token a character. For 64-bit kernels (`align` 8)
+ * addresses are signed, and non-negative ones are offsets into per-CPU data.
+ */
+export function kallsymsFixture(
+  symbols: Sym[],
+  form: '4.6' | '6.2' | '6.4',
+  base: number,
+  align: 4 | 8 = 4,
+): Uint8Array {
   // Token 1 stands for two characters, as the real table's tokens do.
   const token = (code: number): string =>
     code === 1 ? '_n' : code > 0x20 && code < 0x7f ? String.fromCharCode(code) : ''
@@ -44,13 +52,13 @@ export function kallsymsFixture(symbols: Sym[], form: '4.6' | '6.2' | '6.4', bas
     names.raw(codes)
   })
   const offsets = new Writer()
-  for (const symbol of symbols) offsets.u32(symbol.value - base)
+  for (const { value } of symbols) offsets.u32(align === 4 ? value - base : value >= 0 ? value : base - 1 - value)
   const seqs = new Writer().raw(new Uint8Array(3 * symbols.length).fill(0x55))
   const out = new Writer()
   const put = (part: Writer): void => {
-    out.align(4).raw(part.bytes())
+    out.align(align).raw(part.bytes())
   }
-  const one = (value: number): Writer => new Writer().u32(value)
+  const one = (value: number): Writer => (align === 4 ? new Writer().u32(value) : new Writer().u64(value))
   const tail =
     form === '6.4' ? [table, index, offsets, one(base), seqs] : form === '6.2' ? [seqs, table, index] : [table, index]
   const front = form === '6.4' ? [] : [offsets, one(base)]
