@@ -77,7 +77,7 @@ export class AcpiPm implements IoHandler {
       2,
       {
         ioWidth: 1,
-        ioRead: (port) => (port === SMI_CMD ? this.#smiCommand : 0),
+        ioRead: port => (port === SMI_CMD ? this.#smiCommand : 0),
         ioWrite: (port, _size, value) => this.#smi(port, value),
       },
       'apm',
@@ -193,7 +193,10 @@ export class AcpiPm implements IoHandler {
   }
 
   #unknown(offset: number, what: string): void {
-    this.#reporter.report(`acpi-pm ${hex(offset)} ${what}`, `${what} of PM register ${hex(offset)}, which has no function here`)
+    this.#reporter.report(
+      `acpi-pm ${hex(offset)} ${what}`,
+      `${what} of PM register ${hex(offset)}, which has no function here`,
+    )
   }
 }
 

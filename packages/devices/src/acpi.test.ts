@@ -8,7 +8,7 @@ const sum = (bytes: Uint8Array) => bytes.reduce((total, byte) => (total + byte) 
 const text = (bytes: Uint8Array) => String.fromCharCode(...bytes)
 
 test('integers take the shortest form (20.2.3)', () => {
-  expect([0, 1, 2, 0x100, 0x1_0000].map((value) => [...aml.integer(value)])).toEqual([
+  expect([0, 1, 2, 0x100, 0x1_0000].map(value => [...aml.integer(value)])).toEqual([
     [0x00],
     [0x01],
     [0x0a, 0x02],
@@ -61,7 +61,7 @@ test('MADT: a processor, an I/O APIC, IRQ 0 on input 2, level SCI, NMI on LINT1 
   const madt = buildMadt()
   const entries: number[][] = []
   for (let at = 44; at < madt.length; at += madt[at + 1]!) entries.push([...madt.subarray(at, at + madt[at + 1]!)])
-  expect(entries.map((entry) => entry[0])).toEqual([0, 1, 2, 2, 2, 2, 4])
+  expect(entries.map(entry => entry[0])).toEqual([0, 1, 2, 2, 2, 2, 4])
   expect(entries[0]).toEqual([0, 8, 0, 0, 1, 0, 0, 0])
   expect(entries[1]).toEqual([1, 12, 1, 0, 0x00, 0x00, 0xc0, 0xfe, 0, 0, 0, 0])
   expect(entries[2]).toEqual([2, 10, 0, 0, 2, 0, 0, 0, 0, 0])
@@ -88,7 +88,7 @@ test('placement: RSDP on a 16-byte boundary below 1 MB, everything reachable fro
   const rsdt = memory.read32(placed.rsdp + 16)
   expect(text(memory.read(rsdt, 4))).toBe('RSDT')
   const pointers = [memory.read32(rsdt + 36), memory.read32(rsdt + 40)]
-  expect(pointers.map((pointer) => text(memory.read(pointer, 4)))).toEqual(['FACP', 'APIC'])
+  expect(pointers.map(pointer => text(memory.read(pointer, 4)))).toEqual(['FACP', 'APIC'])
   const facs = memory.read32(pointers[0]! + 36)
   expect([text(memory.read(facs, 4)), facs % 64]).toEqual(['FACS', 0])
   expect(text(memory.read(memory.read32(pointers[0]! + 40), 4))).toBe('DSDT')
@@ -99,6 +99,6 @@ test('refuses a place where no guest looks, and then writes nothing', () => {
   for (const at of [0xf_ff00, 0x9_0000]) {
     const memory = new TestMemory(1 << 20)
     expect(() => placeAcpi(memory, at)).toThrow(expect.objectContaining({ code: 'PG_ACPI_PLACE' }))
-    expect(memory.bytes.every((byte) => byte === 0)).toBe(true)
+    expect(memory.bytes.every(byte => byte === 0)).toBe(true)
   }
 })

@@ -4,7 +4,7 @@
  */
 import { ParagraftError } from '@paragraft/core/errors'
 import type { GuestMemory } from '@paragraft/core/ports'
-import { ACPI_DISABLE, ACPI_ENABLE, PM1A_CNT, PM1A_EVT, PM_TMR, SLP_TYP_S5, SMI_CMD } from './acpi-pm.ts'
+import { ACPI_DISABLE, ACPI_ENABLE, PM_TMR, PM1A_CNT, PM1A_EVT, SLP_TYP_S5, SMI_CMD } from './acpi-pm.ts'
 import * as aml from './aml.ts'
 import { APIC_DEFAULT_BASE } from './apic.ts'
 import { PIRQ_ROUTES } from './i440fx.ts'
@@ -116,7 +116,7 @@ export function buildFadt(facs: number, dsdt: number, options: AcpiOptions = {})
 /** Multiple APIC description table (5.2.11): one processor, one I/O APIC, the ISA overrides. */
 export function buildMadt(options: AcpiOptions = {}): Uint8Array {
   const entries: number[] = []
-  const dword = (value: number): number[] => [0, 8, 16, 24].map((shift) => (value >>> shift) & 0xff)
+  const dword = (value: number): number[] => [0, 8, 16, 24].map(shift => (value >>> shift) & 0xff)
   entries.push(0, 8, 0, options.localApicId ?? 0, ...dword(1))
   entries.push(1, 12, options.ioApicId ?? 1, 0, ...dword(IOAPIC_DEFAULT_BASE), ...dword(0))
   // IRQ 0 arrives at input 2; the SCI and PCI's IRQs are level triggered, active high (flags 1101b).
@@ -155,7 +155,14 @@ export function buildDsdt(options: AcpiOptions = {}): Uint8Array {
     legacy('KBD', 'PNP0303', ioPorts(0x60, 1), ioPorts(0x64, 1), irq(1)),
     legacy('SPKR', 'PNP0800', ioPorts(0x61, 1)),
     legacy('FPU', 'PNP0C04', ioPorts(0xf0, 16), irq(13)),
-    legacy('SYSR', 'PNP0C02', ioPorts(0x80, 16), ioPorts(0x92, 1), ioPorts(0xb2, 2), ioPorts(options.pmBase ?? 0x600, 0x40)),
+    legacy(
+      'SYSR',
+      'PNP0C02',
+      ioPorts(0x80, 16),
+      ioPorts(0x92, 1),
+      ioPorts(0xb2, 2),
+      ioPorts(options.pmBase ?? 0x600, 0x40),
+    ),
     device(
       'COM1',
       name('_HID', eisaId('PNP0501')),
@@ -210,8 +217,11 @@ export function buildRsdt(tables: readonly number[]): Uint8Array {
 /** Root system description pointer, ACPI 1.0 form (5.2.5.3): the loader finds it by signature and sum. */
 export function buildRsdp(rsdt: number): Uint8Array {
   const rsdp = new Uint8Array(20)
-  rsdp.set([...'RSD PTR '].map((character) => character.charCodeAt(0)))
-  rsdp.set([...OEM_ID].map((character) => character.charCodeAt(0)), 9)
+  rsdp.set([...'RSD PTR '].map(character => character.charCodeAt(0)))
+  rsdp.set(
+    [...OEM_ID].map(character => character.charCodeAt(0)),
+    9,
+  )
   new DataView(rsdp.buffer).setUint32(16, rsdt, true)
   rsdp[8] = checksum(rsdp)
   return rsdp

@@ -31,7 +31,7 @@ function dword(value: number): number[] {
 }
 
 function ascii(text: string): number[] {
-  return [...text].map((character) => character.charCodeAt(0))
+  return [...text].map(character => character.charCodeAt(0))
 }
 
 /** PkgLength counts itself: one byte below 64, else 4 bits in the lead byte and 8 in each of up to three more. */
@@ -50,8 +50,8 @@ function withLength(body: Aml): number[] {
 /** `\_SB.PCI0` or `COM1`: segments are padded to four characters with underscores. */
 function nameString(path: string): number[] {
   const root = path.startsWith('\\')
-  const segments = (root ? path.slice(1) : path).split('.').filter((segment) => segment !== '')
-  const bytes = segments.flatMap((segment) => ascii(segment.padEnd(4, '_')))
+  const segments = (root ? path.slice(1) : path).split('.').filter(segment => segment !== '')
+  const bytes = segments.flatMap(segment => ascii(segment.padEnd(4, '_')))
   let prefix: number[] = []
   if (segments.length === 0) prefix = [0]
   else if (segments.length === 2) prefix = [DUAL_NAME_PREFIX]

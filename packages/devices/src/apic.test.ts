@@ -19,7 +19,7 @@ function setup() {
     nmi,
     extInt: pic,
     reporter,
-    onEoi: (vector) => ioapic.endOfInterrupt(vector),
+    onEoi: vector => ioapic.endOfInterrupt(vector),
   })
   const ioapic = new IoApic({ mmioBus: map, apicBus: apic, reporter })
   const r = (offset: number) => map.mmioRead(APIC_DEFAULT_BASE + offset, 4)

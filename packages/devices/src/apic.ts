@@ -105,8 +105,8 @@ export interface LocalApicState {
 
 export class LocalApic implements MmioHandler, InterruptController, ApicBus {
   /** LINT0: the 8259's INTR ends here. */
-  readonly lint0: Line = { set: (level) => this.#setLint(0, level) }
-  readonly lint1: Line = { set: (level) => this.#setLint(1, level) }
+  readonly lint0: Line = { set: level => this.#setLint(0, level) }
+  readonly lint1: Line = { set: level => this.#setLint(1, level) }
 
   readonly #options: LocalApicOptions
   readonly #timer: ApicTimer
@@ -189,7 +189,10 @@ export class LocalApic implements MmioHandler, InterruptController, ApicBus {
 
   mmioWrite(offset: number, size: number, value: number): void {
     if (size !== 4 || offset & 15) {
-      this.#options.reporter.report(`apic narrow ${hex(offset)}`, `a ${size}-byte write at ${hex(offset)} of the local APIC is ignored`)
+      this.#options.reporter.report(
+        `apic narrow ${hex(offset)}`,
+        `a ${size}-byte write at ${hex(offset)} of the local APIC is ignored`,
+      )
       return
     }
     this.#write(offset, value >>> 0)
@@ -283,7 +286,10 @@ export class LocalApic implements MmioHandler, InterruptController, ApicBus {
     try {
       this.#release = this.#options.mmioBus.claim(base, 0x1000, this, 'local apic')
     } catch (cause) {
-      this.#options.reporter.report(`apic base ${hex(base)}`, `the local APIC cannot be mapped: ${(cause as Error).message}`)
+      this.#options.reporter.report(
+        `apic base ${hex(base)}`,
+        `the local APIC cannot be mapped: ${(cause as Error).message}`,
+      )
     }
   }
 
@@ -410,7 +416,8 @@ export class LocalApic implements MmioHandler, InterruptController, ApicBus {
       this.#error(ESR_SEND_ILLEGAL_VECTOR)
       return
     }
-    const toSelf = shorthand === 1 || shorthand === 2 || (shorthand === 0 && this.#isTarget(this.#icr[1] >>> 24, logical))
+    const toSelf =
+      shorthand === 1 || shorthand === 2 || (shorthand === 0 && this.#isTarget(this.#icr[1] >>> 24, logical))
     if (toSelf) this.#receive(mode, vector, false)
   }
 
@@ -525,7 +532,11 @@ export class LocalApic implements MmioHandler, InterruptController, ApicBus {
     this.#lvt[index] = entry
     if (index === 0) {
       const mode = (entry >> TIMER_MODE_SHIFT) & 3
-      if (mode > 1) this.#options.reporter.report('apic timer mode', 'TSC-deadline mode is not offered by CPUID; the timer stays off')
+      if (mode > 1)
+        this.#options.reporter.report(
+          'apic timer mode',
+          'TSC-deadline mode is not offered by CPUID; the timer stays off',
+        )
       this.#timer.configure(mode === 1, mode < 2 && !(entry & LVT_MASKED))
     } else if (index === LINT0 || index === LINT1) {
       this.#serviceLint(index === LINT0 ? 0 : 1, false)

@@ -6,7 +6,13 @@ test('runs due events by time, then by order of scheduling', () => {
   let now = 0
   const clock = new EventClock(() => now)
   const ran: string[] = []
-  for (const [at, name] of [[30, 'c'], [10, 'a1'], [20, 'b'], [10, 'a2'], [40, 'd']] as const) {
+  for (const [at, name] of [
+    [30, 'c'],
+    [10, 'a1'],
+    [20, 'b'],
+    [10, 'a2'],
+    [40, 'd'],
+  ] as const) {
     clock.schedule(at, () => ran.push(name))
   }
   expect(clock.nextAt()).toBe(10)
@@ -37,7 +43,10 @@ test('cancelling removes the event at once, also from the middle, and twice does
   timers[0]!.cancel()
   expect(clock.size).toBe(33)
   clock.runDue()
-  const expected = timers.map((_, i) => i).filter((i) => i % 3 !== 0).map((i) => (i * 37) % 50)
+  const expected = timers
+    .map((_, i) => i)
+    .filter(i => i % 3 !== 0)
+    .map(i => (i * 37) % 50)
   expect(ran).toEqual(expected.sort((a, b) => a - b))
   timers[1]!.cancel()
 })
@@ -45,7 +54,7 @@ test('cancelling removes the event at once, also from the middle, and twice does
 test('tells its owner only of events that come before all others', () => {
   const clock = new EventClock(() => 0)
   const heard: number[] = []
-  clock.onEarlier = (at) => heard.push(at)
+  clock.onEarlier = at => heard.push(at)
   for (const at of [100, 200, 50, 60, 10]) clock.schedule(at, () => {})
   expect(heard).toEqual([100, 50, 10])
 })

@@ -51,7 +51,7 @@ export class IsaBridge extends PciFunction {
     this.#irq = irq
     this.config.fill(PIRQ_DISABLED, PIRQRC, PIRQRC + 4)
     this.writable.fill(0x8f, PIRQRC, PIRQRC + 4)
-    this.onConfigWrite = (offset) => {
+    this.onConfigWrite = offset => {
       if (offset >= PIRQRC && offset < PIRQRC + 4) this.#route()
     }
   }
@@ -60,7 +60,7 @@ export class IsaBridge extends PciFunction {
   wire(bus: PciBus): void {
     for (let index = 0; index < 4; index++) {
       bus.pirq[index as 0 | 1 | 2 | 3] = {
-        set: (level) => {
+        set: level => {
           this.#levels[index] = level
           this.#route()
         },

@@ -20,7 +20,11 @@ function setup() {
 
 test('self test answers 55h, the interface test 00h, the missing mouse 01h', () => {
   const { command, read, full } = setup()
-  for (const [code, answer] of [[0xaa, 0x55], [0xab, 0x00], [0xa9, 0x01]] as const) {
+  for (const [code, answer] of [
+    [0xaa, 0x55],
+    [0xab, 0x00],
+    [0xa9, 0x01],
+  ] as const) {
     command(code)
     expect([full(), read(), full()]).toEqual([1, answer, 0])
   }

@@ -126,14 +126,27 @@ test('mode 3: even counts halve the period, odd ones are high one clock longer; 
     toTick(tick)
     even.push([out(0), latch(0)])
   }
-  expect(even).toEqual([[1, 4], [1, 2], [0, 4], [0, 2], [1, 4]])
+  expect(even).toEqual([
+    [1, 4],
+    [1, 2],
+    [0, 4],
+    [0, 2],
+    [1, 4],
+  ])
   program(0, 3, 5)
   const odd: number[][] = []
   for (let tick = 6; tick <= 11; tick++) {
     toTick(tick)
     odd.push([out(0), latch(0)])
   }
-  expect(odd).toEqual([[1, 4], [1, 2], [1, 0], [0, 4], [0, 2], [1, 4]])
+  expect(odd).toEqual([
+    [1, 4],
+    [1, 2],
+    [1, 0],
+    [0, 4],
+    [0, 2],
+    [1, 4],
+  ])
   expect(irq.level).toBe(true)
 })
 

@@ -99,7 +99,7 @@ export class I8254 implements IoHandler {
   }
 
   save(): { channels: I8254ChannelState[]; portB: number } {
-    return { channels: this.channels.map((channel) => ({ ...channel.state })), portB: this.#portB }
+    return { channels: this.channels.map(channel => ({ ...channel.state })), portB: this.#portB }
   }
 
   restore(state: { channels: I8254ChannelState[]; portB: number }): void {

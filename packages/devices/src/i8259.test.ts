@@ -10,7 +10,10 @@ function setup(icw4 = 0x01, mask = 0x00) {
   const pic = new I8259Pair({ bus, intr })
   const w = (port: number, value: number) => bus.ioWrite(port, 1, value)
   const r = (port: number) => bus.ioRead(port, 1)
-  for (const [port, vector, cascade] of [[0x20, 0x20, 4], [0xa0, 0x28, 2]] as const) {
+  for (const [port, vector, cascade] of [
+    [0x20, 0x20, 4],
+    [0xa0, 0x28, 2],
+  ] as const) {
     w(port, 0x11)
     w(port + 1, vector)
     w(port + 1, cascade)
@@ -71,7 +74,10 @@ test('cascades: the slave answers with its own vector and both need an EOI', () 
 })
 
 test('special fully nested mode lets the slave interrupt its own lower level ("special fully nested mode")', () => {
-  for (const [icw4, expected] of [[0x01, false], [0x11, true]] as const) {
+  for (const [icw4, expected] of [
+    [0x01, false],
+    [0x11, true],
+  ] as const) {
     const { pic, intr, irq } = setup(icw4)
     irq(12, true)
     expect(pic.acknowledge()).toBe(0x2c)

@@ -85,7 +85,11 @@ export class IoApic implements MmioHandler {
   mmioWrite(offset: number, size: number, value: number): void {
     if (offset === IOREGSEL) this.#select = value & 0xff
     else if (offset === IOWIN && size === 4) this.#writeRegister(value >>> 0)
-    else this.#reporter.report(`ioapic ${hex(offset)}/${size}`, `a ${size}-byte write at ${hex(offset)} of the I/O APIC is ignored`)
+    else
+      this.#reporter.report(
+        `ioapic ${hex(offset)}/${size}`,
+        `a ${size}-byte write at ${hex(offset)} of the I/O APIC is ignored`,
+      )
   }
 
   reset(): void {
@@ -131,7 +135,10 @@ export class IoApic implements MmioHandler {
     } else if (!edge) return
     const mode = (entry >> 8) & 7
     if (mode === DELIVERY_EXTINT) {
-      this.#reporter.report(`ioapic extint ${pin}`, `I/O APIC pin ${pin} asks for ExtINT, but the 8259 is wired to LINT0 only`)
+      this.#reporter.report(
+        `ioapic extint ${pin}`,
+        `I/O APIC pin ${pin} asks for ExtINT, but the 8259 is wired to LINT0 only`,
+      )
       return
     }
     this.#apicBus.deliver({

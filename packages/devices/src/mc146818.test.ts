@@ -56,7 +56,15 @@ test('UIP is up for the last 2,228 µs of a second: 244 before the update, 1,984
 test('SET stops the time so that it can be written; it goes on from there ("SET")', () => {
   const { clock, w, time } = setup()
   w(0x0b, 0x82)
-  const bytes: [number, number][] = [[0x32, 0x19], [9, 0x99], [8, 0x12], [7, 0x31], [4, 0x23], [2, 0x59], [0, 0x58]]
+  const bytes: [number, number][] = [
+    [0x32, 0x19],
+    [9, 0x99],
+    [8, 0x12],
+    [7, 0x31],
+    [4, 0x23],
+    [2, 0x59],
+    [0, 0x58],
+  ]
   for (const [index, value] of bytes) w(index, value)
   clock.advance(60 * SECOND)
   w(0x0b, 0x02)

@@ -329,9 +329,9 @@ export class Mc146818 implements IoHandler {
   #nextAlarm(second: number): number {
     const ram = this.#ram
     const wanted = (raw: number, decode: (raw: number) => number): number => (raw >= ALARM_ANY ? -1 : decode(raw))
-    const hours = wanted(ram[HOURS_ALARM]!, (raw) => this.#decodeHours(raw))
-    const minutes = wanted(ram[MINUTES_ALARM]!, (raw) => this.#decode(raw))
-    const seconds = wanted(ram[SECONDS_ALARM]!, (raw) => this.#decode(raw))
+    const hours = wanted(ram[HOURS_ALARM]!, raw => this.#decodeHours(raw))
+    const minutes = wanted(ram[MINUTES_ALARM]!, raw => this.#decode(raw))
+    const seconds = wanted(ram[SECONDS_ALARM]!, raw => this.#decode(raw))
     if (hours > 23 || minutes > 59 || seconds > 59) return Infinity
     let t = second + 1
     // At most 59 + 59 + 23 steps: each loop fixes one field and leaves the smaller ones at their minimum or match.

@@ -49,7 +49,10 @@ function board() {
 
 /** The 8259s at 20h and 28h with these masks. */
 function programPics(b: ReturnType<typeof board>, master: number, slave: number) {
-  for (const [port, values] of [[0x20, [0x11, 0x20, 4, 1]], [0xa0, [0x11, 0x28, 2, 1]]] as const) {
+  for (const [port, values] of [
+    [0x20, [0x11, 0x20, 4, 1]],
+    [0xa0, [0x11, 0x28, 2, 1]],
+  ] as const) {
     b.out(port, values[0])
     for (const value of values.slice(1)) b.out(port + 1, value)
   }
@@ -61,7 +64,12 @@ test('the timer interrupts through the 8259s and the virtual wire of the local A
   const b = board()
   programPics(b, 0xfe, 0xff)
   // Mode 2, 11932 ticks: 100.0 Hz.
-  for (const [port, value] of [[0x43, 0x34], [0x40, 0x9c], [0x40, 0x2e]] as const) b.out(port, value)
+  for (const [port, value] of [
+    [0x43, 0x34],
+    [0x40, 0x9c],
+    [0x40, 0x2e],
+  ] as const)
+    b.out(port, value)
   let count = 0
   for (let ms = 0; ms < 1000; ms++) {
     b.clock.advance(1_000_000)
@@ -79,7 +87,12 @@ test('the same timer arrives at I/O APIC input 2, and the keyboard at input 1', 
   b.apic(0xf0, 0x1ff)
   b.ioapic(0x14, 0x30)
   b.ioapic(0x12, 0x31)
-  for (const [port, value] of [[0x43, 0x34], [0x40, 0x9c], [0x40, 0x2e]] as const) b.out(port, value)
+  for (const [port, value] of [
+    [0x43, 0x34],
+    [0x40, 0x9c],
+    [0x40, 0x2e],
+  ] as const)
+    b.out(port, value)
   b.clock.advance(11_000_000)
   expect(b.pc.interrupt.acknowledge()).toBe(0x30)
   b.apic(0xb0, 0)

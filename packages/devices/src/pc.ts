@@ -93,7 +93,7 @@ export interface PcDevices {
 /** Builds the board; every device claims its ports, so that two boards on one bus are refused (`PG_IO_OVERLAP`). */
 export function createPcDevices(options: PcOptions): PcDevices {
   const { ioBus: bus, mmioBus, clock, memory, power, reporter } = options
-  const pic: I8259Pair = new I8259Pair({ bus, intr: { set: (level) => apic.lint0.set(level) } })
+  const pic: I8259Pair = new I8259Pair({ bus, intr: { set: level => apic.lint0.set(level) } })
   const apic: LocalApic = new LocalApic({
     mmioBus,
     clock,
@@ -101,7 +101,7 @@ export function createPcDevices(options: PcOptions): PcDevices {
     nmi: options.nmi ?? NOT_CONNECTED,
     extInt: pic,
     reporter,
-    onEoi: (vector) => ioapic.endOfInterrupt(vector),
+    onEoi: vector => ioapic.endOfInterrupt(vector),
   })
   const ioapic: IoApic = new IoApic({ mmioBus, apicBus: apic, reporter })
   const irq = pic.lines.map((line, index) => fanOut(line, ioapic.lines[index === 0 ? 2 : index]!))
@@ -182,7 +182,7 @@ function claimLatches(bus: IoBus): void {
     16,
     {
       ioWidth: 1,
-      ioRead: (port) => latches[port & 15]!,
+      ioRead: port => latches[port & 15]!,
       ioWrite: (port, _size, value) => {
         latches[port & 15] = value
       },

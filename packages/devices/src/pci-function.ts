@@ -199,7 +199,12 @@ export class PciFunction {
     }
   }
 
-  #claim(ports: PciSlotPorts, bar: PciBar, index: number, base: number): { base: number; release: () => void } | undefined {
+  #claim(
+    ports: PciSlotPorts,
+    bar: PciBar,
+    index: number,
+    base: number,
+  ): { base: number; release: () => void } | undefined {
     const { handler } = bar
     const name = `${this.name} BAR${index}`
     try {

@@ -130,9 +130,9 @@ test('INTx: status bit 3, the disable bit, and the shared wires of PIRQ', () => 
   w(1, 0, 0x63, 1, 0x0a)
   expect([irq[10]!.level, irq[11]!.level]).toEqual([true, false])
   w(1, 0, 0x63, 1, 0x02)
-  expect(irq.some((line) => line.level)).toBe(false)
+  expect(irq.some(line => line.level)).toBe(false)
   w(1, 0, 0x63, 1, 0x8b)
-  expect(irq.some((line) => line.level)).toBe(false)
+  expect(irq.some(line => line.level)).toBe(false)
 })
 
 test('the board shows the identities of an i440FX with PIIX', () => {

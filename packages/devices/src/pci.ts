@@ -29,7 +29,7 @@ export function pirqOf(slot: number, pin: number): number {
 export class PciBus implements IoHandler {
   /** PIRQA–PIRQD as levels, shared by all slots; whoever routes them sets the receivers. */
   readonly pirq: [Line, Line, Line, Line] = [NOT_CONNECTED, NOT_CONNECTED, NOT_CONNECTED, NOT_CONNECTED]
-  readonly #wires = [0, 1, 2, 3].map((index) => new SharedLine({ set: (level) => this.pirq[index]!.set(level) }))
+  readonly #wires = [0, 1, 2, 3].map(index => new SharedLine({ set: level => this.pirq[index]!.set(level) }))
   readonly #options: PciBusOptions
   readonly #functions: (PciFunction | undefined)[] = new Array<PciFunction | undefined>(FUNCTIONS)
   #address = 0

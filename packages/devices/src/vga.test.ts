@@ -14,7 +14,8 @@ function setup() {
   const w = (port: number, value: number) => bus.ioWrite(port, 1, value)
   const crtc = (index: number, value: number) => bus.ioWrite(0x3d4, 2, index | (value << 8))
   const print = (cell: number, text: string) => {
-    for (const [i, character] of [...text].entries()) memory.write16(0xb8000 + 2 * (cell + i), 0x700 | character.charCodeAt(0))
+    for (const [i, character] of [...text].entries())
+      memory.write16(0xb8000 + 2 * (cell + i), 0x700 | character.charCodeAt(0))
   }
   return { clock, memory, vga, r, w, crtc, print }
 }

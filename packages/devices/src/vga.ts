@@ -81,7 +81,13 @@ export class Vga implements IoHandler {
   constructor(options: VgaOptions) {
     this.#clock = options.clock
     this.#memory = options.memory
-    for (const [first, count] of [[0x3b4, 2], [0x3ba, 1], [0x3c0, 16], [0x3d4, 2], [0x3da, 1]] as const) {
+    for (const [first, count] of [
+      [0x3b4, 2],
+      [0x3ba, 1],
+      [0x3c0, 16],
+      [0x3d4, 2],
+      [0x3da, 1],
+    ] as const) {
       options.bus.claim(first, count, this, 'vga')
     }
     this.reset()

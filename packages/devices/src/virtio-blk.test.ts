@@ -29,9 +29,7 @@ function setup(options: { readOnly?: boolean; legacy?: boolean; sectors?: number
   blk.pci.assignBar(0, IO)
   blk.pci.assignBar(1, MEM)
   blk.pci.write(4, 2, 7)
-  const layout = options.legacy
-    ? { avail: DESC + 16 * QUEUE, used: 0x2000 }
-    : { avail: 0x8000, used: 0x9000 }
+  const layout = options.legacy ? { avail: DESC + 16 * QUEUE, used: 0x2000 } : { avail: 0x8000, used: 0x9000 }
   const m = {
     r8: (offset: number) => map.mmioRead(COMMON + offset, 1),
     r16: (offset: number) => map.mmioRead(COMMON + offset, 2),
@@ -96,7 +94,26 @@ function setup(options: { readOnly?: boolean; legacy?: boolean; sectors?: number
   }
   const usedIndex = () => memory.read16(layout.used + 2)
   const usedLength = () => memory.read32(layout.used + 4 + 8 * ((usedIndex() - 1) % QUEUE) + 4)
-  return { reporter, bus, map, memory, disk, irq, pci, blk, layout, m, isr, kick, start, desc, offer, header, request, usedIndex }
+  return {
+    reporter,
+    bus,
+    map,
+    memory,
+    disk,
+    irq,
+    pci,
+    blk,
+    layout,
+    m,
+    isr,
+    kick,
+    start,
+    desc,
+    offer,
+    header,
+    request,
+    usedIndex,
+  }
 }
 
 test('identifies as a transitional block device with its capacity in both interfaces (4.1.2, 5.2.4)', () => {
@@ -117,7 +134,13 @@ test('the five capabilities name BAR 1 and its structures (4.1.4)', () => {
     expect(blk.pci.read(at, 1)).toBe(9)
     found.push([blk.pci.read(at + 3, 1), blk.pci.read(at + 2, 1), blk.pci.read(at + 8, 4)])
   }
-  expect(found).toEqual([[1, 16, 0], [3, 16, 0x1000], [4, 16, 0x2000], [2, 20, 0x3000], [5, 20, 0]])
+  expect(found).toEqual([
+    [1, 16, 0],
+    [3, 16, 0x1000],
+    [4, 16, 0x2000],
+    [2, 20, 0x3000],
+    [5, 20, 0],
+  ])
 })
 
 for (const legacy of [false, true]) {
@@ -132,7 +155,7 @@ for (const legacy of [false, true]) {
     expect([legacy ? bus.ioRead(IO + 19, 1) : isr(), irq.level]).toEqual([1, false])
     memory.fill(0x5000, 0xa5, 512)
     expect(request(1, 63, 512)).toEqual([0, 1])
-    expect(disk.data.subarray(63 * 512).every((byte) => byte === 0xa5)).toBe(true)
+    expect(disk.data.subarray(63 * 512).every(byte => byte === 0xa5)).toBe(true)
     expect(request(4, 0, 0)).toEqual([0, 1])
     expect(disk.flushes).toBe(1)
     expect(request(8, 0, 20)).toEqual([0, 21])
@@ -208,26 +231,35 @@ test('the driver may ask for no interrupts (2.6.7)', () => {
 })
 
 const breakages: [string, (s: ReturnType<typeof setup>) => void][] = [
-  ['a descriptor loop', (s) => s.desc(0, 0x4000, 16, NEXT, 0)],
-  ['a next index outside the table', (s) => s.desc(0, 0x4000, 16, NEXT, 999)],
-  ['a buffer outside memory', (s) => s.desc(0, 0xfff0_0000, 16, 0)],
-  ['a buffer of 4 GB', (s) => s.desc(0, 0, 0xffff_ffff, WRITE)],
-  ['no descriptors to write', (s) => s.desc(0, 0x4000, 16, 0)],
-  ['a header too short', (s) => {
-    s.desc(0, 0x4000, 8, NEXT, 1)
-    s.desc(1, 0x4100, 1, WRITE)
-  }],
-  ['readable after writable', (s) => {
-    s.desc(0, 0x4000, 16, NEXT | WRITE, 1)
-    s.desc(1, 0x4100, 16, 0)
-  }],
-  ['nested indirect tables', (s) => {
-    s.desc(0, 0x3_0000, 16, INDIRECT)
-    s.desc(0, 0x3_0000, 16, INDIRECT, 0, 0x3_0000)
-  }],
-  ['an indirect table of odd length', (s) => s.desc(0, 0x3_0000, 17, INDIRECT)],
-  ['an indirect table outside memory', (s) => s.desc(0, 0x7fff_0000, 4096, INDIRECT)],
-  ['an available index far ahead', (s) => s.memory.write16(s.layout.avail + 2, 500)],
+  ['a descriptor loop', s => s.desc(0, 0x4000, 16, NEXT, 0)],
+  ['a next index outside the table', s => s.desc(0, 0x4000, 16, NEXT, 999)],
+  ['a buffer outside memory', s => s.desc(0, 0xfff0_0000, 16, 0)],
+  ['a buffer of 4 GB', s => s.desc(0, 0, 0xffff_ffff, WRITE)],
+  ['no descriptors to write', s => s.desc(0, 0x4000, 16, 0)],
+  [
+    'a header too short',
+    s => {
+      s.desc(0, 0x4000, 8, NEXT, 1)
+      s.desc(1, 0x4100, 1, WRITE)
+    },
+  ],
+  [
+    'readable after writable',
+    s => {
+      s.desc(0, 0x4000, 16, NEXT | WRITE, 1)
+      s.desc(1, 0x4100, 16, 0)
+    },
+  ],
+  [
+    'nested indirect tables',
+    s => {
+      s.desc(0, 0x3_0000, 16, INDIRECT)
+      s.desc(0, 0x3_0000, 16, INDIRECT, 0, 0x3_0000)
+    },
+  ],
+  ['an indirect table of odd length', s => s.desc(0, 0x3_0000, 17, INDIRECT)],
+  ['an indirect table outside memory', s => s.desc(0, 0x7fff_0000, 4096, INDIRECT)],
+  ['an available index far ahead', s => s.memory.write16(s.layout.avail + 2, 500)],
 ]
 for (const [what, damage] of breakages) {
   test(`${what}: the device asks to be reset, keeps quiet, and works again after it (2.1.2)`, () => {
@@ -285,7 +317,13 @@ test('features that were not offered: FEATURES_OK does not stay (3.1.1)', () => 
 
 test('queue sizes: only powers of two up to the maximum are taken (4.1.4.3)', () => {
   const { m } = setup()
-  for (const [value, expected] of [[64, 64], [256, 64], [63, 64], [0, 64], [1, 1]] as const) {
+  for (const [value, expected] of [
+    [64, 64],
+    [256, 64],
+    [63, 64],
+    [0, 64],
+    [1, 1],
+  ] as const) {
     m.w16(24, value)
     expect(m.r16(24)).toBe(expected)
   }

@@ -79,7 +79,7 @@ export class VirtioPci implements PciBarHandler {
   constructor(device: VirtioDevice, memory: GuestMemory, reporter: Reporter) {
     this.#device = device
     this.#reporter = reporter
-    this.#queues = device.queueSizes.map((size) => new Virtqueue(memory, size))
+    this.#queues = device.queueSizes.map(size => new Virtqueue(memory, size))
     this.#features = device.features | VIRTIO_F_VERSION_1 | VIRTIO_F_ANY_LAYOUT
     const legacy: PciBarHandler = {
       barRead: (offset, size) => this.#legacyRead(offset, size),
@@ -125,7 +125,7 @@ export class VirtioPci implements PciBarHandler {
   save(): VirtioPciState {
     return {
       pci: this.pci.save(),
-      queues: this.#queues.map((queue) => ({ ...queue.state })),
+      queues: this.#queues.map(queue => ({ ...queue.state })),
       status: this.#status,
       isr: this.#isr,
       driverFeatures: this.#driverFeatures,
@@ -212,7 +212,8 @@ export class VirtioPci implements PciBarHandler {
         if (state && value === 1) state.ready = true
         break
       default:
-        if (offset >= 32 && offset < COMMON_SIZE && size === 4 && offset % 4 === 0) this.#writeAddress(state, offset - 32, value)
+        if (offset >= 32 && offset < COMMON_SIZE && size === 4 && offset % 4 === 0)
+          this.#writeAddress(state, offset - 32, value)
         else this.#ignored(offset, size)
     }
   }
