@@ -11,7 +11,7 @@ import { capture, pool, root, tool, workspacePackages } from './lib/workspace.mj
 const published = workspacePackages().filter(item => item.manifest.private !== true)
 const typed = workspacePackages().filter(item => existsSync(join(root, item.directory, 'tsconfig.json')))
 
-/** Generators of committed files: each proves with --check that the file is what it would write. */
+/** Generators that need a build: each proves with --check that its files are what it would write. Others: tests/. */
 const GENERATED = [
   ['generated: api reports', 'scripts/api.mjs'],
   ['generated: ops eras', 'scripts/gen-ops.ts'],

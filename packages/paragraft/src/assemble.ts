@@ -97,6 +97,8 @@ export interface MachineConfig {
   onIo?: (access: IoAccess) => void
   /** Sees every call that a host function answers. */
   onOpCall?: (call: OpCall) => void
+  /** Sees every instruction's offset in CS before it executes. Slow; for proofs and for hunting. */
+  onInstruction?: (eip: number) => void
 }
 
 /** A processor of 250 million instructions a second: delays that a guest counts stay short for the host. */
@@ -181,6 +183,7 @@ class Assembly {
       cycles: () => this.#scheduler.now(),
     })
     this.#engine = engine
+    if (config.onInstruction) engine.setTrace(config.onInstruction)
     this.#scheduler = new Scheduler(
       {
         run: max => {

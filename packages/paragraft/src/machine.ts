@@ -57,6 +57,7 @@ export class PcMachine implements Machine {
     this.backendName = parts.backendName
     this.headName = parts.headName
     parts.scheduler.onIdle = ns => parts.console.idled(ns)
+    parts.scheduler.onStop = reason => this.#emit({ kind: 'stop', reason })
     parts.scheduler.onSlice = () => this.#afterSlice()
     if (parts.books?.expectsInstalls) parts.scheduler.longestSlice = 1
   }
@@ -81,9 +82,7 @@ export class PcMachine implements Machine {
 
   /** Ends the run; the first reason stays. */
   stop(reason: StopReason): void {
-    if (this.#parts.scheduler.stopped !== null) return
     this.#parts.scheduler.stop(reason)
-    this.#emit({ kind: 'stop', reason })
   }
 
   /** Ends the run because of something that the guest, or an answer that was given to it, did. */

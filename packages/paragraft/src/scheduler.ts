@@ -44,6 +44,8 @@ export class Scheduler {
   longestSlice = LONGEST_SLICE
   /** Called after idle time has been skipped, with its length. */
   onIdle: ((ns: number) => void) | null = null
+  /** Called once, when the machine stops. */
+  onStop: ((reason: StopReason) => void) | null = null
   /** Called between two runs of the processor. */
   onSlice: (() => void) | null = null
 
@@ -79,7 +81,9 @@ export class Scheduler {
 
   /** Ends the run at this instruction boundary; the first reason stays. */
   stop(reason: StopReason): void {
-    this.#stop ??= reason
+    if (this.#stop !== null) return
+    this.#stop = reason
+    this.onStop?.(reason)
     if (this.#running) this.#processor.requestExit()
   }
 
