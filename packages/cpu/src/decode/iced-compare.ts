@@ -137,7 +137,7 @@ export class Comparison {
     } catch (e) {
       if (!(e instanceof GuestFault)) throw e
       // Longer than 15 bytes: #GP, which iced reports as invalid.
-      return i.code === Code.INVALID ? '' : `${this.#hex(at)}: too long, but iced has ${Mnemonic[i.mnemonic]}`
+      return !this.#known() ? '' : `${this.#hex(at)}: too long, but iced has ${Mnemonic[i.mnemonic]}`
     }
     const valid = d.insn !== null && !this.#undefinedLater(d)
     const known = this.#known()
