@@ -119,6 +119,7 @@ export class Engine {
     cpu.beforeDevice = () => {
       if (this.#inBlocks && !this.#stepping) throw RESTART
     }
+    cpu.interruptWaiting = false
     cpu.instructions = () => this.instructions()
     if (options.cycles) cpu.cycles = options.cycles
   }
@@ -140,11 +141,13 @@ export class Engine {
   /** The INTR line. */
   setIntr(level: boolean): void {
     this.#intr = level
+    this.processor.interruptWaiting = this.#intr || this.#nmi
     if (level) this.processor.attention()
   }
   /** An edge on NMI. */
   raiseNmi(): void {
     this.#nmi = true
+    this.processor.interruptWaiting = true
     this.processor.attention()
   }
   setTrace(trace: InstructionTrace | null): void {
@@ -195,6 +198,7 @@ export class Engine {
     const cpu = this.processor
     if (this.#nmi && !cpu.nmiBlocked) {
       this.#nmi = false
+      cpu.interruptWaiting = this.#intr
       nonMaskableInterrupt(cpu)
     } else if (this.#intr && interruptsEnabled(cpu)) {
       externalInterrupt(cpu, cpu.ports.acknowledgeInterrupt())
@@ -328,7 +332,9 @@ export class Engine {
     if (result === RETURN_BUDGET) throw new Error('single step without budget')
     // RF masks breakpoints for one instruction; IRET is the one that sets it for the next.
     if (mnemonic !== 'IRET') u32[EFLAGS_SYS >> 2] &= ~FLAG_RF
-    if (trap && !mnemonic.startsWith('INT')) cpu.pendingDr6 |= DR6_BS
+    // An interrupt that went through its gate has cleared TF; an INTO that had nothing to do has not.
+    const interrupted = mnemonic.startsWith('INT') && (u32[EFLAGS_SYS >> 2] & FLAG_TF) === 0
+    if (trap && !interrupted) cpu.pendingDr6 |= DR6_BS
     if (cpu.pendingDr6 !== 0 && u32[SHADOW >> 2] === 0) raiseDebugTrap(cpu)
   }
 

@@ -153,7 +153,7 @@ export const ITLB_ENTRIES = 1024
 /** Counters of probes (i64 each). */
 export const PROBES = 0x0000_8000
 export const PROBES_SIZE = 0x8000
-/** Block lookup table (interpreter), 1 MB. */
+/** Block lookup table (interpreter), 4 MB. */
 export const BLOCK_HASH = 0x0010_0000
 /** Decoded records. */
 export const RECORDS = 0x0200_0000

@@ -68,10 +68,17 @@ export class Blocks {
     this.#lines = new Uint32Array(this.#heads.length * 2)
   }
 
-  /** The block at a physical address, if it has been decoded under that mode. */
+  /** The block at a physical address, if it has been decoded under that mode; its table entry is renewed. */
   find(phys: number, mode: number): number {
     const slot = hashSlot(phys, mode) >>> 2
-    return this.#u32[slot] === phys && this.#u32[slot + 1] === mode ? this.#u32[slot + 2] : 0
+    if (this.#u32[slot] === phys && this.#u32[slot + 1] === mode) return this.#u32[slot + 2]
+    // Another block may have taken the entry; the page's list still has this one.
+    for (let block = this.#heads[Math.floor(phys / PAGE)]; block !== 0; block = this.#u32[(block + BLK_NEXT) >> 2]) {
+      if (this.#u32[(block + BLK_PHYS) >> 2] !== phys || this.#u32[(block + BLK_MODE) >> 2] !== mode) continue
+      this.#enter(block, phys, mode)
+      return block
+    }
+    return 0
   }
 
   /**
@@ -267,6 +274,10 @@ export class Blocks {
     for (let line = (phys & 0xfff) >> 6; line <= ((phys & 0xfff) + bytes - 1) >> 6; line++) {
       this.#lines[page * 2 + (line >> 5)] |= 1 << (line & 31)
     }
+    this.#enter(block, phys, mode)
+  }
+
+  #enter(block: number, phys: number, mode: number): void {
     const slot = hashSlot(phys, mode) >>> 2
     this.#u32[slot] = phys
     this.#u32[slot + 1] = mode

@@ -9,7 +9,7 @@ import { writeSlow } from '../mmu/access.ts'
 import type { Processor } from '../processor.ts'
 import { SIMD_OPS } from '../simd/index.ts'
 import {
-  CPL, CUR_RECORD, EBP, EDX, EFLAGS_SYS, EIP, EIP_BASE, ESP, FAULT, FLAG_RF, SCRATCH, SEG, SEG_SELECTOR, SEG_SIZE, SEG_SS,
+  CPL, CUR_RECORD, EBP, EDX, EFLAGS_SYS, EIP, EIP_BASE, ESP, FAULT, FLAG_RF, SCRATCH, SEG, SEG_SELECTOR, SEG_SIZE, SEG_SS, VEC_AC,
 } from '../state.ts'
 import { clts, hlt, invlpg, lmsw, rdpmc, rdtsc, readCr, smsw, wbinvd, writeCr } from '../sys/control.ts'
 import { cpuid } from '../sys/cpuid.ts'
@@ -92,6 +92,10 @@ export function createHelpers(cpu: Processor, host: HelperHost): Helpers {
       cpu.probe(at, 8, true)
       cpu.write32(at, view.getUint32(SCRATCH, true))
       cpu.write32((at + 4) >>> 0, view.getUint32(SCRATCH + 4, true))
+    },
+    checkStore64(seg, offset) {
+      const lin = cpu.linear(segIndex(seg), offset >>> 0, 8, true)
+      if (cpu.alignmentArmed && u32[CPL >> 2] === 3 && (lin & 7) !== 0) throw new GuestFault(VEC_AC, 0)
     },
     slowReadForWrite: (lin, size) => cpu.readForWrite(lin >>> 0, size),
 

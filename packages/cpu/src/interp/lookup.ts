@@ -11,9 +11,12 @@ import {
 } from '../state.ts'
 import type { Handler } from './handlers.ts'
 
-/** Block table: 2^16 entries of 16 bytes: physical address, mode key, block. */
-export const HASH_ENTRIES = 0x10000
+/** Block table: 2^18 entries of 16 bytes: physical address, mode key, block. */
+const HASH_BITS = 18
+export const HASH_ENTRIES: number = 1 << HASH_BITS
 export const HASH_ENTRY = 16
+/** 2^32 divided by the golden ratio: spreads addresses that differ in few bits (Knuth, TAOCP vol. 3, 6.4). */
+const SPREAD = 0x9e3779b1 | 0
 
 /** Why generated code returned. */
 export const RETURN_ATTENTION = 0
@@ -23,8 +26,8 @@ export const RETURN_BUDGET = 3
 
 /** Address of the block table entry for a physical address; the same formula as the generated one below. */
 export function hashSlot(phys: number, mode: number): number {
-  const h = phys ^ (phys >>> 14) ^ (mode << 7)
-  return BLOCK_HASH + (h & (HASH_ENTRIES - 1)) * HASH_ENTRY
+  const h = Math.imul(phys ^ mode, SPREAD)
+  return BLOCK_HASH + (h >>> (32 - HASH_BITS)) * HASH_ENTRY
 }
 /** ITLB tag: linear page, and whether the access was a user's. */
 export function itlbTag(lin: number, user: boolean): number {
@@ -49,8 +52,8 @@ export function lookupCode(): Handler {
   b.if(b.cmp('ne', load('32', slot), b.or(b.or(b.and(lin, ~0xfff), 1), user)), () => onReturn(b, RETURN_MISS))
   const phys = b.let(b.or(load('32', slot, 4), b.and(lin, 0xfff)))
   const mode = b.let(b.word(MODE))
-  const h = b.xor(b.xor(phys, b.shr(phys, 14)), b.shl(mode, 7))
-  const entry = b.let(b.add(b.shl(b.and(h, HASH_ENTRIES - 1), 4), BLOCK_HASH))
+  const h = b.op('mul', b.xor(phys, mode), b.c(SPREAD))
+  const entry = b.let(b.add(b.shl(b.shr(h, 32 - HASH_BITS), 4), BLOCK_HASH))
   b.if(b.or(b.xor(load('32', entry), phys), b.xor(load('32', entry, 4), mode)), () => onReturn(b, RETURN_MISS))
   b.set(block, load('32', entry, 8))
   b.setWord(EIP_BASE, b.sub(eip, b.and(lin, 0xfff)))
