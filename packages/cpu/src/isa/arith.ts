@@ -270,6 +270,7 @@ export const ARITH: readonly Insn[] = [
     semantics(b) {
       const ea = b.let(b.ea())
       const seg = b.seg()
+      b.checkMisaligned64(ea)
       const low = b.readForWrite(4, ea, seg)
       const high = b.readForWrite(4, b.add(ea, 4), seg)
       const equal = b.let(b.and(b.cmp('eq', low.v, b.gpr(EAX)), b.cmp('eq', high.v, b.gpr(EDX))))

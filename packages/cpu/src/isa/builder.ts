@@ -250,9 +250,6 @@ export class Builder {
   nextEip(): Expr {
     return bin('add', bin('add', this.word(EIP_BASE), load('16u', REC, REC_OFF)), load('8u', REC, REC_LEN))
   }
-  nextEipMasked(): Expr {
-    return this.size === 2 ? this.and(this.nextEip(), 0xffff) : this.nextEip()
-  }
 
   isMem(operand: number): boolean {
     return this.form[operand] === 'm'
@@ -328,6 +325,10 @@ export class Builder {
       () => this.set(lin, this.callChecked('segCheck', s, offset, c32(size), c32(write ? 1 : 0))),
     )
     return lin
+  }
+  /** All the checks of a store of 8 bytes, made before its halves are touched, where they could differ from theirs. */
+  checkMisaligned64(ea: Expr): void {
+    this.if(this.and(ea, 7), () => void this.callChecked('checkStore64', this.seg(), ea))
   }
   /** Linear address of the memory operand with no check at all, as INVLPG takes it. */
   linearUnchecked(): Expr {
@@ -546,9 +547,9 @@ export class Builder {
     this.if(condition, () => this.branch())
     this.fallThrough()
   }
-  /** Ends a conditional branch that is not taken. */
+  /** Ends a conditional branch that is not taken: a 16-bit operand size cuts only the targets of taken ones. */
   fallThrough(): void {
-    this.branch(REC_LINK2, this.nextEipMasked(), 2)
+    this.branch(REC_LINK2, this.nextEip(), 2)
   }
   /** The instruction is done and the block with it: what follows is looked up afresh. */
   endBlock(): void {

@@ -12,8 +12,8 @@ const SREG = [
 function pushAll(b: Builder): void {
   const esp = b.let(b.gpr(ESP, 4))
   const regs = [EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI]
-  // The lowest word first: if any page faults, nothing has been committed to ESP.
-  for (let i = 7; i >= 0; i--) {
+  // If any page faults, nothing has been committed to ESP.
+  for (let i = 0; i < 8; i++) {
     const v = regs[i] === ESP ? esp : b.gpr(regs[i])
     b.writeMem(b.size, b.stackAt(esp, -b.size * (i + 1)).offset, b.ss(), v)
   }

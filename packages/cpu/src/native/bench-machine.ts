@@ -4,9 +4,12 @@
  */
 import { createEngine, type Engine, type EngineKind } from '../engine.ts'
 import { stubPorts } from './stub-ports.ts'
-import { RAM } from '../state.ts'
+import { RAM, SEG_FS } from '../state.ts'
 import { setStart } from '../sys/reset.ts'
-import { CODE, DATA, DATA_SIZE, fillData, hashData, type NativeResult, type NativeTest } from './protocol.ts'
+import { loadSegment } from '../sys/segments.ts'
+import {
+  CODE, CODE_SIZE, DATA, DATA_SIZE, fillData, hashData, type NativeResult, type NativeTest, READ_ONLY,
+} from './protocol.ts'
 
 const RAM_SIZE = 0x100000
 const GDT = 0x1000
@@ -18,6 +21,7 @@ const ENTRY = 0x7000
 const PAGE_DIRECTORY = 0x10000
 const CODE_PAGE = 0x20000
 const DATA_PAGES = 0x30000
+const READ_ONLY_PAGE = 0x40000
 const USER_CS = 0x1b
 const USER_DS = 0x23
 
@@ -39,6 +43,8 @@ export class BenchMachine {
     descriptor(GDT + 0x10, 0x0000ffff, 0x00cf9300)
     descriptor(GDT + 0x18, 0x0000ffff, 0x00cffb00)
     descriptor(GDT + 0x20, 0x0000ffff, 0x00cff300)
+    descriptor(GDT + 0x30, (DATA << 16) | 0x7ff, (DATA & 0xff000000) | 0x0040f300 | ((DATA >>> 16) & 0xff))
+    descriptor(GDT + 0x38, (DATA << 16) | 0x7ff, (DATA & 0xff000000) | 0x0040f700 | ((DATA >>> 16) & 0xff))
     descriptor(GDT + 0x28, ((TSS & 0xffff) << 16) | 0x67, 0x00008900 | (TSS >> 16))
     m.write32(TSS + 4, STACK_TOP)
     m.write16(TSS + 8, 0x10)
@@ -54,12 +60,14 @@ export class BenchMachine {
       m.write32(table + ((lin >>> 12) & 0x3ff) * 4, pa | flags)
     }
     for (let pa = 0; pa < 0x10000; pa += 0x1000) map(pa, pa, 3)
-    map(CODE, CODE_PAGE, 7)
+    for (let at = 0; at < CODE_SIZE; at += 0x1000) map(CODE + at, CODE_PAGE + at, 7)
+    map(READ_ONLY, READ_ONLY_PAGE, 5)
+    for (let i = 0; i < 0x400; i++) m.write32(READ_ONLY_PAGE + i * 4, Math.imul(i, 0x01010101))
     for (let at = 0; at < DATA_SIZE; at += 0x1000) map(DATA + at, DATA_PAGES + at, 7)
     // mov ax,0x28; ltr ax; hlt
     m.write(ENTRY, Uint8Array.of(0x66, 0xb8, 0x28, 0, 0x0f, 0, 0xd8, 0xf4))
     setStart(this.engine.processor, {
-      eip: ENTRY, cs: 8, ds: 0x10, cr0: 0x80000013, cr3: PAGE_DIRECTORY, cr4: 0x600, gdt: { base: GDT, limit: 0x2f },
+      eip: ENTRY, cs: 8, ds: 0x10, cr0: 0x80040013, cr3: PAGE_DIRECTORY, cr4: 0x600, gdt: { base: GDT, limit: 0x3f },
     })
     const p = this.engine.processor
     p.u32[0x210 >> 2] = IDT
@@ -72,7 +80,7 @@ export class BenchMachine {
     const p = engine.processor
     const m = engine.memory
     fillData(this.#data, t.seed)
-    m.fill(CODE_PAGE, 0xcc, 0x1000)
+    m.fill(CODE_PAGE, 0xcc, CODE_SIZE)
     m.write(CODE_PAGE + t.offset, Uint8Array.from(t.code))
     // An IRET frame to ring 3, and an IRETD to take it.
     const frame = STACK_TOP - 20
@@ -84,6 +92,7 @@ export class BenchMachine {
     p.halted = false
     // Data segments as a process has them; ring 0 left its own there.
     this.#userSegments()
+    loadSegment(p, SEG_FS, t.fs === undefined ? 0 : t.fs === 'limited' ? 0x33 : 0x3b)
     const result = engine.run(1000)
     if (result !== 'halt') throw new Error(`${t.name}: the test ended with ${result}`)
     const vector = this.#u32[0x90 >> 2] - 1 - HANDLERS

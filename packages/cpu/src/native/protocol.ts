@@ -3,13 +3,18 @@
 export const CODE = 0x20000000
 export const DATA = 0x10000000
 export const DATA_SIZE = 0x2000
-const INPUT_SIZE = 4 + 28 + 32 + 12
+export const CODE_SIZE = 0x2000
+/** A page that can be read and not written; between it and the data nothing is mapped. */
+export const READ_ONLY: number = DATA + 0x3000
+/** Longest test in bytes. */
+export const MAX_CODE = 64
+const INPUT_SIZE = 4 + MAX_CODE + 32 + 16
 const OUTPUT_SIZE = 32 + 24
 
 export interface NativeTest {
   /** What is tested, for a person. */
   name: string
-  /** At most 28 bytes; an int3 follows. */
+  /** At most {@link MAX_CODE} bytes; an int3 follows. */
   code: number[]
   /** EAX ECX EDX EBX ESP EBP ESI EDI. */
   regs: number[]
@@ -20,6 +25,10 @@ export interface NativeTest {
   seed: number
   /** EFLAGS bits that the manual leaves undefined. */
   undefinedFlags: number
+  /** What FS holds: nothing, a segment of 0x800 bytes at the data, or one there that expands down to that limit. */
+  fs?: 'limited' | 'expand-down'
+  /** EFLAGS bits compared; by default the arithmetic ones, TF, IF and DF. */
+  comparedFlags?: number
 }
 
 export interface NativeResult {
@@ -33,6 +42,8 @@ export interface NativeResult {
   hash: number
 }
 
+const FS_KINDS = [undefined, 'limited', 'expand-down']
+
 export function encodeTests(tests: readonly NativeTest[]): Uint8Array {
   const bytes = new Uint8Array(tests.length * INPUT_SIZE)
   const view = new DataView(bytes.buffer)
@@ -40,8 +51,8 @@ export function encodeTests(tests: readonly NativeTest[]): Uint8Array {
     const at = i * INPUT_SIZE
     view.setUint32(at, t.code.length, true)
     bytes.set(t.code, at + 4)
-    const words = [...t.regs, t.eflags, t.offset, t.seed]
-    for (const [j, w] of words.entries()) view.setUint32(at + 32 + j * 4, w, true)
+    const words = [...t.regs, t.eflags, t.offset, t.seed, FS_KINDS.indexOf(t.fs)]
+    for (const [j, w] of words.entries()) view.setUint32(at + 4 + MAX_CODE + j * 4, w, true)
   }
   return bytes
 }

@@ -11,21 +11,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <asm/ldt.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 #define CODE 0x20000000u
+#define CODE_SIZE 0x2000u
 #define DATA 0x10000000u
 #define DATA_SIZE 0x2000u
+/* Readable but not writable; between it and the data nothing is mapped. */
+#define READ_ONLY (DATA + 0x3000u)
 
 struct input {
   uint32_t length;
-  uint8_t code[28];
+  uint8_t code[64];
   uint32_t regs[8]; /* eax ecx edx ebx esp ebp esi edi */
   uint32_t eflags;
   uint32_t offset; /* of the code in its page */
   uint32_t seed;
+  uint32_t fs; /* 0: null, 1: a segment of 2 KB at the data, 2: one that expands down to that limit */
 };
 struct output {
   uint32_t regs[8];
@@ -35,6 +41,7 @@ struct output {
 static ucontext_t saved;
 static struct input in;
 static struct output out;
+static int selectors[3];
 static const int order[8] = {REG_EAX, REG_ECX, REG_EDX, REG_EBX, REG_ESP, REG_EBP, REG_ESI, REG_EDI};
 
 static void start(int sig, siginfo_t *info, void *context) {
@@ -44,9 +51,12 @@ static void start(int sig, siginfo_t *info, void *context) {
   for (int i = 0; i < 8; i++) uc->uc_mcontext.gregs[order[i]] = in.regs[i];
   uc->uc_mcontext.gregs[REG_EFL] = in.eflags;
   uc->uc_mcontext.gregs[REG_EIP] = CODE + in.offset;
+  uc->uc_mcontext.gregs[REG_FS] = selectors[in.fs];
 }
 
 static void finish(int sig, siginfo_t *info, void *context) {
+  /* AC is the test's own: the compiler's code need not be aligned. */
+  __asm__ volatile("pushfl; andl $~0x40000, (%%esp); popfl" ::: "cc", "memory");
   (void)sig, (void)info;
   ucontext_t *uc = context;
   for (int i = 0; i < 8; i++) out.regs[i] = uc->uc_mcontext.gregs[order[i]];
@@ -58,11 +68,24 @@ static void finish(int sig, siginfo_t *info, void *context) {
   memcpy(uc->uc_mcontext.gregs, saved.uc_mcontext.gregs, sizeof saved.uc_mcontext.gregs);
 }
 
+/* A data segment at the data, of 0x800 bytes; its selector, or 0 where the kernel gives none. */
+static int make_segment(int expand_down) {
+  struct user_desc d = {
+      .entry_number = -1, .base_addr = DATA, .limit = 0x7ff, .seg_32bit = 1, .contents = expand_down, .useable = 1};
+  return syscall(SYS_set_thread_area, &d) == 0 ? (int)d.entry_number * 8 + 3 : 0;
+}
+
 int main(void) {
   const int fixed = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
-  uint8_t *code = mmap((void *)CODE, 0x1000, PROT_READ | PROT_WRITE | PROT_EXEC, fixed, -1, 0);
+  uint8_t *code = mmap((void *)CODE, CODE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC, fixed, -1, 0);
   uint32_t *data = mmap((void *)DATA, DATA_SIZE, PROT_READ | PROT_WRITE, fixed, -1, 0);
-  if (code == MAP_FAILED || data == MAP_FAILED) return 2;
+  uint32_t *fixture = mmap((void *)READ_ONLY, 0x1000, PROT_READ | PROT_WRITE, fixed, -1, 0);
+  if (code == MAP_FAILED || data == MAP_FAILED || fixture == MAP_FAILED) return 2;
+  for (uint32_t i = 0; i < 0x400; i++) fixture[i] = i * 0x01010101u;
+  mprotect(fixture, 0x1000, PROT_READ);
+  selectors[1] = make_segment(0);
+  selectors[2] = make_segment(1);
+  if (selectors[1] == 0 || selectors[2] == 0) return 3;
   static uint8_t alternate[65536];
   stack_t ss = {.ss_sp = alternate, .ss_size = sizeof alternate};
   sigaltstack(&ss, NULL);
@@ -78,7 +101,7 @@ int main(void) {
       x ^= x << 13, x ^= x >> 17, x ^= x << 5;
       data[i] = x;
     }
-    memset(code, 0xcc, 0x1000);
+    memset(code, 0xcc, CODE_SIZE);
     memcpy(code + in.offset, in.code, in.length);
     memset(&out, 0, sizeof out);
     /* A signal frame does not restore NT and ID: a test may have left them. */
