@@ -19,14 +19,14 @@
 import { ParagraftError } from '@paragraft/core/errors'
 import type { BootModule, GuestImage } from '@paragraft/core/image'
 import type { GuestLayout, HostStub } from '@paragraft/core/layout'
-import { type AdmittedOps, type AdmittedSlot, type AnswerKind, nativeSymbol } from '@paragraft/core/ops'
-import { link, objectExtent } from '../formats/elf-link.ts'
-import { type ObjectFile, readObject } from '../formats/elf-rel.ts'
+import type { AdmittedOps, AdmittedSlot, AnswerKind } from '@paragraft/core/ops'
+import type { LinkedObject } from '../formats/elf-link.ts'
 import type { Reservation } from '../heads/memory-map.ts'
 import { readAlternatives, type Scrub, scrubs } from '../layouts/alternatives.ts'
 import { ImageView } from '../layouts/view.ts'
-import { Assembler, JUMP_BYTES, MOV_MEMORY_BYTES, THUNK_BYTES } from './asm.ts'
-import { findRoom, PAGE, type Room } from './room.ts'
+import { measure, pageRanges } from './parts.ts'
+import { Region } from './region.ts'
+import { findRoom, type Room } from './room.ts'
 
 export interface GraftRequest {
   image: GuestImage
@@ -88,226 +88,103 @@ export interface GraftPlan {
   scrubs: (Scrub & { pa: number })[]
 }
 
-/** A stub is 5 bytes (opcode, index, ret); at this distance its address is easy to read in a trace. */
-const STUB_STRIDE = 8
-const MOST_HOST_STUBS = 0x1_0000
-
-interface Code {
-  module: number
-  object: ObjectFile
-  size: number
-  offset: number
-}
-
-/** Sizes and offsets of the region's parts, fixed before its address is. */
-interface Parts {
-  counters: number
-  stubs: number
-  installer: number
-  code: Code[]
-  total: number
-}
-
 /**
  * Plans a graft. Throws `PG_GRAFT_NO_ROOM` (with sizes), `PG_GRAFT_NO_NOP`, `PG_GRAFT_CODE` and `PG_GRAFT_SYMBOL` for code
  * answers that the object does not have, and what reading and linking the object throws (`PG_IMAGE_…`, `PG_LINK_…`).
  */
 export function planGraft(request: GraftRequest): GraftPlan {
-  const { image, layout, memorySize } = request
-  const answers = request.modules.flatMap((module, index) => module.slots.map(answer => ({ module: index, answer })))
-  const parts = measure(request, answers)
+  const { image, layout, modules, entry, memorySize, paging = false } = request
+  const parts = measure(modules, layout.slots.length)
   const room = findRoom(image, layout, parts.total, memorySize)
-  const bytes = new Uint8Array(room.length)
-  const targets = new Map(layout.slots.map(slot => [slot.slot, slot.target]))
-  const owners = new Map<number, SlotOwner>(
-    layout.slots.map(({ slot, op }) => [slot, { slot, op, owner: 'guest', answer: 'native' }]),
-  )
-  const thunks = new Assembler(room.va + parts.installer + installerBytes(request))
-  const hostStubs: PlannedStub[] = []
-  const counters: CallCounter[] = []
-
-  request.modules.forEach((module, index) => {
-    const linked = linkModule(request, parts, index, room, bytes, targets)
-    for (const admitted of module.slots) {
-      const { slot, op } = admitted.slot
-      const target = (() => {
-        switch (admitted.answer.kind) {
-          case 'native':
-            return undefined
-          case 'nop':
-            return nopOf(layout, admitted)
-          case 'value':
-            return admitted.answer.value >>> 0
-          case 'host': {
-            const offset = parts.stubs + hostStubs.length * STUB_STRIDE
-            const stub = new Assembler(room.va + offset).hostOp(hostStubs.length).ret()
-            bytes.set(stub.bytes(), offset)
-            const at = { va: room.va + offset, pa: room.pa + offset }
-            hostStubs.push({ index: hostStubs.length, slot, op, module: index, answer: admitted, ...at })
-            return at.va
-          }
-          case 'code': {
-            const offset = parts.counters + counters.length * 4
-            counters.push({ slot, module: index, va: room.va + offset, pa: room.pa + offset })
-            const thunk = thunks.here
-            const code = symbolOf(linked, admitted.answer.symbol, op)
-            thunks.lockInc(room.va + offset)
-            if (admitted.thunk) thunks.callKeepingEcx(code)
-            else thunks.jump(code)
-            return thunk
-          }
-        }
-      })()
-      if (target === undefined) continue
-      targets.set(slot, target)
-      owners.set(slot, { slot, op, owner: module.module.name, answer: admitted.answer.kind })
-    }
+  const region = new Region(room, parts)
+  const table = new Table(layout, region)
+  modules.forEach((module, index) => {
+    const linked = region.link(index, layout, table.targets, entry)
+    for (const answer of module.slots) table.answer(answer, index, module.module.name, linked)
   })
-
-  const installs = layout.slots
-    .filter(({ slot, target }) => targets.get(slot) !== target)
-    .map(({ slot, op }) => ({ slot, op, target: targets.get(slot) as number }))
-  const base = request.paging ? room.va : room.pa
-  const table = request.paging ? layout.tableVa : layout.tablePa
-  const installer = new Assembler(base + parts.installer)
-  for (const { slot, target } of installs) installer.movMemory(table + 4 * slot, target)
-  installer.jump(request.entry)
-  bytes.set(installer.bytes(), parts.installer)
-  bytes.set(thunks.bytes(), parts.installer + installerBytes(request))
-
-  const names = request.modules.map(({ module }) => `${module.name} ${module.version}`).join(', ')
-  const replaced = new Set(installs.map(install => install.slot))
+  const installs = table.installs()
+  const installer = region.finish(installs, paging ? layout.tableVa : layout.tablePa, entry, paging)
+  const names = modules.map(({ module }) => `${module.name} ${module.version}`).join(', ')
   return {
     request,
     room,
-    bytes,
+    bytes: region.bytes,
     reserve: [{ base: room.pa, length: room.length, type: 2, what: `ops of ${names}` }],
-    bootModules: [{ bytes, commandLine: names, at: room.pa }],
-    entry: base + parts.installer,
-    originalEntry: request.entry,
-    pages: pagesOf(room, parts),
-    hostStubs,
-    counters,
+    bootModules: [{ bytes: region.bytes, commandLine: names, at: room.pa }],
+    entry: installer,
+    originalEntry: entry,
+    pages: pageRanges(parts, room.length).map(({ offset, ...range }) => ({ ...region.at(offset), ...range })),
+    hostStubs: table.hostStubs,
+    counters: table.counters,
     installs,
-    owners: [...owners.values()],
-    scrubs: planScrubs(image, layout, replaced),
+    owners: [...table.owners.values()],
+    scrubs: planScrubs(image, layout, new Set(installs.map(install => install.slot))),
   }
 }
 
-/** Reads every object, and lays the region's parts out. */
-function measure(request: GraftRequest, answers: readonly { module: number; answer: AdmittedSlot }[]): Parts {
-  const count = (kind: AnswerKind): number => answers.filter(({ answer }) => answer.answer.kind === kind).length
-  const hosts = count('host')
-  if (hosts > MOST_HOST_STUBS) {
-    throw new ParagraftError(
-      'PG_GRAFT_HOST_STUBS',
-      `${hosts} host answers; the opcode's index holds ${MOST_HOST_STUBS}`,
-      {
-        fields: { hosts, limit: MOST_HOST_STUBS },
-        hint: 'Load fewer modules.',
-      },
-    )
+/** The table as it will be, module by module. */
+class Table {
+  readonly targets: Map<number, number>
+  readonly owners: Map<number, SlotOwner>
+  readonly hostStubs: PlannedStub[] = []
+  readonly counters: CallCounter[] = []
+  readonly #layout: GuestLayout
+  readonly #region: Region
+
+  constructor(layout: GuestLayout, region: Region) {
+    this.#layout = layout
+    this.#region = region
+    this.targets = new Map(layout.slots.map(slot => [slot.slot, slot.target]))
+    this.owners = new Map(layout.slots.map(({ slot, op }) => [slot, { slot, op, owner: 'guest', answer: 'native' }]))
   }
-  const counters = 0
-  const stubs = counters + up(count('code') * 4)
-  const installer = stubs + up(hosts * STUB_STRIDE)
-  let total = installer + up(installerBytes(request) + count('code') * THUNK_BYTES)
-  const code: Code[] = []
-  request.modules.forEach(({ object: bytes }, module) => {
-    if (bytes === undefined) return
-    const object = readObject(bytes)
-    const { size, align } = objectExtent(object)
-    if (align > PAGE) {
-      throw new ParagraftError('PG_GRAFT_CODE', `the object of module ${module} wants an alignment of ${align} bytes`, {
-        fields: { module: request.modules[module]?.module, align, limit: PAGE },
-        hint: 'Align sections to a page at most.',
-      })
+
+  /** Enters one answer; `native` leaves the slot to whoever has it. */
+  answer(admitted: AdmittedSlot, module: number, owner: string, linked: LinkedObject | undefined): void {
+    const { slot, op } = admitted.slot
+    const target = this.#target(admitted, module, linked)
+    if (target === undefined) return
+    this.targets.set(slot, target)
+    this.owners.set(slot, { slot, op, owner, answer: admitted.answer.kind })
+  }
+
+  /** The slots whose contents change. */
+  installs(): GraftPlan['installs'] {
+    return this.#layout.slots.flatMap(({ slot, op, target: before }) => {
+      const target = this.targets.get(slot)
+      return target === undefined || target === before ? [] : [{ slot, op, target }]
+    })
+  }
+
+  #target(admitted: AdmittedSlot, module: number, linked: LinkedObject | undefined): number | undefined {
+    const { answer } = admitted
+    const { slot, op } = admitted.slot
+    switch (answer.kind) {
+      case 'native':
+        return undefined
+      case 'nop':
+        return nopOf(this.#layout, op)
+      case 'value':
+        return answer.value >>> 0
+      case 'host': {
+        const stub = this.#region.stub()
+        this.hostStubs.push({ ...stub, slot, op, module, answer: admitted })
+        return stub.va
+      }
+      case 'code': {
+        const { va, counter } = this.#region.thunk(admitted, linked, answer.symbol)
+        this.counters.push({ slot, module, ...counter })
+        return va
+      }
     }
-    code.push({ module, object, size, offset: total })
-    total += up(size)
-  })
-  return { counters, stubs, installer, code, total }
-}
-
-/** Room for one MOV per slot of the table and the jump: more than is used when some slots stay. */
-function installerBytes(request: GraftRequest): number {
-  return Math.ceil((request.layout.slots.length * MOV_MEMORY_BYTES + JUMP_BYTES) / 16) * 16
-}
-
-type Linked = ReturnType<typeof link>
-
-function linkModule(
-  request: GraftRequest,
-  parts: Parts,
-  module: number,
-  room: Room,
-  bytes: Uint8Array,
-  targets: ReadonlyMap<number, number>,
-): Linked | undefined {
-  const code = parts.code.find(part => part.module === module)
-  if (code === undefined) return undefined
-  const { layout, entry } = request
-  const symbols = new Map<string, number>([
-    ['pg_table', layout.tableVa],
-    ['pg_entry', entry],
-    ...layout.slots
-      .filter(slot => slot.kind === 'fn')
-      .map(slot => [nativeSymbol(slot.op), targets.get(slot.slot) as number] as const),
-  ])
-  const linked = link(code.object, {
-    base: room.va + code.offset,
-    resolve: name => symbols.get(name),
-    maxSize: room.length,
-  })
-  bytes.set(linked.bytes, code.offset)
-  return linked
-}
-
-function symbolOf(linked: Linked | undefined, symbol: string, op: string): number {
-  if (linked === undefined) {
-    throw new ParagraftError(
-      'PG_GRAFT_CODE',
-      `${op} is answered by code (${symbol}), and the module brings no object`,
-      {
-        fields: { op, symbol },
-        hint: 'Give defineOps a `code.object`.',
-      },
-    )
   }
-  const address = linked.symbols.get(symbol)
-  const home = linked.sections.find(
-    s => s.executable && address !== undefined && address >= s.address && address < s.address + s.size,
-  )
-  if (address === undefined || home === undefined) {
-    const known = [...linked.symbols.keys()].sort()
-    throw new ParagraftError(
-      'PG_GRAFT_SYMBOL',
-      address === undefined ? `the object does not define ${symbol}` : `${symbol} is not in a code section`,
-      { fields: { op, symbol, known }, hint: 'Define it as a global function in an executable section.' },
-    )
-  }
-  return address
 }
 
-function nopOf(layout: GuestLayout, admitted: AdmittedSlot): number {
+function nopOf(layout: GuestLayout, op: string): number {
   if (layout.nopVa !== null) return layout.nopVa
-  throw new ParagraftError(
-    'PG_GRAFT_NO_NOP',
-    `${admitted.slot.op} is answered by nop, and this guest's own was not found`,
-    {
-      fields: { op: admitted.slot.op, era: layout.era },
-      hint: 'Answer it with `native` or with code: a no-op of another address would be called, not erased.',
-    },
-  )
-}
-
-function pagesOf(room: Room, parts: Parts): GraftPlan['pages'] {
-  const bounds = [parts.counters, parts.stubs, parts.installer, room.length]
-  return bounds
-    .slice(0, -1)
-    .map((from, i) => ({ from, length: (bounds[i + 1] as number) - from, stubs: from === parts.stubs && i === 1 }))
-    .filter(({ length }) => length > 0)
-    .map(({ from, length, stubs }) => ({ va: room.va + from, pa: room.pa + from, length, stubs }))
+  throw new ParagraftError('PG_GRAFT_NO_NOP', `${op} is answered by nop, and this guest's own was not found`, {
+    fields: { op, era: layout.era },
+    hint: 'Answer it with `native` or with code: a no-op of another address would be called, not erased.',
+  })
 }
 
 /** The patch records that would take a replaced slot's sites away from the table. */
@@ -326,5 +203,3 @@ function planScrubs(image: GuestImage, layout: GuestLayout, replaced: ReadonlySe
     return { ...scrub, pa }
   })
 }
-
-const up = (bytes: number): number => Math.ceil(bytes / PAGE) * PAGE

@@ -68,6 +68,18 @@ test('the 14-byte form of 6.3 and up has its flags apart', () => {
   )
 })
 
+test('an entry that stands for the paravirtual call itself follows the table, and stays', () => {
+  const at = ALTERNATIVES
+  const ALT_FLAG_DIRECT_CALL = 2
+  const direct = new Writer()
+    .u32(TEXT + 0x40 - at, TEXT - (at + 4))
+    .u16(X86_FEATURE_ALWAYS, ALT_FLAG_DIRECT_CALL)
+    .u8(6, 5)
+  const modern = readAlternatives(new ImageView(tinyKernel({ alternatives: direct.bytes() })))!
+  expect(modern[0]).toMatchObject({ directCall: true })
+  expect(scrubs(modern, sites, new Set([3]))).toEqual({ scrubs: [], leftToKernel: 1 })
+})
+
 test('bytes of no known form are not read at all', () => {
   expect(readAlternatives(new ImageView(tinyKernel({ alternatives: new Uint8Array(37).fill(0xff) })))).toBeUndefined()
 })

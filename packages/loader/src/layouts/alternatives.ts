@@ -113,8 +113,10 @@ export function overlaps(
   return found
 }
 
-/** True when the kernel itself keeps this entry away from a replaced slot. */
+/** True when the kernel itself keeps this entry away from a replaced slot, or takes the slot's function for it. */
 function handledByKernel(entry: AltInstr): boolean {
+  // alt_replace_call() reads the table when it patches: such an entry follows a replaced slot.
+  if (entry.directCall) return true
   return entry.not && (entry.feature === X86_FEATURE_PVUNLOCK || entry.feature === X86_FEATURE_VCPUPREEMPT)
 }
 

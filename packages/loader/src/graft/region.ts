@@ -1,0 +1,119 @@
+/**
+ * The region being filled at its address: stubs for host answers, counting thunks for code answers, linked objects, and
+ * last the installer. Offsets are parts.ts's; nothing here touches guest memory.
+ */
+import { ParagraftError } from '@paragraft/core/errors'
+import type { GuestLayout } from '@paragraft/core/layout'
+import { type AdmittedSlot, nativeSymbol } from '@paragraft/core/ops'
+import { type LinkedObject, link } from '../formats/elf-link.ts'
+import { Assembler } from './asm.ts'
+import { COUNTER_BYTES, type Parts, STUB_STRIDE } from './parts.ts'
+import type { Room } from './room.ts'
+
+/** An address inside the region, virtual and physical. */
+export interface Place {
+  va: number
+  pa: number
+}
+
+export class Region {
+  readonly bytes: Uint8Array
+  readonly #room: Room
+  readonly #parts: Parts
+  readonly #thunks: Assembler
+  #stubs = 0
+  #counters = 0
+
+  constructor(room: Room, parts: Parts) {
+    this.bytes = new Uint8Array(room.length)
+    this.#room = room
+    this.#parts = parts
+    this.#thunks = new Assembler(room.va + parts.thunks)
+  }
+
+  at(offset: number): Place {
+    return { va: this.#room.va + offset, pa: this.#room.pa + offset }
+  }
+
+  /** Links a module's object; `targets` is what the table holds before it. Undefined for a module without one. */
+  link(
+    module: number,
+    layout: GuestLayout,
+    targets: ReadonlyMap<number, number>,
+    entry: number,
+  ): LinkedObject | undefined {
+    const code = this.#parts.code.get(module)
+    if (code === undefined) return undefined
+    const symbols = new Map<string, number>([
+      ['pg_table', layout.tableVa],
+      ['pg_entry', entry],
+    ])
+    for (const { slot, op, kind, target } of layout.slots) {
+      if (kind === 'fn') symbols.set(nativeSymbol(op), targets.get(slot) ?? target)
+    }
+    const linked = link(code.object, {
+      base: this.#room.va + code.offset,
+      resolve: name => symbols.get(name),
+      maxSize: this.#room.length,
+    })
+    this.bytes.set(linked.bytes, code.offset)
+    return linked
+  }
+
+  /** Plants the next host stub: the opcode with the stub's index, and a return. */
+  stub(): Place & { index: number } {
+    const index = this.#stubs++
+    const offset = this.#parts.stubs + index * STUB_STRIDE
+    this.bytes.set(new Assembler(this.#room.va + offset).hostOp(index).ret().bytes(), offset)
+    return { index, ...this.at(offset) }
+  }
+
+  /** Plants a thunk that counts and goes on to the answer's function; `va` is what the slot will hold. */
+  thunk(answer: AdmittedSlot, linked: LinkedObject | undefined, symbol: string): { va: number; counter: Place } {
+    const code = codeAddress(linked, symbol, answer.slot.op)
+    const counter = this.at(this.#parts.counters + this.#counters++ * COUNTER_BYTES)
+    const va = this.#thunks.here
+    this.#thunks.lockInc(counter.va)
+    if (answer.thunk) this.#thunks.callKeepingEcx(code)
+    else this.#thunks.jump(code)
+    return { va, counter }
+  }
+
+  /** Writes thunks and installer; returns the installer's linear address at entry. */
+  finish(installs: readonly { slot: number; target: number }[], table: number, entry: number, paging: boolean): number {
+    const here = this.at(this.#parts.installer)
+    const installer = new Assembler(paging ? here.va : here.pa)
+    for (const { slot, target } of installs) installer.movMemory(table + 4 * slot, target)
+    installer.jump(entry)
+    this.bytes.set(installer.bytes(), this.#parts.installer)
+    this.bytes.set(this.#thunks.bytes(), this.#parts.thunks)
+    return installer.origin
+  }
+}
+
+function codeAddress(linked: LinkedObject | undefined, symbol: string, op: string): number {
+  if (linked === undefined) {
+    throw new ParagraftError(
+      'PG_GRAFT_CODE',
+      `${op} is answered by code (${symbol}), and the module brings no object`,
+      {
+        fields: { op, symbol },
+        hint: 'Give defineOps a `code.object`.',
+      },
+    )
+  }
+  const address = linked.symbols.get(symbol)
+  const inCode = linked.sections.some(
+    ({ executable, address: from, size }) =>
+      executable && address !== undefined && address >= from && address < from + size,
+  )
+  if (address !== undefined && inCode) return address
+  throw new ParagraftError(
+    'PG_GRAFT_SYMBOL',
+    address === undefined ? `the object does not define ${symbol}` : `${symbol} is not in a code section`,
+    {
+      fields: { op, symbol, known: [...linked.symbols.keys()].sort() },
+      hint: 'Define it as a global function in an executable section.',
+    },
+  )
+}
