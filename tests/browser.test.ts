@@ -36,6 +36,7 @@ async function serve(): Promise<{ url: string; server: Server }> {
     stdin: { contents: PAGE_SCRIPT, resolveDir: root, sourcefile: 'page.js' },
     bundle: true,
     write: false,
+    logLevel: 'error',
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
