@@ -31,7 +31,7 @@ export interface Room {
 }
 
 /** Physical end of the image, zero fill included: `_end`. */
-export function imageEnd(image: GuestImage): number {
+function imageEnd(image: GuestImage): number {
   return image.segments.reduce((end, s) => Math.max(end, s.paddr + s.memorySize), 0)
 }
 

@@ -6,14 +6,14 @@ import type { MemoryRange } from '@paragraft/core/image'
 
 /** E820 / multiboot range types. */
 export const RAM = 1
-export const RESERVED = 2
+const RESERVED = 2
 
 /** Start of the extended BIOS data area: conventional memory ends here, 1 KiB below 640 KiB. */
 export const EBDA = 0x9fc00
 /** VGA memory and option ROMs: no RAM to be used between here and {@link BIOS_AREA}. */
-export const VGA = 0xa0000
+const VGA = 0xa0000
 /** ACPI root pointer and BIOS area, scanned by operating systems (ACPI 6 §5.2.5.1). */
-export const BIOS_AREA = 0xe0000
+const BIOS_AREA = 0xe0000
 export const MIB = 0x100000
 
 /** A range to be taken out of RAM and reported with its own type. */

@@ -14,7 +14,7 @@ import { EBDA, MIB, pcMemoryMap, RAM } from './memory-map.ts'
 import { Placement } from './placement.ts'
 
 /** Magic in EAX (spec 3.2). */
-export const MULTIBOOT_BOOTLOADER_MAGIC = 0x2badb002
+const MULTIBOOT_BOOTLOADER_MAGIC = 0x2badb002
 
 /** Header flags (spec 3.1.2): 0–15 must be understood, 16 and up are optional. */
 const REQUIRE_PAGE_ALIGN = 1 << 0

@@ -27,7 +27,7 @@ const E820_ENTRY_SIZE = 20
 export const E820_MAX = 128
 
 /** The setup header: from `setup_sects` up to its length byte's reach, at most to the end of `struct setup_header`. */
-export const SETUP_HEADER = 0x1f1
+const SETUP_HEADER = 0x1f1
 const SETUP_HEADER_END = 0x290
 const BOOT_FLAG = 0x1fe
 const HDRS = 0x202
@@ -47,7 +47,7 @@ const LOADER_UNDEFINED = 0xff
 /** Highest protocol a synthesised header claims: 2.12, the 32-bit protocol's fields and no more. */
 const PROTOCOL = 0x20c
 /** What i386 kernels accept when no header says otherwise (boot.rst, `initrd_addr_max`: 0x37FFFFFF). */
-export const DEFAULT_INITRD_MAX = 0x37ffffff
+const DEFAULT_INITRD_MAX = 0x37ffffff
 /** COMMAND_LINE_SIZE 2048 with the NUL. */
 export const DEFAULT_COMMAND_LINE = 2047
 

@@ -87,7 +87,7 @@ function readForm(view: ImageView, vaddr: number, bytes: Uint8Array, size: numbe
 }
 
 /** Pairs of an entry and a site of one of the `slots` that it covers. */
-export function overlaps(
+function overlaps(
   entries: readonly AltInstr[],
   sites: readonly CallSite[],
   slots: ReadonlySet<number>,

@@ -3,8 +3,8 @@ import type { GuestImage, ImageSection, ImageSymbol } from '@paragraft/core/imag
 import { Writer } from '../formats/fixtures.ts'
 
 export const TEXT = 0xc1000000
-export const RODATA = 0xc1100000
-export const DATA = 0xc1200000
+const RODATA = 0xc1100000
+const DATA = 0xc1200000
 /** Where {@link tinyKernel} keeps its table. */
 export const TABLE = DATA + 0x40
 const DELTA = 0xc0000000

@@ -12,7 +12,7 @@ import { type ImageView, word32 } from './view.ts'
 const RECORD = 8
 
 /** One call site. */
-export interface ParavirtSite {
+interface ParavirtSite {
   /** Address of the instruction. */
   va: number
   /** Slot it calls through. */
