@@ -119,6 +119,8 @@ export interface InputArrival {
   virtualNs: number
   /** The bytes, as a Latin-1 string. */
   bytes: string
+  /** The bytes are scan codes of the PC's keyboard, not characters for a console. */
+  keyboard?: true
 }
 
 /** What `--report` writes. */

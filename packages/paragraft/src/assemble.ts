@@ -225,6 +225,7 @@ class Assembly {
       instructions: () => this.#engine.instructions(),
       exits: () => ({ ...this.#exits, cpuid: processor.cpuidCount }),
       screen: () => this.#board?.vga.screen() ?? [],
+      key: scancode => this.#board?.i8042.key(scancode),
     })
     return this.#machine
   }

@@ -39,6 +39,8 @@ export interface MachineParts {
   exits: () => ExitCounts
   /** The text screen, line by line; empty when the machine has none. */
   screen: () => string[]
+  /** One scan code byte from the keyboard; nothing happens when the machine has none. */
+  key: (scancode: number) => void
 }
 
 export class PcMachine implements Machine {
@@ -110,6 +112,16 @@ export class PcMachine implements Machine {
   /** The VGA text screen, line by line, without trailing spaces. */
   screen(): string[] {
     return this.#parts.screen()
+  }
+
+  /**
+   * Keys pressed and released on the PC's keyboard: bytes of scan code set 1, as `I8042.key` takes them. Recorded like
+   * typed text, so that a replay has them too.
+   */
+  key(...scancodes: number[]): void {
+    const at = { instructions: this.instructions(), virtualNs: this.clock.now() }
+    this.console.arrivals.push({ ...at, bytes: String.fromCharCode(...scancodes.map(b => b & 0xff)), keyboard: true })
+    for (const scancode of scancodes) this.#parts.key(scancode)
   }
 
   on(listener: (event: MachineEvent) => void): () => void {

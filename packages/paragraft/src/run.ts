@@ -69,8 +69,9 @@ class Outside {
     this.#options = options
     this.#deadline = options.timeout === undefined ? Number.POSITIVE_INFINITY : this.#started + options.timeout * 1000
     if (options.until !== undefined) machine.console.watch(options.until)
-    for (const { virtualNs, bytes } of options.replay ?? []) {
-      machine.clock.schedule(virtualNs, () => machine.console.type(latin1(bytes)))
+    for (const { virtualNs, bytes, keyboard } of options.replay ?? []) {
+      const typed = latin1(bytes)
+      machine.clock.schedule(virtualNs, () => (keyboard ? machine.key(...typed) : machine.console.type(typed)))
     }
     if (options.input !== undefined) this.#connect(options.input)
   }
