@@ -11,7 +11,6 @@ const NAME_OP = 0x08
 const BYTE_PREFIX = 0x0a
 const WORD_PREFIX = 0x0b
 const DWORD_PREFIX = 0x0c
-const STRING_PREFIX = 0x0d
 const SCOPE_OP = 0x10
 const BUFFER_OP = 0x11
 const PACKAGE_OP = 0x12
@@ -66,10 +65,6 @@ export function integer(value: number): Aml {
   if (value <= 0xff) return [BYTE_PREFIX, value]
   if (value <= 0xffff) return [WORD_PREFIX, ...word(value)]
   return [DWORD_PREFIX, ...dword(value)]
-}
-
-export function string(text: string): Aml {
-  return [STRING_PREFIX, ...ascii(text), 0]
 }
 
 /** A compressed EISA ID: `PNP0501`, three letters of 5 bits and four hexadecimal digits, big-endian. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { I8042 } from './i8042.ts'
 import { PortBus } from './io-bus.ts'
+import { scancodesOf } from './scancodes.ts'
 import { TestLine, TestPower, TestReporter } from './testing.ts'
 
 // IBM PC AT technical reference, "Keyboard controller"; codes as every PC driver expects them.
@@ -78,7 +79,7 @@ test('typed codes arrive one interrupt each, wait while the keyboard is disabled
 
 test('a flood of keys stops at the keyboard buffer', () => {
   const { kbc, read, full } = setup()
-  for (let i = 0; i < 1000; i++) kbc.key(0x1e)
+  for (let i = 0; i < 1000; i++) expect(kbc.key(0x1e)).toBe(i < 64)
   let count = 0
   while (full()) {
     read()
@@ -106,4 +107,23 @@ test('unknown controller commands are reported', () => {
   const { reporter, command } = setup()
   command(0x90)
   expect(reporter.keys).toEqual(['i8042 command 0x90'])
+})
+
+test('typed text becomes scan codes of set 1, with Shift and releases (US keyboard)', () => {
+  expect(scancodesOf('a')).toEqual([0x1e, 0x9e])
+  expect(scancodesOf('A')).toEqual([0x2a, 0x1e, 0x9e, 0xaa])
+  expect(scancodesOf('\n1!')).toEqual([0x1c, 0x9c, 0x02, 0x82, 0x2a, 0x02, 0x82, 0xaa])
+  expect(scancodesOf('\u001bé ')).toEqual([0x01, 0x81, 0x39, 0xb9])
+  // Every printable ASCII character has a key.
+  for (let code = 32; code < 127; code++) expect(scancodesOf(String.fromCharCode(code)).length).toBeGreaterThan(1)
+})
+
+test('saves and restores what waits to be read', () => {
+  const a = setup()
+  a.kbc.key(0x1e)
+  a.command(0xd1)
+  a.data(0xdd)
+  const b = setup()
+  b.kbc.restore(a.kbc.save())
+  expect([b.full(), b.irq.level, b.read(), b.bus.ioRead(0x92, 1)]).toEqual([1, true, 0x1e, 0])
 })

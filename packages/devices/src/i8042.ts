@@ -39,6 +39,20 @@ export interface I8042Options {
   reporter: Reporter
 }
 
+/** Registers and queues as a snapshot keeps them. */
+export interface I8042State {
+  commandByte: number
+  ram: number[]
+  awaiting: number
+  controllerQueue: number[]
+  keyboardQueue: number[]
+  lastData: number
+  a20: boolean
+  keyboardAwaiting: number
+  scanning: boolean
+  scanSet: number
+}
+
 export class I8042 implements IoHandler {
   readonly ioWidth = 1
   readonly #irq: Line
@@ -47,7 +61,7 @@ export class I8042 implements IoHandler {
   readonly #reporter: Reporter
   /** Controller command byte. */
   #commandByte = CMD_KEYBOARD_INT | CMD_SYSTEM | CMD_TRANSLATE | CMD_AUX_DISABLED
-  #ram = new Uint8Array(32)
+  readonly #ram = new Uint8Array(32)
   /** Controller command that waits for its data byte, 0 if none. */
   #awaiting = 0
   #commandLast = false
@@ -74,12 +88,13 @@ export class I8042 implements IoHandler {
 
   /**
    * One scan code byte as set 1 names it (make, or make | 80h for release; E0h prefixes as bytes of their own).
-   * Lost when the guest has switched scanning off or 64 bytes wait.
+   * False when it is lost: the guest has switched scanning off, or 64 bytes wait.
    */
-  key(scancode: number): void {
-    if (!this.#scanning || this.#keyboardQueue.length >= KEYBOARD_BUFFER) return
+  key(scancode: number): boolean {
+    if (!this.#scanning || this.#keyboardQueue.length >= KEYBOARD_BUFFER) return false
     this.#keyboardQueue.push(scancode & 0xff)
     this.#update()
+    return true
   }
 
   ioRead(port: number): number {
@@ -117,6 +132,35 @@ export class I8042 implements IoHandler {
       this.#commandByte &= ~CMD_KEYBOARD_DISABLED
       this.#keyboard(value)
     }
+    this.#update()
+  }
+
+  save(): I8042State {
+    return {
+      commandByte: this.#commandByte,
+      ram: [...this.#ram],
+      awaiting: this.#awaiting,
+      controllerQueue: [...this.#controllerQueue],
+      keyboardQueue: [...this.#keyboardQueue],
+      lastData: this.#lastData,
+      a20: this.#a20Open,
+      keyboardAwaiting: this.#keyboardAwaiting,
+      scanning: this.#scanning,
+      scanSet: this.#scanSet,
+    }
+  }
+
+  restore(state: I8042State): void {
+    this.#commandByte = state.commandByte
+    this.#ram.set(state.ram)
+    this.#awaiting = state.awaiting
+    this.#controllerQueue = [...state.controllerQueue]
+    this.#keyboardQueue = [...state.keyboardQueue]
+    this.#lastData = state.lastData
+    this.#keyboardAwaiting = state.keyboardAwaiting
+    this.#scanning = state.scanning
+    this.#scanSet = state.scanSet
+    this.#setA20(state.a20)
     this.#update()
   }
 
