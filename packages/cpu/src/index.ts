@@ -2,6 +2,10 @@
 export { GuestFault, type CpuContext } from './context.ts'
 export { createEngine, Engine, type EngineKind, type EngineOptions, type InstructionTrace, type RunResult } from './engine.ts'
 export { callFrame, processorControl, virtualMemory } from './host-ports.ts'
+export {
+  describeDivergence, type Divergence, differencesBetween, engineSubject, type LockstepDifference, type LockstepOptions,
+  type LockstepResult, type LockstepSubject, registerImage, runLockstep, stateHash,
+} from './lockstep.ts'
 export { PAGE_HOLE, setA20 } from './mmu/physical.ts'
 export { Processor } from './processor.ts'
 export { type CpuidModel, DEFAULT_CPUID } from './sys/cpuid.ts'

@@ -1,0 +1,250 @@
+/**
+ * Two machines side by side: the same program under two engines, compared at exact instruction counts, and the first
+ * instruction after which they differ. Machines are made afresh for every closer look, so whatever they are made of must
+ * be deterministic.
+ */
+import { GuestFault } from './context.ts'
+import type { Engine } from './engine.ts'
+import { physRead } from './mmu/physical.ts'
+import type { Processor } from './processor.ts'
+import * as s from './state.ts'
+
+/** One of the two machines. */
+export interface LockstepSubject {
+  readonly processor: Processor
+  /** Runs until `count` instructions have retired since power-on. False: it ended before. */
+  runTo(count: number): boolean
+  instructions(): number
+}
+
+export interface LockstepOptions {
+  /** Instructions between two comparisons at first. Default 1,000,000. */
+  chunk?: number
+  /** Where to stop when nothing differs. Default: where the program ends. */
+  instructions?: number
+  /** Called after each comparison of the first pass. */
+  progress?: (instructions: number) => void
+}
+
+/** Something that differs: a register by name, or RAM by physical address. */
+export interface LockstepDifference {
+  what: string
+  a: string
+  b: string
+}
+
+export interface Divergence {
+  /** Instructions after which both were still alike; the next one made the difference. */
+  instructions: number
+  eip: number
+  /** Bytes from EIP on, as far as they are mapped. */
+  code: number[]
+  differences: LockstepDifference[]
+  /** Registers of both after the instruction. */
+  registersA: Record<string, string>
+  registersB: Record<string, string>
+}
+
+export interface LockstepResult {
+  /** Instructions that were compared. */
+  instructions: number
+  /** Null: no difference. */
+  divergence: Divergence | null
+}
+
+const MOST_DIFFERENCES = 32
+/** Steps are divided by this each time the machines are run again. */
+const NARROWING = 16
+const CODE_BYTES = 15
+
+/** Architectural state: name, offset, words. Caches and bookkeeping of the engines are not in it. */
+const WORDS: readonly (readonly [string, number, number])[] = [
+  ...['EAX', 'ECX', 'EDX', 'EBX', 'ESP', 'EBP', 'ESI', 'EDI'].map((name, n) => [name, s.GPR + 8 * n, 1] as const),
+  ['EIP', s.EIP, 1],
+  ['CPL', s.CPL, 1],
+  ['SHADOW', s.SHADOW, 1],
+  ...['ES', 'CS', 'SS', 'DS', 'FS', 'GS', 'LDTR', 'TR'].flatMap((name, n) => {
+    const at = s.SEG + n * s.SEG_SIZE
+    return [
+      [name, at + s.SEG_SELECTOR, 1],
+      [`${name}.base`, at + s.SEG_BASE, 1],
+      [`${name}.limit`, at + s.SEG_LIMIT, 1],
+      [`${name}.attributes`, at + s.SEG_ATTR, 1],
+    ] as const
+  }),
+  ['GDTR.base', s.GDTR_BASE, 1],
+  ['GDTR.limit', s.GDTR_LIMIT, 1],
+  ['IDTR.base', s.IDTR_BASE, 1],
+  ['IDTR.limit', s.IDTR_LIMIT, 1],
+  ['CR0', s.CR0, 1],
+  ['CR2', s.CR2, 1],
+  ['CR3', s.CR3, 1],
+  ['CR4', s.CR4, 1],
+  ...[0, 1, 2, 3, 4, 5, 6, 7].map((n) => [`DR${n}`, s.DR + 8 * n, 1] as const),
+  ['EFER', s.EFER, 2],
+  ['PDPTE', s.PDPTE, 8],
+  ['SYSENTER_CS', s.MSR_SYSENTER_CS, 1],
+  ['SYSENTER_ESP', s.MSR_SYSENTER_ESP, 1],
+  ['SYSENTER_EIP', s.MSR_SYSENTER_EIP, 1],
+  ['PAT', s.MSR_PAT, 2],
+  ['MISC_ENABLE', s.MSR_MISC_ENABLE, 2],
+  ['TSC_OFFSET', s.TSC_OFFSET, 2],
+  ['TSC_AUX', s.MSR_TSC_AUX, 2],
+  ['A20', s.A20_MASK, 1],
+  ...[0, 1, 2, 3, 4, 5, 6, 7].map((n) => [`FPR${n}`, s.FPR + 16 * n, 3] as const),
+  ['FCW', s.FPU_CW, 1],
+  ['FSW', s.FPU_SW, 1],
+  ['FTOP', s.FPU_TOP, 1],
+  ['FTW', s.FPU_TW, 1],
+  ['FOP', s.FPU_OPCODE, 1],
+  ['FIP', s.FPU_IP, 1],
+  ['FCS', s.FPU_CS, 1],
+  ['FDP', s.FPU_DP, 1],
+  ['FDS', s.FPU_DS, 1],
+  ...[0, 1, 2, 3, 4, 5, 6, 7].map((n) => [`XMM${n}`, s.XMM + 16 * n, 4] as const),
+  ['MXCSR', s.MXCSR, 1],
+]
+
+/** All registers by name, in hexadecimal, most significant word first. */
+export function registerImage(cpu: Processor): Record<string, string> {
+  const image: Record<string, string> = { EFLAGS: (cpu.getEflags() >>> 0).toString(16) }
+  for (const [name, at, words] of WORDS) {
+    let text = ''
+    for (let i = words - 1; i >= 0; i--) text += (cpu.u32[(at >> 2) + i] as number).toString(16).padStart(8, '0')
+    image[name] = text
+  }
+  image.activity = cpu.shutDown ? 'shut down' : cpu.halted ? 'halted' : 'running'
+  return image
+}
+
+/** A hash (FNV-1a over words) of all registers and all RAM: equal machines, equal numbers. */
+export function stateHash(cpu: Processor): number {
+  let h = 0x811c9dc5
+  for (const text of Object.values(registerImage(cpu))) {
+    for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)
+  }
+  const first = s.RAM >> 2
+  for (let i = first; i < first + (cpu.ramSize >> 2); i++) h = Math.imul(h ^ (cpu.u32[i] as number), 0x01000193)
+  return h >>> 0
+}
+
+/** What differs between two machines, registers first; at most a few dozen entries. */
+export function differencesBetween(a: Processor, b: Processor): LockstepDifference[] {
+  const differences: LockstepDifference[] = []
+  const [ia, ib] = [registerImage(a), registerImage(b)]
+  for (const name of Object.keys(ia)) {
+    if (ia[name] !== ib[name]) differences.push({ what: name, a: ia[name] as string, b: ib[name] as string })
+  }
+  if (a.ramSize !== b.ramSize) differences.push({ what: 'RAM size', a: `${a.ramSize}`, b: `${b.ramSize}` })
+  const first = s.RAM >> 2
+  const [wa, wb] = [a.u32, b.u32]
+  for (let i = first; i < first + (a.ramSize >> 2) && differences.length < MOST_DIFFERENCES; i++) {
+    if (wa[i] === wb[i]) continue
+    const [x, y] = [wa[i] as number, wb[i] as number]
+    differences.push({ what: `RAM ${((i - first) * 4).toString(16)}`, a: x.toString(16), b: y.toString(16) })
+  }
+  return differences
+}
+
+/** An engine alone as a subject; `halted` is called on HLT and says whether the machine goes on. */
+export function engineSubject(engine: Engine, halted: () => boolean = () => false): LockstepSubject {
+  return {
+    processor: engine.processor,
+    instructions: () => engine.instructions(),
+    runTo(count) {
+      while (engine.instructions() < count) {
+        const why = engine.run(count - engine.instructions())
+        if (why === 'shutdown' || (why === 'halt' && !halted())) return false
+      }
+      return true
+    },
+  }
+}
+
+type Make = () => LockstepSubject | Promise<LockstepSubject>
+
+/**
+ * Runs both machines and compares registers and RAM every `chunk` instructions. When they differ, makes them again and
+ * looks closer, until the one instruction is found.
+ */
+export async function runLockstep(makeA: Make, makeB: Make, options: LockstepOptions = {}): Promise<LockstepResult> {
+  const limit = options.instructions ?? Number.POSITIVE_INFINITY
+  let alike = 0
+  let end = limit
+  for (let step = options.chunk ?? 1_000_000; ; step = Math.max(1, Math.floor(step / NARROWING))) {
+    const a = await makeA()
+    const b = await makeB()
+    if (alike > 0) {
+      a.runTo(alike)
+      b.runTo(alike)
+    }
+    const found = walk(a, b, alike, end, step, step === (options.chunk ?? 1_000_000) ? options.progress : undefined)
+    if (found.differences.length === 0) return { instructions: found.alike, divergence: null }
+    alike = found.alike
+    end = found.at
+    if (step === 1) return { instructions: alike, divergence: divergence(found, a, b) }
+  }
+}
+
+interface Found {
+  alike: number
+  at: number
+  eip: number
+  code: number[]
+  differences: LockstepDifference[]
+}
+
+/** Goes from count to count until something differs or both have ended. */
+function walk(
+  a: LockstepSubject, b: LockstepSubject, from: number, to: number, step: number, progress?: (n: number) => void,
+): Found {
+  let alike = from
+  for (;;) {
+    const at = Math.min(alike + step, to)
+    const eip = a.processor.u32[s.EIP >> 2] as number
+    const code = step === 1 ? codeAt(a.processor) : []
+    const [goesA, goesB] = [a.runTo(at), b.runTo(at)]
+    const differences = differencesBetween(a.processor, b.processor)
+    const [na, nb] = [a.instructions(), b.instructions()]
+    if (na !== nb) differences.unshift({ what: 'instructions', a: `${na}`, b: `${nb}` })
+    if (differences.length > 0) return { alike, at, eip, code, differences }
+    alike = na
+    progress?.(na)
+    if (!goesA || !goesB || na >= to) return { alike, at: na, eip, code, differences: [] }
+  }
+}
+
+function divergence(found: Found, a: LockstepSubject, b: LockstepSubject): Divergence {
+  return {
+    instructions: found.alike,
+    eip: found.eip,
+    code: found.code,
+    differences: found.differences,
+    registersA: registerImage(a.processor),
+    registersB: registerImage(b.processor),
+  }
+}
+
+/** The bytes at CS:EIP, up to the first that cannot be fetched. */
+function codeAt(cpu: Processor): number[] {
+  const bytes: number[] = []
+  const base = cpu.u32[(s.SEG + s.SEG_CS * s.SEG_SIZE + s.SEG_BASE) >> 2] as number
+  // Translating sets accessed bits: look only at the page that the next instruction will translate anyway.
+  try {
+    for (let i = 0; i < CODE_BYTES; i++) {
+      const lin = (base + (cpu.u32[s.EIP >> 2] as number) + i) >>> 0
+      if (i > 0 && (lin & 0xfff) === 0) break
+      bytes.push(physRead(cpu, cpu.translateFetch(lin), 1))
+    }
+  } catch (fault) {
+    if (!(fault instanceof GuestFault)) throw fault
+  }
+  return bytes
+}
+
+/** A divergence as text: where, the bytes, what differs. */
+export function describeDivergence(d: Divergence): string {
+  const code = d.code.map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
+  const lines = d.differences.map(({ what, a, b }) => `  ${what}: ${a} / ${b}`)
+  return `after ${d.instructions} instructions, at EIP ${d.eip.toString(16)} (${code}):\n${lines.join('\n')}`
+}
