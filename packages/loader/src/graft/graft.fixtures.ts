@@ -1,7 +1,14 @@
-/** What the graft's tests share: a module with every kind of answer, its object, and a look at the code that comes out. */
-import { type Answers, code, defineOps, host, native, type OpsModule } from '@paragraft/core/ops'
-import { Decoder, DecoderOptions, Formatter, FormatterSyntax } from 'iced-x86'
+/** What the graft's tests share: a module with every kind of answer, its object, and the walk from image to graft. */
+import type { GuestImage, StartOfDay } from '@paragraft/core/image'
+import type { GuestLayout } from '@paragraft/core/layout'
+import { type Answers, admit, code, defineOps, host, native, type OpsModule } from '@paragraft/core/ops'
+import type { GuestMemory } from '@paragraft/core/ports'
 import { elfFixture, symbolTables, Writer } from '../formats/fixtures.ts'
+import { linuxHead } from '../heads/linux.ts'
+import { requireLayout } from '../layouts/index.ts'
+import { tinyKernel } from '../layouts/layouts.fixtures.ts'
+import { arrayMemory } from '../testing-memory.ts'
+import { type GraftPlan, planGraft } from './plan.ts'
 
 const SHT_PROGBITS = 1
 const SHT_SYMTAB = 2
@@ -95,18 +102,29 @@ export const MIXED: Answers = {
   'lock.vcpu_is_preempted': code('quick'),
 }
 
-/** Intel-syntax text of the instructions from `origin`, as an independent disassembler reads them, up to `end`. */
-export function disassemble(bytes: Uint8Array, origin: number): string[] {
-  const decoder = new Decoder(32, bytes, DecoderOptions.None)
-  decoder.ip = BigInt(origin)
-  const formatter = new Formatter(FormatterSyntax.Nasm)
-  const lines: string[] = []
-  while (decoder.canDecode) {
-    const instruction = decoder.decode()
-    lines.push(formatter.format(instruction))
-    instruction.free()
-  }
-  decoder.free()
-  formatter.free()
-  return lines
+export const RAM = 0x4000000
+/** The kernel mapping: virtual = physical + this. */
+export const DELTA = 0xc0000000
+export const kernel: GuestImage = tinyKernel()
+export const layout: GuestLayout = requireLayout(kernel)
+
+/** Plans a graft of these modules onto an image, by the Linux head. */
+export function plan(modules: OpsModule[], image: GuestImage = kernel, memorySize = RAM): GraftPlan {
+  const match = linuxHead.probe(image)
+  if (!match.match) throw new Error(match.reason)
+  const found = requireLayout(image)
+  const admitted = modules.map(module => admit(module, found))
+  return planGraft({ image, layout: found, modules: admitted, entry: match.entry, memorySize })
+}
+
+/** Places the guest as planned. */
+export function place(graft: GraftPlan, image: GuestImage = kernel): { memory: GuestMemory; start: StartOfDay } {
+  const memory = arrayMemory(RAM)
+  const start = linuxHead.place(image, { commandLine: '', modules: graft.bootModules, reserve: graft.reserve }, memory)
+  return { memory, start }
+}
+
+/** What a plan installs for an op. */
+export function slotOf(graft: GraftPlan, op: string): GraftPlan['installs'][number] | undefined {
+  return graft.installs.find(install => install.op === op)
 }
