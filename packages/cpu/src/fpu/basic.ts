@@ -6,13 +6,16 @@ import type { CpuContext } from '../context.ts'
 import { add, div, mul, sqrt, sub } from './arithmetic.ts'
 import { extract, roundInteger, scale } from './convert.ts'
 import { type Float, type FloatEnv, INDEFINITE } from './float.ts'
+import { A, B, computeLimbs, fromRegister, quickAllowed } from './limbs.ts'
+import { fetched, fetchedLimbs } from './memory.ts'
 import {
   begin,
   isEmpty,
   pop,
   push,
   rawExponent,
-  rawSignificand,
+  rawHigh,
+  rawLow,
   read,
   rotate,
   SW_C0,
@@ -23,7 +26,7 @@ import {
   settle,
   stackFault,
   write,
-  writeRaw,
+  writeWords,
 } from './registers.ts'
 import { remainder } from './remainder.ts'
 
@@ -44,15 +47,24 @@ function compute(env: FloatEnv, operation: number, a: Float, b: Float): Float {
   }
 }
 
-/** ST(0) ← ST(0) op operand. `operation` is modrm.reg of D8: 0 add, 1 mul, 4 sub, 5 subr, 6 div, 7 divr. */
-export function arithmeticMemory(cpu: CpuContext, operation: number, operand: Float): void {
+/**
+ * ST(0) ← ST(0) op the fetched operand of `kind` (memory.ts). `operation` is modrm.reg of D8: 0 add, 1 mul, 4 sub,
+ * 5 subr, 6 div, 7 divr.
+ */
+export function arithmeticMemory(cpu: CpuContext, operation: number, kind: number): void {
   if (isEmpty(cpu, 0)) {
     if (stackFault(cpu, false)) write(cpu, 0, INDEFINITE)
     return
   }
+  if (quickAllowed(cpu) && fromRegister(cpu, 0, A) && fetchedLimbs(kind, B) && computeLimbs(cpu, operation, 0)) return
   const env = begin(cpu, true)
-  const result = compute(env, operation, read(cpu, 0), operand)
+  const result = compute(env, operation, read(cpu, 0), fetched(kind))
   if (settle(cpu, env)) write(cpu, 0, result)
+}
+
+function quickRegister(cpu: CpuContext, operation: number, target: number, source: number): boolean {
+  if (!quickAllowed(cpu) || !fromRegister(cpu, target, A) || !fromRegister(cpu, source, B)) return false
+  return computeLimbs(cpu, operation, target)
 }
 
 /** ST(target) ← ST(target) op ST(source), and a pop for the P forms. */
@@ -66,7 +78,7 @@ export function arithmeticRegister(
   if (isEmpty(cpu, target) || isEmpty(cpu, source)) {
     if (!stackFault(cpu, false)) return
     write(cpu, target, INDEFINITE)
-  } else {
+  } else if (!quickRegister(cpu, operation, target, source)) {
     const env = begin(cpu, true)
     const result = compute(env, operation, read(cpu, target), read(cpu, source))
     if (!settle(cpu, env)) return
@@ -102,7 +114,7 @@ export function changeSign(cpu: CpuContext, and: number, xor: number): void {
     return
   }
   setConditions(cpu, 0, SW_C1)
-  writeRaw(cpu, 0, rawSignificand(cpu, 0), (rawExponent(cpu, 0) & and) ^ xor)
+  writeWords(cpu, 0, rawLow(cpu, 0), rawHigh(cpu, 0), (rawExponent(cpu, 0) & and) ^ xor)
 }
 
 /** FSCALE. */

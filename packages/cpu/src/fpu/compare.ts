@@ -5,6 +5,8 @@ import type { CpuContext } from '../context.ts'
 import { FLAG_CF, FLAG_PF, FLAG_ZF, FLAGS_ARITH } from '../state.ts'
 import { compare, EQUAL, GREATER, LESS, UNORDERED } from './arithmetic.ts'
 import { FINITE, type Float, INF, UNSUPPORTED, ZERO, zero } from './float.ts'
+import { A, B, compareLimbs, fromRegister } from './limbs.ts'
+import { fetched, fetchedLimbs } from './memory.ts'
 import {
   begin,
   isEmpty,
@@ -45,14 +47,22 @@ function compareWith(cpu: CpuContext, operand: Float | undefined, quietCompare: 
   for (let n = 0; n < pops; n++) pop(cpu)
 }
 
-/** FCOM / FCOMP / FICOM / FICOMP with a memory operand. */
-export function compareMemory(cpu: CpuContext, operand: Float, pops: number): void {
-  compareWith(cpu, operand, false, pops)
+/** FCOM / FCOMP / FICOM / FICOMP with the fetched operand of `kind` (memory.ts). */
+export function compareMemory(cpu: CpuContext, kind: number, pops: number): void {
+  if (!isEmpty(cpu, 0) && fromRegister(cpu, 0, A) && fetchedLimbs(kind, B)) finishQuick(cpu, pops)
+  else compareWith(cpu, fetched(kind), false, pops)
+}
+
+/** A comparison of normal numbers raises nothing. */
+function finishQuick(cpu: CpuContext, pops: number): void {
+  setConditions(cpu, conditions(compareLimbs()))
+  for (let n = 0; n < pops; n++) pop(cpu)
 }
 
 /** FCOM, FCOMP, FCOMPP, FUCOM, FUCOMP, FUCOMPP with ST(i). */
 export function compareRegister(cpu: CpuContext, i: number, quietCompare: boolean, pops: number): void {
-  compareWith(cpu, isEmpty(cpu, i) ? undefined : read(cpu, i), quietCompare, pops)
+  if (!isEmpty(cpu, 0) && !isEmpty(cpu, i) && fromRegister(cpu, 0, A) && fromRegister(cpu, i, B)) finishQuick(cpu, pops)
+  else compareWith(cpu, isEmpty(cpu, i) ? undefined : read(cpu, i), quietCompare, pops)
 }
 
 /** FTST. */

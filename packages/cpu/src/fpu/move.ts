@@ -2,9 +2,21 @@
  * x87 data transfer: loads, stores, exchange, conditional moves, BCD. Intel SDM vol. 1, 8.3.1; vol. 2A by name.
  */
 import type { CpuContext } from '../context.ts'
+import { fromInteger } from './arithmetic.ts'
 import { BCD_INDEFINITE, convert, fromBcd, toBcd, toInteger } from './convert.ts'
-import { DE, type Float, type FloatEnv, IE, INDEFINITE, OE, pack32, pack64, QNAN, UE } from './float.ts'
-import { loadBits64, storeBits64 } from './memory.ts'
+import { DE, type Float, type FloatEnv, IE, INDEFINITE, OE, PE, pack32, pack64, QNAN, UE } from './float.ts'
+import {
+  A,
+  converted,
+  fromRegister,
+  pushLimbs,
+  quickStoreAllowed,
+  reportConverted,
+  toDouble,
+  toInt32,
+  toSingle,
+} from './limbs.ts'
+import { fetched, fetchedLimbs, loadBits64, storeBits64 } from './memory.ts'
 import {
   begin,
   invalidMasked,
@@ -12,9 +24,10 @@ import {
   permitted,
   pop,
   push,
-  pushRaw,
+  pushWords,
   rawExponent,
-  rawSignificand,
+  rawHigh,
+  rawLow,
   read,
   rotate,
   SW_C1,
@@ -22,25 +35,45 @@ import {
   settle,
   stackFault,
   write,
-  writeRaw,
+  writeWords,
 } from './registers.ts'
 
-/** FLD m32, m64: a denormal raises DE but is loaded even when that is unmasked; a signalling NaN raises IE and is quieted. */
-export function loadFloat(cpu: CpuContext, value: Float): void {
+/**
+ * FLD m32, m64, the fetched operand of `kind` (memory.ts). A denormal raises DE but is loaded even when that is unmasked; a signalling NaN
+ * raises IE and is quieted.
+ */
+export function loadFloat(cpu: CpuContext, kind: number): void {
   if (!isEmpty(cpu, -1)) {
     push(cpu, INDEFINITE)
     return
   }
+  if (fetchedLimbs(kind, A)) {
+    pushLimbs(cpu)
+    return
+  }
+  const value = fetched(kind)
   const env = begin(cpu)
   if (value.denormal) env.flags |= DE
   const result = value.kind >= QNAN ? convert(env, value) : value
   if (settle(cpu, env, IE)) push(cpu, result)
 }
 
+/** FILD m16, m32: the fetched operand. */
+export function loadInteger(cpu: CpuContext, kind: number): void {
+  if (isEmpty(cpu, -1) && fetchedLimbs(kind, A)) pushLimbs(cpu)
+  else push(cpu, fetched(kind))
+}
+
+/** FILD m64. */
+export function loadInteger64(cpu: CpuContext, lin: number): void {
+  push(cpu, fromInteger(BigInt.asIntN(64, loadBits64(cpu, lin))))
+}
+
 /** FLD m80: bit for bit, no exceptions. */
 export function load80(cpu: CpuContext, lin: number): void {
-  const sig = loadBits64(cpu, lin)
-  pushRaw(cpu, sig, cpu.read16((lin + 8) >>> 0))
+  const lo = cpu.read32(lin)
+  const hi = cpu.read32((lin + 4) >>> 0)
+  pushWords(cpu, lo, hi, cpu.read16((lin + 8) >>> 0))
 }
 
 /** FLD ST(i). */
@@ -51,7 +84,7 @@ export function loadRegister(cpu: CpuContext, i: number): void {
     write(cpu, 0, INDEFINITE)
     return
   }
-  pushRaw(cpu, rawSignificand(cpu, i), rawExponent(cpu, i))
+  pushWords(cpu, rawLow(cpu, i), rawHigh(cpu, i), rawExponent(cpu, i))
 }
 
 /** FBLD. */
@@ -86,6 +119,13 @@ function store<T>(
 
 /** FST / FSTP m32 (`double` false) or m64. */
 export function storeFloat(cpu: CpuContext, lin: number, double: boolean, popAfter: boolean): void {
+  if (quickStoreAllowed(cpu) && !isEmpty(cpu, 0) && fromRegister(cpu, 0, A) && (double ? toDouble() : toSingle())) {
+    cpu.write32(lin, converted[0] as number)
+    if (double) cpu.write32((lin + 4) >>> 0, converted[1] as number)
+    reportConverted(cpu)
+    if (popAfter) pop(cpu)
+    return
+  }
   const env = begin(cpu)
   env.precision = double ? 53 : 24
   env.emin = double ? -1022 : -126
@@ -101,7 +141,8 @@ export function store80(cpu: CpuContext, lin: number): void {
   const empty = isEmpty(cpu, 0)
   const allowed = !empty || invalidMasked(cpu)
   if (allowed) {
-    storeBits64(cpu, lin, empty ? INDEFINITE.sig : rawSignificand(cpu, 0))
+    cpu.write32(lin, empty ? 0 : rawLow(cpu, 0))
+    cpu.write32((lin + 4) >>> 0, empty ? 0xc000_0000 : rawHigh(cpu, 0))
     cpu.write16((lin + 8) >>> 0, empty ? 0xffff : rawExponent(cpu, 0))
   }
   if (empty) stackFault(cpu, false)
@@ -112,6 +153,14 @@ export function store80(cpu: CpuContext, lin: number): void {
 /** FIST / FISTP of 16, 32 or 64 bits. */
 export function storeInteger(cpu: CpuContext, lin: number, bits: number, popAfter: boolean): void {
   const env = begin(cpu)
+  if (bits !== 16 && (env.masks & PE) !== 0 && !isEmpty(cpu, 0) && fromRegister(cpu, 0, A) && toInt32(env.rounding)) {
+    const value = converted[0] as number
+    cpu.write32(lin, value)
+    if (bits === 64) cpu.write32((lin + 4) >>> 0, value >= 0x8000_0000 ? 0xffff_ffff : 0)
+    reportConverted(cpu)
+    if (popAfter) pop(cpu)
+    return
+  }
   store(
     cpu,
     env,
@@ -150,7 +199,7 @@ export function storeRegister(cpu: CpuContext, i: number, popAfter: boolean): vo
     write(cpu, i, INDEFINITE)
   } else {
     setConditions(cpu, 0, SW_C1)
-    writeRaw(cpu, i, rawSignificand(cpu, 0), rawExponent(cpu, 0))
+    writeWords(cpu, i, rawLow(cpu, 0), rawHigh(cpu, 0), rawExponent(cpu, 0))
   }
   if (popAfter) pop(cpu)
 }
@@ -174,10 +223,11 @@ export function exchange(cpu: CpuContext, i: number): void {
   } else {
     setConditions(cpu, 0, SW_C1)
   }
-  const sig = rawSignificand(cpu, 0)
+  const lo = rawLow(cpu, 0)
+  const hi = rawHigh(cpu, 0)
   const se = rawExponent(cpu, 0)
-  writeRaw(cpu, 0, rawSignificand(cpu, i), rawExponent(cpu, i))
-  writeRaw(cpu, i, sig, se)
+  writeWords(cpu, 0, rawLow(cpu, i), rawHigh(cpu, i), rawExponent(cpu, i))
+  writeWords(cpu, i, lo, hi, se)
 }
 
 /** FCMOVcc: the condition has been evaluated. */
@@ -186,5 +236,5 @@ export function conditionalMove(cpu: CpuContext, i: number, condition: boolean):
     if (stackFault(cpu, false)) write(cpu, 0, INDEFINITE)
     return
   }
-  if (condition) writeRaw(cpu, 0, rawSignificand(cpu, i), rawExponent(cpu, i))
+  if (condition) writeWords(cpu, 0, rawLow(cpu, i), rawHigh(cpu, i), rawExponent(cpu, i))
 }

@@ -78,15 +78,21 @@ export function rawExponent(cpu: CpuContext, i: number): number {
   return cpu.u16[(FPR + 16 * physical(cpu, i) + 8) >> 1] as number
 }
 
-/** Significand of ST(i). */
-export function rawSignificand(cpu: CpuContext, i: number): bigint {
-  return cpu.u64[(FPR + 16 * physical(cpu, i)) >> 3] as bigint
+/** Low half of ST(i)'s significand. */
+export function rawLow(cpu: CpuContext, i: number): number {
+  return cpu.u32[(FPR + 16 * physical(cpu, i)) >> 2] as number
+}
+
+/** High half of ST(i)'s significand. */
+export function rawHigh(cpu: CpuContext, i: number): number {
+  return cpu.u32[(FPR + 16 * physical(cpu, i) + 4) >> 2] as number
 }
 
 /** Writes ST(i) bit for bit and marks it in use. */
-export function writeRaw(cpu: CpuContext, i: number, sig: bigint, se: number): void {
+export function writeWords(cpu: CpuContext, i: number, lo: number, hi: number, se: number): void {
   const p = physical(cpu, i)
-  cpu.u64[(FPR + 16 * p) >> 3] = sig
+  cpu.u32[(FPR + 16 * p) >> 2] = lo
+  cpu.u32[(FPR + 16 * p + 4) >> 2] = hi
   cpu.u16[(FPR + 16 * p + 8) >> 1] = se
   const tw = cpu.u16[FPU_TW >> 1] as number
   cpu.u16[FPU_TW >> 1] = tw & ~(3 << (2 * p))
@@ -94,12 +100,13 @@ export function writeRaw(cpu: CpuContext, i: number, sig: bigint, se: number): v
 
 /** ST(i), unpacked. */
 export function read(cpu: CpuContext, i: number): Float {
-  return unpackExt(rawSignificand(cpu, i), rawExponent(cpu, i))
+  return unpackExt(cpu.u64[(FPR + 16 * physical(cpu, i)) >> 3] as bigint, rawExponent(cpu, i))
 }
 
 /** Writes ST(i) and marks it in use. */
 export function write(cpu: CpuContext, i: number, value: Float): void {
-  writeRaw(cpu, i, extSignificand(value), extExponent(value))
+  const sig = extSignificand(value)
+  writeWords(cpu, i, Number(sig & 0xffff_ffffn), Number(sig >> 32n), extExponent(value))
 }
 
 /** Marks ST(i) empty. */
@@ -175,7 +182,7 @@ export function stackFault(cpu: CpuContext, overflow: boolean): boolean {
 }
 
 /** Pushes bit for bit, with the overflow check: an occupied slot gets the indefinite value (or nothing, unmasked). */
-export function pushRaw(cpu: CpuContext, sig: bigint, se: number): void {
+export function pushWords(cpu: CpuContext, lo: number, hi: number, se: number): void {
   if (!isEmpty(cpu, -1)) {
     if (!stackFault(cpu, true)) return
     rotate(cpu, -1)
@@ -184,10 +191,11 @@ export function pushRaw(cpu: CpuContext, sig: bigint, se: number): void {
   }
   setConditions(cpu, 0, SW_C1)
   rotate(cpu, -1)
-  writeRaw(cpu, 0, sig, se)
+  writeWords(cpu, 0, lo, hi, se)
 }
 
-/** Pushes a number; see {@link pushRaw}. */
+/** Pushes a number; see {@link pushWords}. */
 export function push(cpu: CpuContext, value: Float): void {
-  pushRaw(cpu, extSignificand(value), extExponent(value))
+  const sig = extSignificand(value)
+  pushWords(cpu, Number(sig & 0xffff_ffffn), Number(sig >> 32n), extExponent(value))
 }

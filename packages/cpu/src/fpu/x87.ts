@@ -32,7 +32,6 @@ import {
   VEC_NM,
   VEC_UD,
 } from '../state.ts'
-import { fromInteger } from './arithmetic.ts'
 import { arithmeticMemory, arithmeticRegister, changeSign, fprem, frndint, fscale, fsqrt, fxtract } from './basic.ts'
 import { compareMemory, compareRegister, compareToFlags, ftst, fxam } from './compare.ts'
 import {
@@ -46,15 +45,16 @@ import {
   statusWord,
   storeEnvironment,
 } from './environment.ts'
-import type { Float } from './float.ts'
 import { f2xm1, fcos, fpatan, fptan, fsin, fsincos, fyl2x, fyl2xp1, loadConstant } from './functions.ts'
-import { load32, load64, loadBits64 } from './memory.ts'
+import { fetch, INT16, INT32, M32, M64 } from './memory.ts'
 import {
   conditionalMove,
   exchange,
   load80,
   loadBcd,
   loadFloat,
+  loadInteger,
+  loadInteger64,
   loadRegister,
   store80,
   storeBcd,
@@ -63,18 +63,7 @@ import {
   storeRegister,
   storeRegisterQuiet,
 } from './move.ts'
-import {
-  free,
-  pop,
-  push,
-  rotate,
-  SW_C1,
-  SW_ES,
-  SW_EXCEPTIONS,
-  SW_SF,
-  setConditions,
-  updateSummary,
-} from './registers.ts'
+import { free, pop, rotate, SW_C1, SW_ES, SW_EXCEPTIONS, SW_SF, setConditions, updateSummary } from './registers.ts'
 
 /** A form with a memory operand. */
 interface MemoryOp {
@@ -131,31 +120,30 @@ function control(opcode: number, modrm: number, run: RegisterOp['run']): void {
   REGISTER[((opcode & 7) << 6) | (modrm & 0x3f)] = { noWait: true, control: true, run }
 }
 
-function loadInt16(cpu: CpuContext, lin: number): Float {
-  return fromInteger(BigInt((cpu.read16(lin) << 16) >> 16))
-}
-
-function loadInt32(cpu: CpuContext, lin: number): Float {
-  return fromInteger(BigInt(cpu.read32(lin) | 0))
-}
-
-function loadInt64(cpu: CpuContext, lin: number): Float {
-  return fromInteger(BigInt.asIntN(64, loadBits64(cpu, lin)))
-}
-
 /* Arithmetic and comparison with memory: D8 m32, DA m32int, DC m64, DE m16int. */
-const OPERANDS: readonly [number, number, (cpu: CpuContext, lin: number) => Float][] = [
-  [0xd8, 4, load32],
-  [0xda, 4, loadInt32],
-  [0xdc, 8, load64],
-  [0xde, 2, loadInt16],
+const OPERANDS: readonly [number, number, number][] = [
+  [0xd8, 4, M32],
+  [0xda, 4, INT32],
+  [0xdc, 8, M64],
+  [0xde, 2, INT16],
 ]
-for (const [opcode, size, fetch] of OPERANDS) {
-  for (const reg of [0, 1, 4, 5, 6, 7]) {
-    load(opcode, reg, size, (cpu, lin) => arithmeticMemory(cpu, reg, fetch(cpu, lin)))
-  }
-  load(opcode, 2, size, (cpu, lin) => compareMemory(cpu, fetch(cpu, lin), 0))
-  load(opcode, 3, size, (cpu, lin) => compareMemory(cpu, fetch(cpu, lin), 1))
+/** A form whose operand is fetched first. */
+function operand(
+  opcode: number,
+  reg: number,
+  size: number,
+  kind: number,
+  run: (cpu: CpuContext, kind: number) => void,
+): void {
+  load(opcode, reg, size, (cpu, lin) => {
+    fetch(cpu, kind, lin)
+    run(cpu, kind)
+  })
+}
+for (const [opcode, size, kind] of OPERANDS) {
+  for (const reg of [0, 1, 4, 5, 6, 7]) operand(opcode, reg, size, kind, cpu => arithmeticMemory(cpu, reg, kind))
+  operand(opcode, 2, size, kind, cpu => compareMemory(cpu, kind, 0))
+  operand(opcode, 3, size, kind, cpu => compareMemory(cpu, kind, 1))
 }
 
 /* Arithmetic between registers. With ST(i) as destination the reversed forms change places (SDM table A-12). */
@@ -182,12 +170,12 @@ one(0xd9, 0xe4, ftst)
 one(0xd9, 0xe5, fxam)
 
 /* Loads and stores. */
-load(0xd9, 0, 4, (cpu, lin) => loadFloat(cpu, load32(cpu, lin)))
-load(0xdd, 0, 8, (cpu, lin) => loadFloat(cpu, load64(cpu, lin)))
+operand(0xd9, 0, 4, M32, loadFloat)
+operand(0xdd, 0, 8, M64, loadFloat)
 load(0xdb, 5, 10, load80)
-load(0xdb, 0, 4, (cpu, lin) => push(cpu, loadInt32(cpu, lin)))
-load(0xdf, 0, 2, (cpu, lin) => push(cpu, loadInt16(cpu, lin)))
-load(0xdf, 5, 8, (cpu, lin) => push(cpu, loadInt64(cpu, lin)))
+operand(0xdb, 0, 4, INT32, loadInteger)
+operand(0xdf, 0, 2, INT16, loadInteger)
+load(0xdf, 5, 8, loadInteger64)
 load(0xdf, 4, 10, loadBcd)
 store(0xd9, 2, 4, (cpu, lin) => storeFloat(cpu, lin, false, false))
 store(0xd9, 3, 4, (cpu, lin) => storeFloat(cpu, lin, false, true))
