@@ -2,8 +2,47 @@
  * Local APIC in xAPIC mode (Intel SDM vol. 3A, chapter 10), for one processor: vector registers and priorities, local
  * vector table, timer, self and broadcast interrupts, ESR, and the 8259's virtual wire through LINT0. It is also the
  * board's interrupt controller: when disabled, INTR is the 8259's.
+ *
+ * One file although a long one: priorities, LVT, ICR and ESR work on the same few registers.
  */
 import type { Clock, Line, MmioBus, MmioHandler, Reporter } from '@paragraft/core/ports'
+import {
+  APR,
+  CURRENT_COUNT,
+  DFR,
+  DIVIDE,
+  EOI,
+  ERROR,
+  ESR,
+  ESR_ILLEGAL_REGISTER,
+  ESR_RECEIVE_ILLEGAL_VECTOR,
+  ESR_SEND_ILLEGAL_VECTOR,
+  ICR_HIGH,
+  ICR_LOW,
+  ID,
+  INITIAL_COUNT,
+  IRR,
+  ISR,
+  LDR,
+  LINT0,
+  LINT1,
+  LVT_COUNT,
+  LVT_ERROR,
+  LVT_LEVEL,
+  LVT_MASKED,
+  LVT_REMOTE_IRR,
+  LVT_TIMER,
+  LVT_WRITABLE,
+  PPR,
+  RRD,
+  SVR,
+  SVR_ENABLED,
+  TIMER_MODE_SHIFT,
+  TMR,
+  TPR,
+  VERSION,
+  VERSION_VALUE,
+} from './apic-registers.ts'
 import { ApicTimer, type ApicTimerState } from './apic-timer.ts'
 import { VectorSet } from './apic-vectors.ts'
 import { hex } from './hex.ts'
@@ -25,49 +64,6 @@ const BASE_BSP = 0x100n
 const BASE_ENABLE = 0x800n
 /** Bits 35–12 hold the base; all others but BSP and EN fault when set (10.4.4; no x2APIC). */
 const BASE_ADDRESS = 0xf_ffff_f000n
-
-/** Register offsets (table 10-1). */
-const ID = 0x020
-const VERSION = 0x030
-const TPR = 0x080
-const APR = 0x090
-const PPR = 0x0a0
-const EOI = 0x0b0
-const RRD = 0x0c0
-const LDR = 0x0d0
-const DFR = 0x0e0
-const SVR = 0x0f0
-const ISR = 0x100
-const TMR = 0x180
-const IRR = 0x200
-const ESR = 0x280
-const ICR_LOW = 0x300
-const ICR_HIGH = 0x310
-const LVT_TIMER = 0x320
-const LVT_LINT0 = 0x350
-const LVT_LINT1 = 0x360
-const LVT_ERROR = 0x370
-const INITIAL_COUNT = 0x380
-const CURRENT_COUNT = 0x390
-const DIVIDE = 0x3e0
-
-/** Version 14h, six LVT entries (index 5 is the highest). */
-const VERSION_VALUE = 0x0005_0014
-const SVR_ENABLED = 0x100
-const LVT_MASKED = 0x1_0000
-const LVT_LEVEL = 0x8000
-const LVT_REMOTE_IRR = 0x4000
-const TIMER_MODE_SHIFT = 17
-/** Writable bits of each LVT entry, timer first: timer, thermal, performance, LINT0, LINT1, error (figure 10-8). */
-const LVT_WRITABLE = [0x7_00ff, 0x1_07ff, 0x1_07ff, 0x1_a7ff, 0x1_a7ff, 0x1_00ff] as const
-const LVT_COUNT = LVT_WRITABLE.length
-const LINT0 = (LVT_LINT0 - LVT_TIMER) >> 4
-const LINT1 = (LVT_LINT1 - LVT_TIMER) >> 4
-const ERROR = (LVT_ERROR - LVT_TIMER) >> 4
-
-const ESR_SEND_ILLEGAL_VECTOR = 0x20
-const ESR_RECEIVE_ILLEGAL_VECTOR = 0x40
-const ESR_ILLEGAL_REGISTER = 0x80
 
 export interface LocalApicOptions {
   mmioBus: MmioBus
