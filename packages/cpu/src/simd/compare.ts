@@ -1,9 +1,12 @@
 /**
  * CMPPS … CMPSD, COMISS, UCOMISS, COMISD, UCOMISD. Intel SDM vol. 2A CMPPD (predicates in table 3-1), COMISD.
  */
-import { compare, EQUAL, LESS, UNORDERED } from '../fpu/arithmetic.ts'
+import type { CpuContext } from '../context.ts'
+import { compare, EQUAL, GREATER, LESS, UNORDERED } from '../fpu/arithmetic.ts'
 import { setCompareFlags } from '../fpu/compare.ts'
+import type { FloatEnv } from '../fpu/float.ts'
 import { beginFloat, endFloat, read32, read64 } from './mxcsr.ts'
+import { nativeValue, ordinary } from './native-path.ts'
 import { checkSse, loadMemory, type SimdOp, xmm, xmmSource } from './op.ts'
 import { commit, result32 } from './results.ts'
 
@@ -15,6 +18,18 @@ const HOLDS: readonly ((relation: number) => boolean)[] = [
   relation => relation === UNORDERED,
 ]
 const isQuiet = (predicate: number): boolean => (predicate & 3) === 0 || (predicate & 3) === 3
+
+/** Relation of the elements at `d` and `s`; ordinary ones raise nothing. */
+function relate(cpu: CpuContext, env: FloatEnv, d: number, s: number, size: number, quietCompare: boolean): number {
+  if (ordinary(cpu, d, size) && ordinary(cpu, s, size)) {
+    const x = nativeValue(cpu, d, size)
+    const y = nativeValue(cpu, s, size)
+    return x < y ? LESS : x > y ? GREATER : EQUAL
+  }
+  const a = size === 4 ? read32(cpu, d) : read64(cpu, d)
+  const b = size === 4 ? read32(cpu, s) : read64(cpu, s)
+  return compare(env, a, b, quietCompare)
+}
 
 function mask(suffix: string, prefix: SimdOp['prefix']): SimdOp {
   const scalar = suffix.startsWith('S')
@@ -34,9 +49,8 @@ function mask(suffix: string, prefix: SimdOp['prefix']): SimdOp {
       const env = beginFloat(cpu, size)
       for (let i = 0; i < count; i++) {
         const at = i * size
-        const a = size === 4 ? read32(cpu, d + at) : read64(cpu, d + at)
-        const b = size === 4 ? read32(cpu, s + at) : read64(cpu, s + at)
-        const bits = holds(compare(env, a, b, isQuiet(predicate))) !== predicate >= 4 ? 0xffff_ffff : 0
+        const relation = relate(cpu, env, d + at, s + at, size, isQuiet(predicate))
+        const bits = holds(relation) !== predicate >= 4 ? 0xffff_ffff : 0
         for (let k = 0; k < size; k += 4) result32[(at + k) >> 2] = bits
       }
       endFloat(cpu, env)
@@ -55,9 +69,7 @@ function toFlags(mnemonic: string, prefix: 0 | 0x66, opcode: number, size: numbe
       checkSse(cpu)
       const s = rm >= 0 ? xmm(rm) : loadMemory(cpu, seg, ea, size)
       const env = beginFloat(cpu, size)
-      const a = size === 4 ? read32(cpu, xmm(reg)) : read64(cpu, xmm(reg))
-      const b = size === 4 ? read32(cpu, s) : read64(cpu, s)
-      const relation = compare(env, a, b, quietCompare)
+      const relation = relate(cpu, env, xmm(reg), s, size, quietCompare)
       endFloat(cpu, env)
       setCompareFlags(cpu, relation)
     },

@@ -5,10 +5,11 @@
 import type { CpuContext } from '../context.ts'
 import { fromInteger } from '../fpu/arithmetic.ts'
 import { convert, toInteger } from '../fpu/convert.ts'
-import { DE, type Float, type FloatEnv, RC_ZERO } from '../fpu/float.ts'
+import { DE, type Float, type FloatEnv, PE, RC_ZERO } from '../fpu/float.ts'
 import { beginFloat, endFloat, read32, read64 } from './mxcsr.ts'
+import { nativeValue, ordinary, roundNative } from './native-path.ts'
 import { checkMmx, checkSse, enterMmx, gpr, loadMemory, markMmx, mm, type SimdOp, xmm, xmmSource } from './op.ts'
-import { commit, put32, put64, result32 } from './results.ts'
+import { commit, put32, put64, putNative, result32 } from './results.ts'
 
 type Prefix = SimdOp['prefix']
 
@@ -32,20 +33,41 @@ function floatsToIntegers(
 ): void {
   const rounding = truncate ? RC_ZERO : env.rounding
   for (let i = 0; i < count; i++) {
-    result32[i] = Number(BigInt.asUintN(32, toInteger(env, readFloat(cpu, s + i * size, size), 32, rounding)))
+    const at = s + i * size
+    if (ordinary(cpu, at, size)) {
+      const x = nativeValue(cpu, at, size)
+      const rounded = roundNative(x, rounding)
+      if (rounded >= -0x8000_0000 && rounded <= 0x7fff_ffff) {
+        if (rounded !== x) env.flags |= PE
+        result32[i] = rounded
+        continue
+      }
+    }
+    result32[i] = Number(BigInt.asUintN(32, toInteger(env, readFloat(cpu, at, size), 32, rounding)))
   }
 }
 
 /** Elements `count`, int32 at `s`, to floats of `size` in the result. */
 function integersToFloats(cpu: CpuContext, env: FloatEnv, s: number, count: number, size: number): void {
   for (let i = 0; i < count; i++) {
-    put(i, convert(env, fromInteger(BigInt(cpu.i32[(s >> 2) + i] as number))), size)
+    const value = cpu.i32[(s >> 2) + i] as number
+    if (size === 8 || Math.fround(value) === value) putNative(i, value, size)
+    else put(i, convert(env, fromInteger(BigInt(value))), size)
   }
 }
 
 /** f32 ↔ f64; a denormal operand raises DE. */
 function resize(cpu: CpuContext, env: FloatEnv, s: number, count: number, from: number, to: number): void {
   for (let i = 0; i < count; i++) {
+    if (ordinary(cpu, s + i * from, from)) {
+      const x = nativeValue(cpu, s + i * from, from)
+      const narrow = Math.fround(x)
+      // Not exactly representable, or maybe denormal in f32: rounding and flags are for the exact path.
+      if (to === 8 || (narrow === x && (x === 0 || Math.abs(x) >= 2 ** -126))) {
+        putNative(i, x, to)
+        continue
+      }
+    }
     const a = readFloat(cpu, s + i * from, from)
     if (a.denormal) env.flags |= DE
     put(i, convert(env, a), to)
