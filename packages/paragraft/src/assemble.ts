@@ -97,6 +97,8 @@ export interface MachineConfig {
   onIo?: (access: IoAccess) => void
   /** Sees every call that a host function answers. */
   onOpCall?: (call: OpCall) => void
+  /** Gets the engine as soon as it exists, for debuggers and lock-step runs. */
+  onEngine?: (engine: Engine) => void
   /** Sees every instruction's offset in CS before it executes. Slow; for proofs and for hunting. */
   onInstruction?: (eip: number) => void
 }
@@ -184,6 +186,7 @@ class Assembly {
     })
     this.#engine = engine
     if (config.onInstruction) engine.setTrace(config.onInstruction)
+    config.onEngine?.(engine)
     this.#scheduler = new Scheduler(
       {
         run: max => {

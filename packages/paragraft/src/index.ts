@@ -12,6 +12,7 @@ export {
 } from './assemble.ts'
 export { defineConfig, ENGINES, type EngineName, type ParagraftConfig } from './config.ts'
 export type { ConsoleHub, ConsoleHubOptions } from './console.ts'
+export { lockstepMachine } from './lockstep.ts'
 export type { PcMachine } from './machine.ts'
 export { type InputSink, type InputSource, type RunMachineOptions, run } from './run.ts'
 export type { ScheduleOptions } from './scheduler.ts'

@@ -1,0 +1,42 @@
+/** The embedded guest under both engines at once: registers and memory alike at every comparison, to the last. */
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import nativeOps from '../examples/native-ops/src/index.ts'
+import native from '../packages/backend-native/src/index.ts'
+import { describeDivergence, runLockstep, stateHash } from '../packages/cpu/src/index.ts'
+import type { LockstepSubject } from '../packages/cpu/src/lockstep.ts'
+import { lockstepMachine } from '../packages/paragraft/src/lockstep.ts'
+
+const image = new Uint8Array(readFileSync(new URL('../guests/oldguest/oldguest.elf', import.meta.url)))
+
+for (const ops of [[], [nativeOps]]) {
+  test(`oldguest ${ops.length ? 'with' : 'without'} grafted ops: interpreter and reference agree throughout`, async () => {
+    const sides: { subject: LockstepSubject; output: string }[] = []
+    const make = async (engine: 'interpreter' | 'reference'): Promise<LockstepSubject> => {
+      const side = { output: '', subject: null as unknown as LockstepSubject }
+      side.subject = await lockstepMachine({
+        image,
+        imageName: 'oldguest',
+        backend: native,
+        ops,
+        engine,
+        memory: 16 * 2 ** 20,
+        output: bytes => void (side.output += Buffer.from(bytes).toString('latin1')),
+      })
+      sides.push(side)
+      return side.subject
+    }
+    const result = await runLockstep(
+      () => make('interpreter'),
+      () => make('reference'),
+      { chunk: 250_000 },
+    )
+    expect(result.divergence && describeDivergence(result.divergence)).toBe(null)
+    const [a, b] = sides as [(typeof sides)[0], (typeof sides)[0]]
+    expect(a.subject.instructions()).toBe(b.subject.instructions())
+    expect(result.instructions).toBe(a.subject.instructions())
+    expect(a.output).toBe(b.output)
+    expect(a.output).toContain('Power down.')
+    expect(stateHash(a.subject.processor)).toBe(stateHash(b.subject.processor))
+  }, 300_000)
+}
