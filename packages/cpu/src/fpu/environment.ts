@@ -54,7 +54,7 @@ export function setControlWord(cpu: CpuContext, cw: number): void {
 }
 
 /** The full tag word: valid 0, zero 1, special 2, empty 3, from the contents. */
-export function tagWord(cpu: CpuContext): number {
+function tagWord(cpu: CpuContext): number {
   const tw = cpu.u16[FPU_TW >> 1] as number
   let out = 0
   for (let p = 0; p < 8; p++) {
@@ -72,7 +72,7 @@ export function tagWord(cpu: CpuContext): number {
 }
 
 /** Sets the tags from a full tag word: only "empty" matters. */
-export function setTagWord(cpu: CpuContext, tw: number): void {
+function setTagWord(cpu: CpuContext, tw: number): void {
   let kept = 0
   for (let p = 0; p < 8; p++) if (((tw >> (2 * p)) & 3) === 3) kept |= 3 << (2 * p)
   cpu.u16[FPU_TW >> 1] = kept

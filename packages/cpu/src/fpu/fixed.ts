@@ -5,7 +5,7 @@
  */
 
 /** Fraction bits of the constants below. */
-export const CONSTANT_BITS = 384
+const CONSTANT_BITS = 384
 /* floor(c × 2^384). */
 export const PI = 0x3243f6a8885a308d313198a2e03707344a4093822299f31d0082efa98ec4e6c89452821e638d01377be5466cf34e90c6cn
 export const LN2 = 0xb17217f7d1cf79abc9e3b39803f2f6af40f343267298b62d8a0d175b8baafa2be7b876206debac98559552fb4afa1b10n

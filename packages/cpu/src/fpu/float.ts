@@ -66,10 +66,10 @@ export interface FloatEnv {
 
 /** 2^63, the leading significand bit. */
 export const TOP_BIT = 0x8000_0000_0000_0000n
-export const QUIET_BIT = 0x4000_0000_0000_0000n
+const QUIET_BIT = 0x4000_0000_0000_0000n
 const MASK64 = 0xffff_ffff_ffff_ffffn
 
-export const EXT_BIAS = 16383
+const EXT_BIAS = 16383
 export const EXT_EMIN = -16382
 export const EXT_EMAX = 16383
 

@@ -6,8 +6,8 @@
  * (FSAVE's 108 bytes, or FXSAVE's), 128 bytes of memory at which EBX points. A result: trap number or −1, EFLAGS, EAX,
  * ECX, EDX, image, memory.
  */
-export const CASE_SIZE = 16 + 16 + 512 + 128
-export const RESULT_SIZE = 4 + 16 + 512 + 128
+const CASE_SIZE = 16 + 16 + 512 + 128
+const RESULT_SIZE = 4 + 16 + 512 + 128
 
 /** One instruction with its surroundings. */
 export interface NativeCase {

@@ -29,7 +29,7 @@ export const SW_C0 = 0x100
 export const SW_C1 = 0x200
 export const SW_C2 = 0x400
 export const SW_C3 = 0x4000
-export const SW_B = 0x8000
+const SW_B = 0x8000
 export const SW_EXCEPTIONS = 0x3f
 const SW_CC = SW_C0 | SW_C1 | SW_C2 | SW_C3
 
@@ -64,7 +64,7 @@ export function begin(cpu: CpuContext, controlled = false): FloatEnv {
 }
 
 /** Physical register behind ST(i). */
-export function physical(cpu: CpuContext, i: number): number {
+function physical(cpu: CpuContext, i: number): number {
   return ((cpu.u32[FPU_TOP >> 2] as number) + i) & 7
 }
 

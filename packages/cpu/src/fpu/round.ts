@@ -20,7 +20,7 @@ import {
 } from './float.ts'
 
 /** Bias adjustment of an unmasked x87 overflow or underflow (SDM vol. 1, 8.5.4, 8.5.5). */
-export const EXT_REBIAS = 24576
+const EXT_REBIAS = 24576
 
 let inexact = false
 let up = false

@@ -26,7 +26,7 @@ import {
 import { round } from './round.ts'
 
 /** π as the argument reduction uses it: 66 bits, the value is this / 2^64 (SDM vol. 1, 8.3.8). */
-export const REDUCTION_PI = 0xc90fdaa22168c234cn >> 2n
+const REDUCTION_PI = 0xc90fdaa22168c234cn >> 2n
 
 /** Fixed-point result (irrational, so a sticky bit stands for the rest) × 2^-bits, rounded. */
 function roundFixed(env: FloatEnv, value: bigint, bits: number, sign = 0): Float {

@@ -28,7 +28,7 @@ import {
 import { checkSse, loadMemory, prepareStore, type SimdOp } from './op.ts'
 
 /** Writable bits of MXCSR; others raise #GP. Bit 6 (DAZ) is implemented. */
-export const MXCSR_MASK = 0xffff
+const MXCSR_MASK = 0xffff
 
 const IMAGE_SIZE = 512
 /** Bytes that hold state: header, x87 registers, XMM0–7. */

@@ -14,7 +14,6 @@ import type { SimdOp } from './op.ts'
 import { SHIFT_OPS } from './shift.ts'
 import { SHUFFLE_OPS } from './shuffle.ts'
 
-export { MXCSR_MASK } from './fxsave.ts'
 export type { SimdOp } from './op.ts'
 
 /** Every MMX, SSE and SSE2 instruction form. */

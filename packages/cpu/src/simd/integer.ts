@@ -24,7 +24,7 @@ import {
 import { checkMmx, checkSse, enterMmx, markMmx, mm, mmSource, type SimdOp, xmm, xmmSource } from './op.ts'
 
 /** The MMX form: mm, mm/m64 (or `size` bytes of memory). */
-export function mmxForm(mnemonic: string, opcode: number, f: LaneOp, size = 8): SimdOp {
+function mmxForm(mnemonic: string, opcode: number, f: LaneOp, size = 8): SimdOp {
   return {
     mnemonic,
     prefix: 0,

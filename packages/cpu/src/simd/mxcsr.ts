@@ -6,11 +6,11 @@ import { type CpuContext, GuestFault } from '../context.ts'
 import { DE, type Float, type FloatEnv, IE, unpack32, unpack64, ZE, zero } from '../fpu/float.ts'
 import { CR4, CR4_OSXMMEXCPT, MXCSR, VEC_UD, VEC_XM } from '../state.ts'
 
-export const MXCSR_PE = 0x20
-export const MXCSR_DAZ = 0x40
-export const MXCSR_PM = 0x1000
-export const MXCSR_RC = 0x6000
-export const MXCSR_FTZ = 0x8000
+const MXCSR_PE = 0x20
+const MXCSR_DAZ = 0x40
+const MXCSR_PM = 0x1000
+const MXCSR_RC = 0x6000
+const MXCSR_FTZ = 0x8000
 
 const env: FloatEnv = {
   rounding: 0,

@@ -57,13 +57,13 @@ export const NATIVE_SQRT: NativeOp = {
 }
 
 /** Zero or normal, by the bits of an f32. */
-export function ordinary32(bits: number): boolean {
+function ordinary32(bits: number): boolean {
   const e = bits & 0x7f80_0000
   return e === 0 ? (bits & 0x7fff_ffff) === 0 : e !== 0x7f80_0000
 }
 
 /** Zero or normal, by the words of an f64. */
-export function ordinary64(lo: number, hi: number): boolean {
+function ordinary64(lo: number, hi: number): boolean {
   const e = hi & 0x7ff0_0000
   return e === 0 ? ((hi & 0x7fff_ffff) | lo) === 0 : e !== 0x7ff0_0000
 }

@@ -9,7 +9,7 @@ const buffer = new ArrayBuffer(16)
 /** The result as four dwords. */
 export const result32: Uint32Array = new Uint32Array(buffer)
 /** The result as two qwords. */
-export const result64: BigUint64Array = new BigUint64Array(buffer)
+const result64: BigUint64Array = new BigUint64Array(buffer)
 const resultF64 = new Float64Array(buffer)
 const resultF32 = new Float32Array(buffer)
 
