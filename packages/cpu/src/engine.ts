@@ -8,24 +8,43 @@ import { GuestFault } from './context.ts'
 import { Decoder } from './decode/decode.ts'
 import { BLK_TOTAL, REC_INDEX, REC_OFF } from './decode/record.ts'
 import { simdFinder } from './decode/simd.ts'
-import {
-  Blocks, MODE_CODE32, MODE_LIMIT, MODE_STACK32, MODE_TRACE, MODE_VALID,
-} from './interp/blocks.ts'
+import { Blocks, MODE_CODE32, MODE_LIMIT, MODE_STACK32, MODE_TRACE, MODE_VALID } from './interp/blocks.ts'
 import { ATTENTION_STEP, buildHandlers, type HandlerSet } from './interp/handlers.ts'
 import { createHelpers, FAULT_RESTART, RESTART } from './interp/helpers.ts'
 import { createReferenceInterpreter } from './interp/js.ts'
-import {
-  itlbTag, RETURN_ATTENTION, RETURN_BUDGET, RETURN_FAULT, RETURN_MISS,
-} from './interp/lookup.ts'
+import { itlbTag, RETURN_ATTENTION, RETURN_BUDGET, RETURN_FAULT, RETURN_MISS } from './interp/lookup.ts'
 import { createWasmInterpreter, type RunBlocks } from './interp/wasm.ts'
-import { physRead, isRam } from './mmu/physical.ts'
+import { isRam, physRead } from './mmu/physical.ts'
 import { Ram } from './mmu/ram.ts'
 import { markCodePage, unmarkCodePage } from './mmu/tlb.ts'
 import { Processor } from './processor.ts'
 import { SIMD_OPS } from './simd/index.ts'
 import {
-  ATTENTION, BUDGET, CPL, CUR_BLOCK, CUR_RECORD, EFLAGS_SYS, EIP, EIP_BASE, FAULT, FLAG_RF, FLAG_TF, ITLB,
-  ITLB_ENTRIES, MODE, PROBES, PROBES_SIZE, RAM, SEG, SEG_ATTR, SEG_BASE, SEG_CS, SEG_LIMIT, SEG_SIZE, SEG_SS, SHADOW,
+  ATTENTION,
+  BUDGET,
+  CPL,
+  CUR_BLOCK,
+  CUR_RECORD,
+  EFLAGS_SYS,
+  EIP,
+  EIP_BASE,
+  FAULT,
+  FLAG_RF,
+  FLAG_TF,
+  ITLB,
+  ITLB_ENTRIES,
+  MODE,
+  PROBES,
+  PROBES_SIZE,
+  RAM,
+  SEG,
+  SEG_ATTR,
+  SEG_BASE,
+  SEG_CS,
+  SEG_LIMIT,
+  SEG_SIZE,
+  SEG_SS,
+  SHADOW,
   VEC_GP,
 } from './state.ts'
 import type { CpuidModel } from './sys/cpuid.ts'
@@ -94,14 +113,14 @@ export class Engine {
       find: simdFinder(),
       id: set.simdId,
       insn: set.simd,
-      imm8: (i) => SIMD_OPS[i].imm8,
+      imm8: i => SIMD_OPS[i].imm8,
     })
     this.#blocks = new Blocks(cpu.buffer, options.ramSize, set, decoder, {
-      markCodePage: (pa) => markCodePage(cpu, pa),
-      unmarkCodePage: (pa) => unmarkCodePage(cpu, pa),
+      markCodePage: pa => markCodePage(cpu, pa),
+      unmarkCodePage: pa => unmarkCodePage(cpu, pa),
     })
     const helpers = createHelpers(cpu, {
-      trace: (eip) => this.#trace?.(eip),
+      trace: eip => this.#trace?.(eip),
       set pending(fault: GuestFault | null) {
         engine.pending = fault
       },

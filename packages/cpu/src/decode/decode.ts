@@ -5,8 +5,25 @@
 import { GuestFault } from '../context.ts'
 import type { Insn } from '../isa/define.ts'
 import {
-  EAX, EBP, EBX, ECX, EDI, EDX, ESI, ESP, SEG, SEG_CS, SEG_DS, SEG_ES, SEG_FS, SEG_GS, SEG_SIZE, SEG_SS, TMP_EA,
-  VEC_GP, ZERO,
+  EAX,
+  EBP,
+  EBX,
+  ECX,
+  EDI,
+  EDX,
+  ESI,
+  ESP,
+  SEG,
+  SEG_CS,
+  SEG_DS,
+  SEG_ES,
+  SEG_FS,
+  SEG_GS,
+  SEG_SIZE,
+  SEG_SS,
+  TMP_EA,
+  VEC_GP,
+  ZERO,
 } from '../state.ts'
 import { formLetter, type OpcodeEntry, type OpcodeTable, type Prefix, sizeClass } from './table.ts'
 
@@ -88,17 +105,39 @@ export class Decoder {
     prefixes: for (;;) {
       opcode = this.#u8()
       switch (opcode) {
-        case 0x66: opsize = true; break
-        case 0x67: addrsize = true; break
-        case 0xf0: lock = true; break
-        case 0xf2: case 0xf3: rep = opcode; break
-        case 0x26: segment = SEG_ES; break
-        case 0x2e: segment = SEG_CS; break
-        case 0x36: segment = SEG_SS; break
-        case 0x3e: segment = SEG_DS; break
-        case 0x64: segment = SEG_FS; break
-        case 0x65: segment = SEG_GS; break
-        default: break prefixes
+        case 0x66:
+          opsize = true
+          break
+        case 0x67:
+          addrsize = true
+          break
+        case 0xf0:
+          lock = true
+          break
+        case 0xf2:
+        case 0xf3:
+          rep = opcode
+          break
+        case 0x26:
+          segment = SEG_ES
+          break
+        case 0x2e:
+          segment = SEG_CS
+          break
+        case 0x36:
+          segment = SEG_SS
+          break
+        case 0x3e:
+          segment = SEG_DS
+          break
+        case 0x64:
+          segment = SEG_FS
+          break
+        case 0x65:
+          segment = SEG_GS
+          break
+        default:
+          break prefixes
       }
     }
     if (opcode === 0x0f) opcode = 0x100 | this.#u8()
@@ -200,10 +239,16 @@ export class Decoder {
           d.imm = o === 'Jb' ? (this.#u8() << 24) >> 24 : big ? this.#u32() : (this.#u16() << 16) >> 16
           break
         case 'I': {
-          const v = o === 'Ib' ? this.#u8()
-            : o === 'Ibs' ? (this.#u8() << 24) >> 24
-            : o === 'Iw' ? this.#u16()
-            : big ? this.#u32() : (this.#u16() << 16) >> 16
+          const v =
+            o === 'Ib'
+              ? this.#u8()
+              : o === 'Ibs'
+                ? (this.#u8() << 24) >> 24
+                : o === 'Iw'
+                  ? this.#u16()
+                  : big
+                    ? this.#u32()
+                    : (this.#u16() << 16) >> 16
           // ENTER has two immediates: the second goes beside the first.
           if (position === 1 && entry.operands[0][0] === 'I') d.extra = v
           else d.imm = v
@@ -224,7 +269,15 @@ export class Decoder {
     return byte && n >= 4 ? (n - 4) * 8 + 1 : n * 8
   }
 
-  #decodeSimd(d: Decoded, opcode: number, seen: number, rep: number, opsize: boolean, segment: number, lock: boolean): void {
+  #decodeSimd(
+    d: Decoded,
+    opcode: number,
+    seen: number,
+    rep: number,
+    opsize: boolean,
+    segment: number,
+    lock: boolean,
+  ): void {
     const modrm = seen >= 0 ? seen : opcode === 0x77 ? 0xc0 : this.#u8()
     const memory = modrm < 0xc0
     const prefix = rep !== 0 ? rep : opsize ? 0x66 : 0

@@ -4,11 +4,19 @@
  * of an extension that the processor does not have must be undefined to us.
  */
 import {
-  Code, CpuidFeature, Decoder as Iced, DecoderOptions, Instruction, MemorySizeExt, Mnemonic, OpKind, Register,
+  Code,
+  CpuidFeature,
+  DecoderOptions,
+  Decoder as Iced,
+  Instruction,
+  MemorySizeExt,
+  Mnemonic,
+  OpKind,
+  Register,
 } from 'iced-x86'
 import { GuestFault } from '../context.ts'
-import { executeX87 } from '../fpu/x87.ts'
 import { testContext } from '../fpu/test-context.ts'
+import { executeX87 } from '../fpu/x87.ts'
 import { buildHandlers } from '../interp/handlers.ts'
 import { SIMD_OPS } from '../simd/index.ts'
 import { ESP, SEG, SEG_SIZE, VEC_UD, ZERO } from '../state.ts'
@@ -20,26 +28,85 @@ export const WINDOW = 16
 
 /** CPUID features of the processor that is modelled (a P6 with SSE2), in iced's terms. */
 const FEATURES = new Set<number>([
-  CpuidFeature.INTEL8086, CpuidFeature.INTEL186, CpuidFeature.INTEL286, CpuidFeature.INTEL386, CpuidFeature.INTEL486,
-  CpuidFeature.FPU, CpuidFeature.FPU287, CpuidFeature.FPU387, CpuidFeature.CMOV, CpuidFeature.CPUID, CpuidFeature.TSC,
-  CpuidFeature.CX8, CpuidFeature.MSR, CpuidFeature.SEP, CpuidFeature.MMX, CpuidFeature.SSE, CpuidFeature.SSE2,
-  CpuidFeature.FXSR, CpuidFeature.CLFSH, CpuidFeature.RDPMC, CpuidFeature.MULTIBYTENOP, CpuidFeature.PAUSE,
+  CpuidFeature.INTEL8086,
+  CpuidFeature.INTEL186,
+  CpuidFeature.INTEL286,
+  CpuidFeature.INTEL386,
+  CpuidFeature.INTEL486,
+  CpuidFeature.FPU,
+  CpuidFeature.FPU287,
+  CpuidFeature.FPU387,
+  CpuidFeature.CMOV,
+  CpuidFeature.CPUID,
+  CpuidFeature.TSC,
+  CpuidFeature.CX8,
+  CpuidFeature.MSR,
+  CpuidFeature.SEP,
+  CpuidFeature.MMX,
+  CpuidFeature.SSE,
+  CpuidFeature.SSE2,
+  CpuidFeature.FXSR,
+  CpuidFeature.CLFSH,
+  CpuidFeature.RDPMC,
+  CpuidFeature.MULTIBYTENOP,
+  CpuidFeature.PAUSE,
   CpuidFeature.INTEL8086_ONLY,
 ])
 
 /** Names that differ from iced's, beyond case: ours to theirs. */
 const NAMES: Record<string, readonly string[]> = {
-  IMUL1: ['Imul'], IMUL2: ['Imul'], IMUL3: ['Imul'], MOVSREG: ['Mov'], MOVTOSREG: ['Mov'], MOVZX8: ['Movzx'],
-  MOVZX16: ['Movzx'], MOVSX8: ['Movsx'], MOVSX16: ['Movsx'], CBW: ['Cbw', 'Cwde'], CWD: ['Cwd', 'Cdq'],
-  XLAT: ['Xlatb'], JMPN: ['Jmp'], CALLN: ['Call'], CALLF: ['Call'], CALLFM: ['Call'], JMPF: ['Jmp'], JMPFM: ['Jmp'],
-  RETF: ['Retf'], IRET: ['Iret', 'Iretd'], JCXZ: ['Jcxz', 'Jecxz'], PUSHI: ['Push'], PUSHA: ['Pusha', 'Pushad'],
-  POPA: ['Popa', 'Popad'], PUSHF: ['Pushf', 'Pushfd'], POPF: ['Popf', 'Popfd'], INV: ['In'], INDX: ['In'],
-  INVDX: ['In'], OUTV: ['Out'], OUTDX: ['Out'], OUTVDX: ['Out'], MOVFROMCR: ['Mov'], MOVTOCR: ['Mov'],
-  MOVFROMDR: ['Mov'], MOVTODR: ['Mov'], UD: ['Ud0', 'Ud1', 'Ud2', 'Rsm'], FWAIT: ['Wait', 'Fwait'],
-  NOP: ['Nop', 'Pause', 'Reservednop', 'Prefetchnta', 'Prefetcht0', 'Prefetcht1', 'Prefetcht2', 'Prefetch', 'Prefetchw'],
+  IMUL1: ['Imul'],
+  IMUL2: ['Imul'],
+  IMUL3: ['Imul'],
+  MOVSREG: ['Mov'],
+  MOVTOSREG: ['Mov'],
+  MOVZX8: ['Movzx'],
+  MOVZX16: ['Movzx'],
+  MOVSX8: ['Movsx'],
+  MOVSX16: ['Movsx'],
+  CBW: ['Cbw', 'Cwde'],
+  CWD: ['Cwd', 'Cdq'],
+  XLAT: ['Xlatb'],
+  JMPN: ['Jmp'],
+  CALLN: ['Call'],
+  CALLF: ['Call'],
+  CALLFM: ['Call'],
+  JMPF: ['Jmp'],
+  JMPFM: ['Jmp'],
+  RETF: ['Retf'],
+  IRET: ['Iret', 'Iretd'],
+  JCXZ: ['Jcxz', 'Jecxz'],
+  PUSHI: ['Push'],
+  PUSHA: ['Pusha', 'Pushad'],
+  POPA: ['Popa', 'Popad'],
+  PUSHF: ['Pushf', 'Pushfd'],
+  POPF: ['Popf', 'Popfd'],
+  INV: ['In'],
+  INDX: ['In'],
+  INVDX: ['In'],
+  OUTV: ['Out'],
+  OUTDX: ['Out'],
+  OUTVDX: ['Out'],
+  MOVFROMCR: ['Mov'],
+  MOVTOCR: ['Mov'],
+  MOVFROMDR: ['Mov'],
+  MOVTODR: ['Mov'],
+  UD: ['Ud0', 'Ud1', 'Ud2', 'Rsm'],
+  FWAIT: ['Wait', 'Fwait'],
+  NOP: [
+    'Nop',
+    'Pause',
+    'Reservednop',
+    'Prefetchnta',
+    'Prefetcht0',
+    'Prefetcht1',
+    'Prefetcht2',
+    'Prefetch',
+    'Prefetchw',
+  ],
   SHL: ['Shl', 'Sal'],
 }
-for (const s of ['ES', 'CS', 'SS', 'DS', 'FS', 'GS']) NAMES[`PUSH${s}`] = ['Push'], (NAMES[`POP${s}`] = ['Pop'])
+for (const s of ['ES', 'CS', 'SS', 'DS', 'FS', 'GS']) (NAMES[`PUSH${s}`] = ['Push']), (NAMES[`POP${s}`] = ['Pop'])
 /** Widths that iced has in the name, and we in the operand size. */
 const SUFFIXED = new Set(['MOVS', 'CMPS', 'STOS', 'LODS', 'SCAS', 'INS', 'OUTS'])
 /** Its bytes are undefined everywhere but in a graft's stub pages. */
@@ -47,8 +114,37 @@ const OURS_ALONE = new Set(['HOSTOP'])
 
 /** Whose memory operand is of the operand size. */
 const SIZED = new Set([
-  'ADD', 'ADC', 'SUB', 'SBB', 'AND', 'OR', 'XOR', 'CMP', 'TEST', 'MOV', 'XCHG', 'XADD', 'CMPXCHG', 'PUSH', 'POP', 'INC',
-  'DEC', 'NEG', 'NOT', 'SHL', 'SHR', 'SAR', 'ROL', 'ROR', 'RCL', 'RCR', 'MUL', 'IMUL1', 'IMUL2', 'DIV', 'IDIV',
+  'ADD',
+  'ADC',
+  'SUB',
+  'SBB',
+  'AND',
+  'OR',
+  'XOR',
+  'CMP',
+  'TEST',
+  'MOV',
+  'XCHG',
+  'XADD',
+  'CMPXCHG',
+  'PUSH',
+  'POP',
+  'INC',
+  'DEC',
+  'NEG',
+  'NOT',
+  'SHL',
+  'SHR',
+  'SAR',
+  'ROL',
+  'ROR',
+  'RCL',
+  'RCR',
+  'MUL',
+  'IMUL1',
+  'IMUL2',
+  'DIV',
+  'IDIV',
 ])
 /** Those that MOV can name; the others are #UD (sys/control.ts). */
 const CONTROL_REGISTERS = new Set([0, 2, 3, 4])
@@ -103,13 +199,19 @@ export class Comparison {
     this.#bytes = bytes
     this.#bits = bits
     this.#ours = new Decoder(set.table, {
-      find: simdFinder(), id: set.simdId, insn: set.simd, imm8: (i) => SIMD_OPS[i].imm8,
+      find: simdFinder(),
+      id: set.simdId,
+      insn: set.simd,
+      imm8: i => SIMD_OPS[i].imm8,
     })
     this.#iced = new Iced(
       bits,
       bytes,
-      DecoderOptions.ForceReservedNop | DecoderOptions.NoMPFX_0FBC | DecoderOptions.NoMPFX_0FBD |
-        DecoderOptions.NoWbnoinvd | DecoderOptions.OldFpu,
+      DecoderOptions.ForceReservedNop |
+        DecoderOptions.NoMPFX_0FBC |
+        DecoderOptions.NoMPFX_0FBD |
+        DecoderOptions.NoWbnoinvd |
+        DecoderOptions.OldFpu,
     )
   }
 
@@ -121,7 +223,7 @@ export class Comparison {
   }
   /** Length by our decoder; 0 for an undefined opcode. */
   ourLength(at: number): number {
-    const d = this.#ours.decode((i) => this.#bytes[at + i], this.#bits === 32)
+    const d = this.#ours.decode(i => this.#bytes[at + i], this.#bits === 32)
     return d.insn === null ? 0 : d.length
   }
 
@@ -133,7 +235,7 @@ export class Comparison {
     this.#iced.decodeOut(i)
     let d: Decoded
     try {
-      d = this.#ours.decode((k) => this.#bytes[at + k], this.#bits === 32)
+      d = this.#ours.decode(k => this.#bytes[at + k], this.#bits === 32)
     } catch (e) {
       if (!(e instanceof GuestFault)) throw e
       // Longer than 15 bytes: #GP, which iced reports as invalid.
@@ -157,7 +259,7 @@ export class Comparison {
   }
 
   #hex(at: number): string {
-    return Array.from(this.#bytes.subarray(at, at + WINDOW), (b) => b.toString(16).padStart(2, '0')).join(' ')
+    return Array.from(this.#bytes.subarray(at, at + WINDOW), b => b.toString(16).padStart(2, '0')).join(' ')
   }
 
   #known(): boolean {
@@ -166,7 +268,7 @@ export class Comparison {
     let known = this.#supported.get(code)
     if (known === undefined) {
       // OldFpu and 8086-only forms are there to be seen; they are not the processor's.
-      known = this.#instruction.cpuidFeatures().every((f) => FEATURES.has(f)) || /^Ud|^Rsm/.test(Code[code])
+      known = this.#instruction.cpuidFeatures().every(f => FEATURES.has(f)) || /^Ud|^Rsm/.test(Code[code])
       this.#supported.set(code, known)
     }
     return known
@@ -239,7 +341,8 @@ export class Comparison {
       if (kind === OpKind.FarBranch16 || kind === OpKind.FarBranch32) {
         check('selector', d.extra, i.farBranchSelector)
         theirs.push(kind === OpKind.FarBranch16 ? i.farBranch16 : i.farBranch32)
-      } else if (kind >= OpKind.Immediate8 && kind <= OpKind.Immediate8to32) theirs.push(Number(i.immediate(k) & 0xffffffffn))
+      } else if (kind >= OpKind.Immediate8 && kind <= OpKind.Immediate8to32)
+        theirs.push(Number(i.immediate(k) & 0xffffffffn))
     }
     const mnemonic = d.insn?.mnemonic ?? ''
     if (mnemonic.startsWith('ESC') || mnemonic === 'INT3' || theirs.length === 0) return
@@ -253,10 +356,19 @@ export class Comparison {
     if (d.insn === set.simd) {
       const theirs: number[] = []
       for (let k = 0; k < i.opCount; k++) {
-        if (i.opKind(k) === OpKind.Register) theirs.push(Number(/\d$/.exec(Register[i.opRegister(k)])?.[0] ?? ADDRESS[i.opRegister(k)] / 8))
+        if (i.opKind(k) === OpKind.Register)
+          theirs.push(Number(/\d$/.exec(Register[i.opRegister(k)])?.[0] ?? ADDRESS[i.opRegister(k)] / 8))
       }
       const ours = SIMD_OPS[d.extra].ext !== undefined ? [d.b] : [d.a, d.b]
-      if (theirs.length > 0) check('registers', ours.filter((r) => r !== 0xffff).sort().join(), theirs.sort().join())
+      if (theirs.length > 0)
+        check(
+          'registers',
+          ours
+            .filter(r => r !== 0xffff)
+            .sort()
+            .join(),
+          theirs.sort().join(),
+        )
       return
     }
     // Implied operands, which iced lists and we do not, are left out of the forms; so compare only where both count alike.

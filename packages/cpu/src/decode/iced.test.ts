@@ -37,10 +37,23 @@ function sweep(bits: 16 | 32, windows: Iterable<readonly number[]>, seed: number
 }
 
 const PREFIXES = [
-  [], [0x66], [0x67], [0xf2], [0xf3], [0xf0], [0x26], [0x2e], [0x36], [0x3e], [0x64], [0x65], [0x66, 0x67], [0xf3, 0x66],
+  [],
+  [0x66],
+  [0x67],
+  [0xf2],
+  [0xf3],
+  [0xf0],
+  [0x26],
+  [0x2e],
+  [0x36],
+  [0x3e],
+  [0x64],
+  [0x65],
+  [0x66, 0x67],
+  [0xf3, 0x66],
   [0xf2, 0xf3],
 ]
-const isPrefix = (b: number): boolean => PREFIXES.some((p) => p.length === 1 && p[0] === b)
+const isPrefix = (b: number): boolean => PREFIXES.some(p => p.length === 1 && p[0] === b)
 
 function* everyModrm(): Generator<number[]> {
   for (const prefix of PREFIXES) {
@@ -65,7 +78,7 @@ function* everySib(): Generator<number[]> {
 /** Up to 15 prefixes, then an opcode: the length limit, repeated prefixes, the last segment and repeat winning. */
 function* manyPrefixes(seed: number): Generator<number[]> {
   const r = random(seed)
-  const single = PREFIXES.filter((p) => p.length === 1).map((p) => p[0])
+  const single = PREFIXES.filter(p => p.length === 1).map(p => p[0])
   for (let i = 0; i < 200_000; i++) {
     const head = Array.from({ length: r() % 15 }, () => single[r() % single.length])
     if (r() & 1) head.push(0x0f)
@@ -107,23 +120,27 @@ function section(file: Uint8Array, name: string): Uint8Array {
   throw new Error(`no section ${name}`)
 }
 
-test.skipIf(!existsSync(VMLINUX))("every instruction of a kernel's text", () => {
-  const text = section(readFileSync(VMLINUX), '.text')
-  const bytes = new Uint8Array(text.length + WINDOW)
-  bytes.set(text)
-  const compare = new Comparison(bytes, 32)
-  const wrong: string[] = []
-  let count = 0
-  for (let at = 0; at < text.length && wrong.length < 40; ) {
-    const length = compare.icedLength(at)
-    if (compare.ourLength(at) !== length || count % 16 === 0) {
-      const difference = compare.differences(at)
-      if (difference) wrong.push(`${at.toString(16)}: ${difference}`)
+test.skipIf(!existsSync(VMLINUX))(
+  "every instruction of a kernel's text",
+  () => {
+    const text = section(readFileSync(VMLINUX), '.text')
+    const bytes = new Uint8Array(text.length + WINDOW)
+    bytes.set(text)
+    const compare = new Comparison(bytes, 32)
+    const wrong: string[] = []
+    let count = 0
+    for (let at = 0; at < text.length && wrong.length < 40; ) {
+      const length = compare.icedLength(at)
+      if (compare.ourLength(at) !== length || count % 16 === 0) {
+        const difference = compare.differences(at)
+        if (difference) wrong.push(`${at.toString(16)}: ${difference}`)
+      }
+      count++
+      // What neither decodes (an extension that the kernel tests for, or data): go on at the next byte.
+      at += length || 1
     }
-    count++
-    // What neither decodes (an extension that the kernel tests for, or data): go on at the next byte.
-    at += length || 1
-  }
-  expect(wrong.join('\n')).toBe('')
-  expect(count).toBeGreaterThan(1_000_000)
-}, 120_000)
+    expect(wrong.join('\n')).toBe('')
+    expect(count).toBeGreaterThan(1_000_000)
+  },
+  120_000,
+)

@@ -71,7 +71,19 @@ export function buildTable(isa: readonly Insn[]): OpcodeTable {
 }
 
 const FORM: Record<string, string> = {
-  E: 'E', G: 'r', M: 'm', I: 'i', J: 'i', A: 'i', O: 'm', S: 's', C: 'n', D: 'n', R: 'r', Z: 'r', '1': 'i',
+  E: 'E',
+  G: 'r',
+  M: 'm',
+  I: 'i',
+  J: 'i',
+  A: 'i',
+  O: 'm',
+  S: 's',
+  C: 'n',
+  D: 'n',
+  R: 'r',
+  Z: 'r',
+  '1': 'i',
 }
 const FIXED: Record<string, string> = { AL: 'r', eAX: 'r', CL: 'r', DX: 'r' }
 

@@ -5,9 +5,31 @@
 import { GuestFault } from '../context.ts'
 import type { Decoded, Decoder } from '../decode/decode.ts'
 import {
-  BLK_BYTES, BLK_COUNT, BLK_MODE, BLK_NEXT, BLK_PHYS, BLK_RECORDS, BLK_TOTAL, BLOCK_HEADER, REC_A, REC_B, REC_BASE,
-  REC_DISP, REC_EXTRA, REC_HANDLER, REC_IMM, REC_INDEX, REC_INDEXREG, REC_LEN, REC_LINK, REC_LINK2, REC_LINKABLE,
-  REC_OFF, REC_SCALE, REC_SEG, RECORD_SIZE,
+  BLK_BYTES,
+  BLK_COUNT,
+  BLK_MODE,
+  BLK_NEXT,
+  BLK_PHYS,
+  BLK_RECORDS,
+  BLK_TOTAL,
+  BLOCK_HEADER,
+  REC_A,
+  REC_B,
+  REC_BASE,
+  REC_DISP,
+  REC_EXTRA,
+  REC_HANDLER,
+  REC_IMM,
+  REC_INDEX,
+  REC_INDEXREG,
+  REC_LEN,
+  REC_LINK,
+  REC_LINK2,
+  REC_LINKABLE,
+  REC_OFF,
+  REC_SCALE,
+  REC_SEG,
+  RECORD_SIZE,
 } from '../decode/record.ts'
 import { BLOCK_HASH, RAM, RECORDS, RECORDS_SIZE, TMP_EA, ZERO } from '../state.ts'
 import type { HandlerSet } from './handlers.ts'
@@ -138,7 +160,7 @@ export class Blocks {
   /** Drops the blocks that overlap a write; called for writes into marked pages, before or after the bytes change. */
   invalidate(pa: number, size: number): void {
     for (let at = pa; at < pa + size; ) {
-      const pageEnd = (at - (at & 0xfff)) + PAGE
+      const pageEnd = at - (at & 0xfff) + PAGE
       const end = Math.min(pa + size, pageEnd)
       this.#invalidateInPage(at, end)
       at = end
@@ -176,7 +198,7 @@ export class Blocks {
     const base = RAM + page + off
     try {
       return this.#decoder.decode(
-        (i) => {
+        i => {
           if (off + i >= PAGE) throw CROSSING
           return this.#u8[base + i]
         },

@@ -2,18 +2,14 @@
  * Handlers: every combination of instruction, operand form, operand size, stack width and address size that can be
  * decoded, with its semantics written out. Both interpreters are made from this list.
  */
-import {
-  BLK_TOTAL, REC_INDEX, REC_LINK, REC_OFF,
-} from '../decode/record.ts'
+import { BLK_TOTAL, REC_INDEX, REC_LINK, REC_OFF } from '../decode/record.ts'
 import { buildTable, formLetter, type OpcodeTable, parseEncoding, sizeClass } from '../decode/table.ts'
 import { load, type Stmt, type Type } from '../ir/ir.ts'
 import { Builder, LOCAL_REC, type Size } from '../isa/builder.ts'
 import type { Insn } from '../isa/define.ts'
 import { SIMD } from '../isa/fpu.ts'
 import { ISA } from '../isa/index.ts'
-import {
-  ATTENTION, BUDGET, CUR_BLOCK, EIP, EIP_BASE, SEG, SEG_CS, SEG_LIMIT, SEG_SIZE, TMP_EA,
-} from '../state.ts'
+import { ATTENTION, BUDGET, CUR_BLOCK, EIP, EIP_BASE, SEG, SEG_CS, SEG_LIMIT, SEG_SIZE, TMP_EA } from '../state.ts'
 
 export interface Handler {
   name: string
@@ -36,30 +32,30 @@ function refund(b: Builder): void {
 /** Records that are no instructions: the glue of blocks. */
 const MICRO: Record<string, (b: Builder) => void> = {
   /** Falls out of the block to the next one. */
-  END: (b) => b.branch(REC_LINK, b.add(b.word(EIP_BASE), b.imm())),
+  END: b => b.branch(REC_LINK, b.add(b.word(EIP_BASE), b.imm())),
   /** 16-bit effective address into TMP_EA. */
-  EA16: (b) => b.setWord(TMP_EA, b.and(b.ea(), 0xffff)),
+  EA16: b => b.setWord(TMP_EA, b.and(b.ea(), 0xffff)),
   /** Counts an execution at the counter (i64) whose address is the immediate. */
-  PROBE: (b) => {
+  PROBE: b => {
     const at = b.let(b.imm())
     const one = { k: 'const', t: 'i64', v: 1n } as const
     b.store('64', at, b.op('add', load('64', at), one))
   },
   /** Reports the instruction about to run. */
-  TRACE: (b) => void b.call('trace'),
+  TRACE: b => void b.call('trace'),
   /** The block's code was overwritten while it ran. */
-  STALE: (b) => {
+  STALE: b => {
     refund(b)
     b.setWord(EIP, here(b))
     b.exit('lookup')
   },
   /** The block's code was overwritten before it was entered: nothing has been charged. */
-  STALE_ENTRY: (b) => {
+  STALE_ENTRY: b => {
     b.setWord(EIP, here(b))
     b.exit('lookup')
   },
   /** The block may reach past the code segment's limit (its last byte is the immediate): go by single steps. */
-  LIMIT: (b) => {
+  LIMIT: b => {
     const last = b.add(b.word(EIP_BASE), b.imm())
     b.if(b.cmp('gt_u', last, b.word(SEG + SEG_CS * SEG_SIZE + SEG_LIMIT)), () => {
       refund(b)
@@ -69,7 +65,7 @@ const MICRO: Record<string, (b: Builder) => void> = {
     })
   },
   /** Undefined opcode. */
-  UNDEFINED: (b) => b.raise(6),
+  UNDEFINED: b => b.raise(6),
 }
 
 function build(name: string, b: Builder, semantics: (b: Builder) => void): Handler {
@@ -118,7 +114,7 @@ export function buildHandlers(): HandlerSet {
     for (const encoding of insn.encodings) {
       const { operands, digit } = parseEncoding(encoding)
       const entry = { insn, id, operands, modrm: digit >= 0 }
-      const forms = new Set([false, true].map((memory) => operands.map((o) => formLetter(o, memory)).join('')))
+      const forms = new Set([false, true].map(memory => operands.map(o => formLetter(o, memory)).join('')))
       for (const size of SIZES[sizeClass(entry)]) for (const form of forms) add(id, insn, form, size)
     }
   }
@@ -129,7 +125,7 @@ export function buildHandlers(): HandlerSet {
     handlers,
     simdId,
     simd: SIMD,
-    micro: (name) => microIndex[name],
+    micro: name => microIndex[name],
     find(id, form, size, stack32, addr32) {
       const insn = id === simdId ? SIMD : ISA[id]
       const found = index.get(key(id, form, size, stack32 || !insn.stack, addr32 || !insn.addr))
@@ -138,4 +134,3 @@ export function buildHandlers(): HandlerSet {
     },
   }
 }
-

@@ -9,7 +9,26 @@ import { writeSlow } from '../mmu/access.ts'
 import type { Processor } from '../processor.ts'
 import { SIMD_OPS } from '../simd/index.ts'
 import {
-  CPL, CUR_RECORD, EBP, EDX, EFLAGS_SYS, EIP, EIP_BASE, ESP, FAULT, FLAG_RF, SCRATCH, SEG, SEG_SELECTOR, SEG_SIZE, SEG_SS, VEC_AC,
+  CPL,
+  CUR_RECORD,
+  EBP,
+  EDX,
+  EFLAGS_SYS,
+  EIP,
+  EIP_BASE,
+  ESP,
+  FAULT,
+  FLAG_RF,
+  GDTR_BASE,
+  GDTR_LIMIT,
+  IDTR_BASE,
+  IDTR_LIMIT,
+  SCRATCH,
+  SEG,
+  SEG_SELECTOR,
+  SEG_SIZE,
+  SEG_SS,
+  VEC_AC,
 } from '../state.ts'
 import { clts, hlt, invlpg, lmsw, rdpmc, rdtsc, readCr, smsw, wbinvd, writeCr } from '../sys/control.ts'
 import { cpuid } from '../sys/cpuid.ts'
@@ -23,10 +42,21 @@ import { iret, retFar } from '../sys/return.ts'
 import { loadSegment, loadSsWithShadow } from '../sys/segments.ts'
 import { sysenter, sysexit } from '../sys/sysenter.ts'
 import {
-  arpl, lar, lgdt, lidt, lldt, lsl, ltr, requireCpl0, requireProtected, sldt, str, verr, verw,
+  arpl,
+  lar,
+  lgdt,
+  lidt,
+  lldt,
+  lsl,
+  ltr,
+  requireCpl0,
+  requireProtected,
+  sldt,
+  str,
+  verr,
+  verw,
 } from '../sys/tables.ts'
 import { callFar, jumpFar } from '../sys/transfer.ts'
-import { GDTR_BASE, GDTR_LIMIT, IDTR_BASE, IDTR_LIMIT } from '../state.ts'
 import { ins, outs, repCmps, repLods, repMovs, repScas, repStos } from './strings.ts'
 import type { Helpers } from './wasm.ts'
 
@@ -99,12 +129,12 @@ export function createHelpers(cpu: Processor, host: HelperHost): Helpers {
     },
     slowReadForWrite: (lin, size) => cpu.readForWrite(lin >>> 0, size),
 
-    segmentSelector: (seg) => u32[(SEG + seg * SEG_SIZE + SEG_SELECTOR) >> 2] & 0xffff,
+    segmentSelector: seg => u32[(SEG + seg * SEG_SIZE + SEG_SELECTOR) >> 2] & 0xffff,
     loadSegment: (seg, selector) => loadSegment(cpu, seg, selector),
     moveToSegment: (seg, selector) =>
       seg === SEG_SS ? loadSsWithShadow(cpu, selector) : loadSegment(cpu, seg, selector),
     enter: (size, allocate, level, stack32) => enterFrame(cpu, size, allocate, level & 31, stack32 !== 0),
-    pushfValue: (size) => pushfValue(cpu, size),
+    pushfValue: size => pushfValue(cpu, size),
     popf: (value, size) => popf(cpu, value >>> 0, size),
     farCall: (selector, offset, size, next) => callFar(cpu, selector & 0xffff, offset >>> 0, size, next >>> 0),
     farJump: (selector, offset, size, next) => jumpFar(cpu, selector & 0xffff, offset >>> 0, size, next >>> 0),
@@ -115,9 +145,11 @@ export function createHelpers(cpu: Processor, host: HelperHost): Helpers {
       if (cpu.execBreakpoints === 0) u32[EFLAGS_SYS >> 2] &= ~FLAG_RF
     },
     softwareInterrupt: (vector, kind, next) =>
-      kind === 0 ? softwareInterrupt(cpu, vector, next >>> 0)
-      : kind === 1 ? softwareTrap(cpu, vector, next >>> 0)
-      : int1(cpu, next >>> 0),
+      kind === 0
+        ? softwareInterrupt(cpu, vector, next >>> 0)
+        : kind === 1
+          ? softwareTrap(cpu, vector, next >>> 0)
+          : int1(cpu, next >>> 0),
     sysenter: () => sysenter(cpu),
     sysexit: () => sysexit(cpu),
     repMovs: (size, seg, wide) => repMovs(cpu, size, seg, wide),
@@ -125,8 +157,7 @@ export function createHelpers(cpu: Processor, host: HelperHost): Helpers {
     repLods: (size, seg, wide) => repLods(cpu, size, seg, wide),
     repScas: (size, seg, wide, repne) => repScas(cpu, size, seg, wide, repne),
     repCmps: (size, seg, wide, repne) => repCmps(cpu, size, seg, wide, repne),
-    ins: (size, seg, wide, rep) =>
-      ins(cpu, size, seg, wide, rep, (port, n) => ioIn(cpu, port, n), u16[EDX >> 1]),
+    ins: (size, seg, wide, rep) => ins(cpu, size, seg, wide, rep, (port, n) => ioIn(cpu, port, n), u16[EDX >> 1]),
     outs: (size, seg, wide, rep) =>
       outs(cpu, size, seg, wide, rep, (port, n, v) => ioOut(cpu, port, n, v), u16[EDX >> 1]),
     ioIn: (port, size) => ioIn(cpu, port, size),
@@ -136,36 +167,44 @@ export function createHelpers(cpu: Processor, host: HelperHost): Helpers {
     hlt: () => hlt(cpu),
     clts: () => clts(cpu),
     wbinvd: () => wbinvd(cpu),
-    invlpg: (lin) => invlpg(cpu, lin >>> 0),
-    storeGdtr: (base) => u32[(base ? GDTR_BASE : GDTR_LIMIT) >> 2],
-    storeIdtr: (base) => u32[(base ? IDTR_BASE : IDTR_LIMIT) >> 2],
+    invlpg: lin => invlpg(cpu, lin >>> 0),
+    storeGdtr: base => u32[(base ? GDTR_BASE : GDTR_LIMIT) >> 2],
+    storeIdtr: base => u32[(base ? IDTR_BASE : IDTR_LIMIT) >> 2],
     checkPrivilege0: () => requireCpl0(cpu),
     checkProtected: () => requireProtected(cpu),
     lgdt: (limit, base, size) => lgdt(cpu, limit, base >>> 0, size),
     lidt: (limit, base, size) => lidt(cpu, limit, base >>> 0, size),
     smsw: () => smsw(cpu),
-    lmsw: (value) => lmsw(cpu, value),
+    lmsw: value => lmsw(cpu, value),
     sldt: () => sldt(cpu),
     str: () => str(cpu),
-    lldt: (selector) => lldt(cpu, selector),
-    ltr: (selector) => ltr(cpu, selector),
-    verr: (selector) => verr(cpu, selector),
-    verw: (selector) => verw(cpu, selector),
-    lar: (selector) => lar(cpu, selector),
-    lsl: (selector) => lsl(cpu, selector),
+    lldt: selector => lldt(cpu, selector),
+    ltr: selector => ltr(cpu, selector),
+    verr: selector => verr(cpu, selector),
+    verw: selector => verw(cpu, selector),
+    lar: selector => lar(cpu, selector),
+    lsl: selector => lsl(cpu, selector),
     arpl: (destination, source) => arpl(cpu, destination, source),
-    readCr: (n) => readCr(cpu, n),
+    readCr: n => readCr(cpu, n),
     writeCr: (n, value) => writeCr(cpu, n, value >>> 0),
-    readDr: (n) => readDr(cpu, n),
+    readDr: n => readDr(cpu, n),
     writeDr: (n, value) => writeDr(cpu, n, value >>> 0),
     rdtsc: () => rdtsc(cpu),
     rdpmc: () => rdpmc(cpu),
     rdmsr: () => rdmsr(cpu),
     wrmsr: () => wrmsr(cpu),
     cpuid: () => cpuid(cpu),
-    hostOp: (index) => hostOp(cpu, index, u32[EIP >> 2], u8[u32[CUR_RECORD >> 2] + REC_LEN]),
+    hostOp: index => hostOp(cpu, index, u32[EIP >> 2], u8[u32[CUR_RECORD >> 2] + REC_LEN]),
     x87: (op, seg, ea) =>
-      executeX87(cpu, (op >> 8) & 0xff, op & 0xff, seg ? segIndex(seg) : 0, ea >>> 0, (op & 0x10000) === 0, u32[EIP >> 2]),
+      executeX87(
+        cpu,
+        (op >> 8) & 0xff,
+        op & 0xff,
+        seg ? segIndex(seg) : 0,
+        ea >>> 0,
+        (op & 0x10000) === 0,
+        u32[EIP >> 2],
+      ),
     fwait: () => fwait(cpu),
     simd: (index, regs, imm, seg, ea) =>
       SIMD_OPS[index].run(cpu, regs & 0xffff, regs >> 16, seg ? segIndex(seg) : 0, ea >>> 0, imm),

@@ -2,7 +2,7 @@
  * The same interpreter as JavaScript: the reference, and the fallback where WebAssembly may not be compiled. One
  * function per handler, generated from the same list.
  */
-import { RECORD_SIZE, REC_HANDLER } from '../decode/record.ts'
+import { REC_HANDLER, RECORD_SIZE } from '../decode/record.ts'
 import { jsStmts } from '../ir/emit-js.ts'
 import type { Exit } from '../ir/ir.ts'
 import { FIRST_TEMP, LOCAL_BLOCK, LOCAL_REC, LOCAL_RESULT } from '../isa/builder.ts'
@@ -26,7 +26,7 @@ function handlerText(h: Handler): string {
     ...Array.from({ length: h.temps.i64 }, (_, i) => `w${i}=0n`),
   ]
   const declare = names.length > 0 ? `let ${names.join(',')};` : ''
-  return `function(${local(LOCAL_REC)}){${declare}${jsStmts(h.body, (to) => EXITS[to])}return 0;}`
+  return `function(${local(LOCAL_REC)}){${declare}${jsStmts(h.body, to => EXITS[to])}return 0;}`
 }
 
 /** The source text of the reference interpreter: a function body over V, I32, U8, U16 and H that returns `run`. */
@@ -57,6 +57,10 @@ return function run(block){
 export function createReferenceInterpreter(set: HandlerSet, buffer: ArrayBufferLike, helpers: Helpers): RunBlocks {
   const make = new Function('V', 'I32', 'U8', 'U16', 'H', emitReference(set))
   return make(
-    new DataView(buffer), new Int32Array(buffer), new Uint8Array(buffer), new Uint16Array(buffer), helpers,
+    new DataView(buffer),
+    new Int32Array(buffer),
+    new Uint8Array(buffer),
+    new Uint16Array(buffer),
+    helpers,
   ) as RunBlocks
 }

@@ -6,7 +6,19 @@ import { BLK_COUNT, BLOCK_HEADER, REC_OFF } from '../decode/record.ts'
 import { load } from '../ir/ir.ts'
 import { Builder, LOCAL_BLOCK, LOCAL_LINK, LOCAL_REC, LOCAL_RESULT } from '../isa/builder.ts'
 import {
-  ATTENTION, BLOCK_HASH, BUDGET, CPL, CUR_BLOCK, EIP, EIP_BASE, ITLB, ITLB_ENTRIES, MODE, SEG, SEG_BASE, SEG_CS,
+  ATTENTION,
+  BLOCK_HASH,
+  BUDGET,
+  CPL,
+  CUR_BLOCK,
+  EIP,
+  EIP_BASE,
+  ITLB,
+  ITLB_ENTRIES,
+  MODE,
+  SEG,
+  SEG_BASE,
+  SEG_CS,
   SEG_SIZE,
 } from '../state.ts'
 import type { Handler } from './handlers.ts'

@@ -6,7 +6,20 @@
 import { REP_COMPARED, REP_DONE } from '../isa/string.ts'
 import type { Processor } from '../processor.ts'
 import {
-  EAX, ECX, EDI, EFLAGS_SYS, ESI, FLAG_DF, FLAG_TF, SCRATCH, SEG, SEG_ES, SEG_SIZE, SEG_WRITE_LIMIT, TLB_READ, TLB_WRITE,
+  EAX,
+  ECX,
+  EDI,
+  EFLAGS_SYS,
+  ESI,
+  FLAG_DF,
+  FLAG_TF,
+  SCRATCH,
+  SEG,
+  SEG_ES,
+  SEG_SIZE,
+  SEG_WRITE_LIMIT,
+  TLB_READ,
+  TLB_WRITE,
 } from '../state.ts'
 import { checkIo } from '../sys/io.ts'
 
@@ -117,10 +130,11 @@ export function repStos(cpu: Processor, size: number, segAddress: number, addr32
     }
     if (size === 1) cpu.u8.fill(value, b, b + chunk)
     else if (size === 4 && b % 4 === 0) cpu.u32.fill(value, b >> 2, (b >> 2) + chunk)
-    else for (let i = 0; i < chunk; i++) {
-      if (size === 2) cpu.view.setUint16(b + i * 2, value, true)
-      else cpu.view.setUint32(b + i * 4, value, true)
-    }
+    else
+      for (let i = 0; i < chunk; i++) {
+        if (size === 2) cpu.view.setUint16(b + i * 2, value, true)
+        else cpu.view.setUint32(b + i * 4, value, true)
+      }
     r.done(chunk, EDI)
   }
   return r.status()
@@ -177,8 +191,13 @@ export function repCmps(cpu: Processor, size: number, segAddress: number, addr32
 
 /** INS: permission first, even for no iterations (as processors do); then the destination is probed, so that no input is lost to a fault. */
 export function ins(
-  cpu: Processor, size: number, segAddress: number, addr32: number, rep: number,
-  input: (port: number, size: number) => number, port: number,
+  cpu: Processor,
+  size: number,
+  segAddress: number,
+  addr32: number,
+  rep: number,
+  input: (port: number, size: number) => number,
+  port: number,
 ): number {
   checkIo(cpu, port, size)
   const r = new Repeat(cpu, size, segAddress, addr32)
@@ -192,8 +211,13 @@ export function ins(
 }
 
 export function outs(
-  cpu: Processor, size: number, segAddress: number, addr32: number, rep: number,
-  output: (port: number, size: number, value: number) => void, port: number,
+  cpu: Processor,
+  size: number,
+  segAddress: number,
+  addr32: number,
+  rep: number,
+  output: (port: number, size: number, value: number) => void,
+  port: number,
 ): number {
   checkIo(cpu, port, size)
   const r = new Repeat(cpu, size, segAddress, addr32)

@@ -24,8 +24,8 @@ export function emitInterpreter(set: HandlerSet): Emitted {
   const lookup = lookupCode()
   const enter = enterCode()
   const all = [...set.handlers, lookup, enter]
-  const n32 = Math.max(...all.map((h) => h.temps.i32))
-  const n64 = Math.max(...all.map((h) => h.temps.i64))
+  const n32 = Math.max(...all.map(h => h.temps.i32))
+  const n64 = Math.max(...all.map(h => h.temps.i64))
   const helpers: string[] = []
   const arity: number[] = []
   const out = new Bytes()
@@ -130,7 +130,7 @@ function assemble(code: Bytes, n32: number, n64: number, helpers: string[], arit
     module.sized(s)
   }
   const arities = [...new Set([...arity, 1])]
-  section(1, (s) => {
+  section(1, s => {
     s.uleb(arities.length)
     for (const a of arities) {
       s.u8(0x60)
@@ -140,7 +140,7 @@ function assemble(code: Bytes, n32: number, n64: number, helpers: string[], arit
       s.u8(I32)
     }
   })
-  section(2, (s) => {
+  section(2, s => {
     s.uleb(helpers.length + 1)
     for (const [i, name] of helpers.entries()) {
       s.name('h')
@@ -154,17 +154,17 @@ function assemble(code: Bytes, n32: number, n64: number, helpers: string[], arit
     s.u8(0)
     s.uleb(1)
   })
-  section(3, (s) => {
+  section(3, s => {
     s.uleb(1)
     s.uleb(arities.indexOf(1))
   })
-  section(7, (s) => {
+  section(7, s => {
     s.uleb(1)
     s.name('run')
     s.u8(0)
     s.uleb(helpers.length)
   })
-  section(10, (s) => {
+  section(10, s => {
     s.uleb(1)
     const body = new Bytes()
     body.uleb(2)
@@ -182,9 +182,8 @@ function assemble(code: Bytes, n32: number, n64: number, helpers: string[], arit
 /** Compiles and instantiates the interpreter over `memory`. */
 export function createWasmInterpreter(set: HandlerSet, memory: WebAssembly.Memory, helpers: Helpers): RunBlocks {
   const { bytes, helpers: names } = emitInterpreter(set)
-  const missing = names.filter((n) => typeof helpers[n] !== 'function')
+  const missing = names.filter(n => typeof helpers[n] !== 'function')
   if (missing.length > 0) throw new Error(`helpers without an implementation: ${missing.join(', ')}`)
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { h: helpers, e: { m: memory } })
   return instance.exports.run as RunBlocks
 }
-

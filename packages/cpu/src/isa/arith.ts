@@ -11,15 +11,23 @@ function alu(mnemonic: string, n: number, semantics: (b: Builder) => void): Insn
     mnemonic,
     lock: mnemonic !== 'CMP',
     encodings: [
-      `${at(0)} Eb,Gb`, `${at(1)} Ev,Gv`, `${at(2)} Gb,Eb`, `${at(3)} Gv,Ev`, `${at(4)} AL,Ib`, `${at(5)} eAX,Iz`,
-      `80/${n} Eb,Ib`, `81/${n} Ev,Iz`, `82/${n} Eb,Ib`, `83/${n} Ev,Ibs`,
+      `${at(0)} Eb,Gb`,
+      `${at(1)} Ev,Gv`,
+      `${at(2)} Gb,Eb`,
+      `${at(3)} Gv,Ev`,
+      `${at(4)} AL,Ib`,
+      `${at(5)} eAX,Iz`,
+      `80/${n} Eb,Ib`,
+      `81/${n} Ev,Iz`,
+      `82/${n} Eb,Ib`,
+      `83/${n} Ev,Ibs`,
     ],
     semantics,
   }
 }
 
 const logic = (mnemonic: string, n: number, op: 'and' | 'or' | 'xor'): Insn =>
-  alu(mnemonic, n, (b) => {
+  alu(mnemonic, n, b => {
     const s = b.read(1)
     const r = b.let(b.op(op, b.dst(), s))
     b.setDst(r)
@@ -27,7 +35,7 @@ const logic = (mnemonic: string, n: number, op: 'and' | 'or' | 'xor'): Insn =>
   })
 
 const addSub = (mnemonic: string, n: number, sub: boolean, carry: boolean): Insn =>
-  alu(mnemonic, n, (b) => {
+  alu(mnemonic, n, b => {
     const s = b.read(1)
     const a = b.dst()
     const plain = sub ? b.sub(a, s) : b.add(a, s)
@@ -131,7 +139,9 @@ function divide(mnemonic: string, digit: number, signed: boolean): Insn {
       }
       const n = b.let(
         b.size === 1
-          ? signed ? b.un('extend16_s', b.gpr(EAX, 2)) : b.gpr(EAX, 2)
+          ? signed
+            ? b.un('extend16_s', b.gpr(EAX, 2))
+            : b.gpr(EAX, 2)
           : b.or(b.shl(b.gpr(EDX, 2), 16), b.gpr(EAX, 2)),
       )
       if (signed) fail(b.and(b.cmp('eq', n, 0x80000000 | 0), b.cmp('eq', d, -1)))
@@ -194,15 +204,24 @@ export const ARITH: readonly Insn[] = [
   logic('AND', 4, 'and'),
   addSub('SUB', 5, true, false),
   logic('XOR', 6, 'xor'),
-  alu('CMP', 7, (b) => {
+  alu('CMP', 7, b => {
     const a = b.read(0)
     const s = b.read(1)
     b.flagsSub(a, s, b.let(b.sub(a, s)))
   }),
   {
     mnemonic: 'TEST',
-    encodings: ['84 Eb,Gb', '85 Ev,Gv', 'A8 AL,Ib', 'A9 eAX,Iz', 'F6/0 Eb,Ib', 'F7/0 Ev,Iz', 'F6/1 Eb,Ib', 'F7/1 Ev,Iz'],
-    semantics: (b) => b.flagsLogic(b.and(b.read(0), b.read(1))),
+    encodings: [
+      '84 Eb,Gb',
+      '85 Ev,Gv',
+      'A8 AL,Ib',
+      'A9 eAX,Iz',
+      'F6/0 Eb,Ib',
+      'F7/0 Ev,Iz',
+      'F6/1 Eb,Ib',
+      'F7/1 Ev,Iz',
+    ],
+    semantics: b => b.flagsLogic(b.and(b.read(0), b.read(1))),
   },
   step('INC', 0, 0x40, 1),
   step('DEC', 1, 0x48, -1),
@@ -221,12 +240,12 @@ export const ARITH: readonly Insn[] = [
     mnemonic: 'NOT',
     lock: true,
     encodings: ['F6/2 Eb', 'F7/2 Ev'],
-    semantics: (b) => b.setDst(b.not(b.dst())),
+    semantics: b => b.setDst(b.not(b.dst())),
   },
   multiply('MUL', 4, false),
   multiply('IMUL1', 5, true),
-  { mnemonic: 'IMUL2', encodings: ['0F AF Gv,Ev'], semantics: (b) => imul(b, b.reg(0), b.read(1)) },
-  { mnemonic: 'IMUL3', encodings: ['69 Gv,Ev,Iz', '6B Gv,Ev,Ibs'], semantics: (b) => imul(b, b.read(1), b.imm()) },
+  { mnemonic: 'IMUL2', encodings: ['0F AF Gv,Ev'], semantics: b => imul(b, b.reg(0), b.read(1)) },
+  { mnemonic: 'IMUL3', encodings: ['69 Gv,Ev,Iz', '6B Gv,Ev,Ibs'], semantics: b => imul(b, b.read(1), b.imm()) },
   divide('DIV', 6, false),
   divide('IDIV', 7, true),
   {

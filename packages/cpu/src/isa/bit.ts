@@ -7,7 +7,12 @@ import { CONDITIONS, hex2, type Insn } from './define.ts'
  * The bit-test family. A register offset into memory addresses the whole bit string: the word that holds the bit is
  * found by the signed offset; in a register, or with an immediate, the offset wraps at the operand size.
  */
-function bitTest(mnemonic: string, opcode: string, digit: number, change: ((b: Builder, v: Expr, mask: Expr) => Expr) | null): Insn {
+function bitTest(
+  mnemonic: string,
+  opcode: string,
+  digit: number,
+  change: ((b: Builder, v: Expr, mask: Expr) => Expr) | null,
+): Insn {
   return {
     mnemonic,
     lock: change !== null,
@@ -63,7 +68,7 @@ export const BIT: readonly Insn[] = [
     {
       mnemonic: `SET${name}`,
       encodings: [`0F ${hex2(0x90 + cc)} Eb`],
-      semantics: (b) => b.write(0, b.let(b.bool(b.cond(cc)))),
+      semantics: b => b.write(0, b.let(b.bool(b.cond(cc)))),
     },
     {
       mnemonic: `CMOV${name}`,

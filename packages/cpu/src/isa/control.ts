@@ -56,16 +56,18 @@ function farPointer(b: Builder): { selector: Expr; offset: Expr } {
 }
 
 export const CONTROL: readonly Insn[] = [
-  ...CONDITIONS.map((name, cc): Insn => ({
-    mnemonic: `J${name}`,
-    size: 'v',
-    ends: true,
-    branch: true,
-    encodings: [`${hex2(0x70 + cc)} Jb`, `0F ${hex2(0x80 + cc)} Jz`],
-    semantics: (b) => b.branchIf(b.cond(cc)),
-  })),
-  { mnemonic: 'JMP', size: 'v', ends: true, branch: true, encodings: ['EB Jb', 'E9 Jz'], semantics: (b) => b.branch() },
-  { mnemonic: 'JMPN', ends: true, encodings: ['FF/4 Ev'], semantics: (b) => b.jump(near(b, b.read(0))) },
+  ...CONDITIONS.map(
+    (name, cc): Insn => ({
+      mnemonic: `J${name}`,
+      size: 'v',
+      ends: true,
+      branch: true,
+      encodings: [`${hex2(0x70 + cc)} Jb`, `0F ${hex2(0x80 + cc)} Jz`],
+      semantics: b => b.branchIf(b.cond(cc)),
+    }),
+  ),
+  { mnemonic: 'JMP', size: 'v', ends: true, branch: true, encodings: ['EB Jb', 'E9 Jz'], semantics: b => b.branch() },
+  { mnemonic: 'JMPN', ends: true, encodings: ['FF/4 Ev'], semantics: b => b.jump(near(b, b.read(0))) },
   {
     mnemonic: 'CALL',
     size: 'v',
@@ -79,7 +81,7 @@ export const CONTROL: readonly Insn[] = [
       b.branch()
     },
   },
-  { mnemonic: 'CALLN', stack: true, ends: true, encodings: ['FF/2 Ev'], semantics: (b) => call(b, b.read(0)) },
+  { mnemonic: 'CALLN', stack: true, ends: true, encodings: ['FF/2 Ev'], semantics: b => call(b, b.read(0)) },
   {
     mnemonic: 'RET',
     size: 'v',
@@ -94,25 +96,25 @@ export const CONTROL: readonly Insn[] = [
       b.jump(v)
     },
   },
-  loop('LOOPNE', 'E0', (b) => b.eqz(b.zf())),
-  loop('LOOPE', 'E1', (b) => b.zf()),
+  loop('LOOPNE', 'E0', b => b.eqz(b.zf())),
+  loop('LOOPE', 'E1', b => b.zf()),
   loop('LOOP', 'E2', () => null),
   loop('JCXZ', 'E3', () => null),
-  far('CALLF', ['9A Ap'], (b) => b.callChecked('farCall', b.extra(), b.imm(), c32(b.size), b.nextEip())),
-  far('CALLFM', ['FF/3 M'], (b) => {
+  far('CALLF', ['9A Ap'], b => b.callChecked('farCall', b.extra(), b.imm(), c32(b.size), b.nextEip())),
+  far('CALLFM', ['FF/3 M'], b => {
     const p = farPointer(b)
     b.callChecked('farCall', p.selector, p.offset, c32(b.size), b.nextEip())
   }),
-  far('JMPF', ['EA Ap'], (b) => b.callChecked('farJump', b.extra(), b.imm(), c32(b.size), b.nextEip())),
-  far('JMPFM', ['FF/5 M'], (b) => {
+  far('JMPF', ['EA Ap'], b => b.callChecked('farJump', b.extra(), b.imm(), c32(b.size), b.nextEip())),
+  far('JMPFM', ['FF/5 M'], b => {
     const p = farPointer(b)
     b.callChecked('farJump', p.selector, p.offset, c32(b.size), b.nextEip())
   }),
-  far('RETF', ['CB', 'CA Iw'], (b) => b.callChecked('farReturn', b.form === 'i' ? b.imm() : c32(0), c32(b.size))),
-  far('IRET', ['CF'], (b) => b.callChecked('iret', c32(b.size), b.nextEip())),
-  far('INT', ['CD Ib'], (b) => b.callChecked('softwareInterrupt', b.imm(), c32(0), b.nextEip())),
-  far('INT3', ['CC'], (b) => b.callChecked('softwareInterrupt', c32(3), c32(1), b.nextEip())),
-  far('INT1', ['F1'], (b) => b.callChecked('softwareInterrupt', c32(1), c32(2), b.nextEip())),
+  far('RETF', ['CB', 'CA Iw'], b => b.callChecked('farReturn', b.form === 'i' ? b.imm() : c32(0), c32(b.size))),
+  far('IRET', ['CF'], b => b.callChecked('iret', c32(b.size), b.nextEip())),
+  far('INT', ['CD Ib'], b => b.callChecked('softwareInterrupt', b.imm(), c32(0), b.nextEip())),
+  far('INT3', ['CC'], b => b.callChecked('softwareInterrupt', c32(3), c32(1), b.nextEip())),
+  far('INT1', ['F1'], b => b.callChecked('softwareInterrupt', c32(1), c32(2), b.nextEip())),
   {
     mnemonic: 'INTO',
     size: 'v',
@@ -126,6 +128,6 @@ export const CONTROL: readonly Insn[] = [
       b.endBlock()
     },
   },
-  far('SYSENTER', ['0F 34'], (b) => b.callChecked('sysenter')),
-  far('SYSEXIT', ['0F 35'], (b) => b.callChecked('sysexit')),
+  far('SYSENTER', ['0F 34'], b => b.callChecked('sysenter')),
+  far('SYSEXIT', ['0F 35'], b => b.callChecked('sysexit')),
 ]

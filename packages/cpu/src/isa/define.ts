@@ -31,7 +31,24 @@ export interface Insn {
 }
 
 /** Names of the sixteen conditions, in encoding order (SDM vol. 1 appendix B). */
-export const CONDITIONS = ['O', 'NO', 'B', 'AE', 'E', 'NE', 'BE', 'A', 'S', 'NS', 'P', 'NP', 'L', 'GE', 'LE', 'G'] as const
+export const CONDITIONS = [
+  'O',
+  'NO',
+  'B',
+  'AE',
+  'E',
+  'NE',
+  'BE',
+  'A',
+  'S',
+  'NS',
+  'P',
+  'NP',
+  'L',
+  'GE',
+  'LE',
+  'G',
+] as const
 
 /** Two-digit upper-case hex, as encodings spell bytes. */
 export function hex2(v: number): string {

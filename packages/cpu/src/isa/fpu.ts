@@ -11,13 +11,16 @@ function x87(b: Builder): void {
 }
 
 export const FPU: readonly Insn[] = [
-  ...Array.from({ length: 8 }, (_, i): Insn => ({
-    mnemonic: `ESC${i}`,
-    size: 'v',
-    encodings: [`${hex2(0xd8 + i)} Fx`],
-    semantics: x87,
-  })),
-  { mnemonic: 'FWAIT', size: 'd', encodings: ['9B'], semantics: (b) => void b.callChecked('fwait') },
+  ...Array.from(
+    { length: 8 },
+    (_, i): Insn => ({
+      mnemonic: `ESC${i}`,
+      size: 'v',
+      encodings: [`${hex2(0xd8 + i)} Fx`],
+      semantics: x87,
+    }),
+  ),
+  { mnemonic: 'FWAIT', size: 'd', encodings: ['9B'], semantics: b => void b.callChecked('fwait') },
 ]
 
 /** Every MMX and SSE instruction of the table in simd/, by its index (operand EXTRA). */

@@ -11,5 +11,13 @@ import { STRING } from './string.ts'
 import { SYSTEM } from './system.ts'
 
 export const ISA: readonly Insn[] = [
-  ...ARITH, ...SHIFT, ...BIT, ...MOVE, ...STACK, ...CONTROL, ...STRING, ...SYSTEM, ...FPU,
+  ...ARITH,
+  ...SHIFT,
+  ...BIT,
+  ...MOVE,
+  ...STACK,
+  ...CONTROL,
+  ...STRING,
+  ...SYSTEM,
+  ...FPU,
 ]

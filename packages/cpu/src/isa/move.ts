@@ -43,10 +43,20 @@ export const MOVE: readonly Insn[] = [
   {
     mnemonic: 'MOV',
     encodings: [
-      '88 Eb,Gb', '89 Ev,Gv', '8A Gb,Eb', '8B Gv,Ev', 'A0 AL,Ob', 'A1 eAX,Ov', 'A2 Ob,AL', 'A3 Ov,eAX',
-      'B0+r Zb,Ib', 'B8+r Zv,Iz', 'C6/0 Eb,Ib', 'C7/0 Ev,Iz',
+      '88 Eb,Gb',
+      '89 Ev,Gv',
+      '8A Gb,Eb',
+      '8B Gv,Ev',
+      'A0 AL,Ob',
+      'A1 eAX,Ov',
+      'A2 Ob,AL',
+      'A3 Ov,eAX',
+      'B0+r Zb,Ib',
+      'B8+r Zv,Iz',
+      'C6/0 Eb,Ib',
+      'C7/0 Ev,Iz',
     ],
-    semantics: (b) => b.write(0, b.read(1)),
+    semantics: b => b.write(0, b.read(1)),
   },
   {
     mnemonic: 'MOVSREG',
@@ -81,7 +91,7 @@ export const MOVE: readonly Insn[] = [
       b.setReg(1, v)
     },
   },
-  { mnemonic: 'LEA', encodings: ['8D Gv,M'], semantics: (b) => b.setReg(0, b.ea()) },
+  { mnemonic: 'LEA', encodings: ['8D Gv,M'], semantics: b => b.setReg(0, b.ea()) },
   {
     mnemonic: 'XLAT',
     size: 'b',
@@ -97,36 +107,36 @@ export const MOVE: readonly Insn[] = [
     mnemonic: 'SALC',
     size: 'b',
     encodings: ['D6'],
-    semantics: (b) => b.setGpr(EAX, b.sub(c32(0), b.cf()), 1),
+    semantics: b => b.setGpr(EAX, b.sub(c32(0), b.cf()), 1),
   },
   {
     mnemonic: 'CBW',
     size: 'v',
     encodings: ['98'],
-    semantics: (b) =>
+    semantics: b =>
       b.size === 2 ? b.setGpr(EAX, b.ext(b.gpr(EAX, 1), 1), 2) : b.setGpr(EAX, b.ext(b.gpr(EAX, 2), 2), 4),
   },
   {
     mnemonic: 'CWD',
     size: 'v',
     encodings: ['99'],
-    semantics: (b) => b.setGpr(EDX, b.sar(b.ext(b.gpr(EAX)), 31)),
+    semantics: b => b.setGpr(EDX, b.sar(b.ext(b.gpr(EAX)), 31)),
   },
   loadFar('LES', 'C4', SEG_ES),
   loadFar('LDS', 'C5', SEG_DS),
   loadFar('LSS', '0F B2', SEG_SS),
   loadFar('LFS', '0F B4', SEG_FS),
   loadFar('LGS', '0F B5', SEG_GS),
-  flagOp('CLC', 'F8', (b) => b.setCarryOverflow(c32(0), b.of())),
-  flagOp('STC', 'F9', (b) => b.setCarryOverflow(c32(1), b.of())),
-  flagOp('CMC', 'F5', (b) => b.setCarryOverflow(b.xor(b.cf(), 1), b.of())),
-  flagOp('CLD', 'FC', (b) => b.setWord(EFLAGS_SYS, b.and(b.word(EFLAGS_SYS), ~FLAG_DF))),
-  flagOp('STD', 'FD', (b) => b.setWord(EFLAGS_SYS, b.or(b.word(EFLAGS_SYS), FLAG_DF))),
-  flagOp('LAHF', '9F', (b) => {
+  flagOp('CLC', 'F8', b => b.setCarryOverflow(c32(0), b.of())),
+  flagOp('STC', 'F9', b => b.setCarryOverflow(c32(1), b.of())),
+  flagOp('CMC', 'F5', b => b.setCarryOverflow(b.xor(b.cf(), 1), b.of())),
+  flagOp('CLD', 'FC', b => b.setWord(EFLAGS_SYS, b.and(b.word(EFLAGS_SYS), ~FLAG_DF))),
+  flagOp('STD', 'FD', b => b.setWord(EFLAGS_SYS, b.or(b.word(EFLAGS_SYS), FLAG_DF))),
+  flagOp('LAHF', '9F', b => {
     const low = b.or(b.cf(), b.or(b.shl(b.pf(), 2), b.shl(b.af(), 4)))
     b.setGpr(EAX + 1, b.or(b.or(low, b.or(b.shl(b.zf(), 6), b.shl(b.sf(), 7))), 2), 1)
   }),
-  flagOp('SAHF', '9E', (b) => {
+  flagOp('SAHF', '9E', b => {
     const ah = b.let(b.gpr(EAX + 1, 1))
     const at = (n: number) => b.and(b.shr(ah, n), 1)
     const nz = b.let(b.xor(at(6), 1))
@@ -139,7 +149,18 @@ export const MOVE: readonly Insn[] = [
   // Multi-byte NOP, and the hint space that behaves as NOP with a modrm (prefetches among it).
   {
     mnemonic: 'NOP',
-    encodings: ['90', '0F 18 Ev', '0F 19 Ev', '0F 1A Ev', '0F 1B Ev', '0F 1C Ev', '0F 1D Ev', '0F 1E Ev', '0F 1F Ev', '0F 0D Ev'],
+    encodings: [
+      '90',
+      '0F 18 Ev',
+      '0F 19 Ev',
+      '0F 1A Ev',
+      '0F 1B Ev',
+      '0F 1C Ev',
+      '0F 1D Ev',
+      '0F 1E Ev',
+      '0F 1F Ev',
+      '0F 0D Ev',
+    ],
     size: 'v',
     semantics: () => {},
   },

@@ -4,12 +4,21 @@ import { ECX } from '../state.ts'
 import type { Builder } from './builder.ts'
 import type { Insn } from './define.ts'
 
-function group2(mnemonic: string, digit: number, semantics: (b: Builder, a: Expr, count: Expr, bits: number) => void): Insn {
+function group2(
+  mnemonic: string,
+  digit: number,
+  semantics: (b: Builder, a: Expr, count: Expr, bits: number) => void,
+): Insn {
   const digits = mnemonic === 'SHL' ? [4, 6] : [digit]
   return {
     mnemonic,
-    encodings: digits.flatMap((d) => [
-      `C0/${d} Eb,Ib`, `C1/${d} Ev,Ib`, `D0/${d} Eb,1`, `D1/${d} Ev,1`, `D2/${d} Eb,CL`, `D3/${d} Ev,CL`,
+    encodings: digits.flatMap(d => [
+      `C0/${d} Eb,Ib`,
+      `C1/${d} Ev,Ib`,
+      `D0/${d} Eb,1`,
+      `D1/${d} Ev,1`,
+      `D2/${d} Eb,CL`,
+      `D3/${d} Ev,CL`,
     ]),
     semantics(b) {
       const count = b.let(b.and(b.read(1, 1), 31))
@@ -74,13 +83,9 @@ function doubleShift(mnemonic: string, opcodes: [string, string], left: boolean)
         const w64 = (v: Expr): Expr => b.un('extend_u', v)
         const window = b.let(b.or(b.or(b.op('shl', w64(a), 32), b.op('shl', w64(s), 16)), w64(a)))
         const n = w64(count)
-        const shifted = left
-          ? b.op('shr_u', b.op('shl', window, n), 32)
-          : b.op('shr_u', window, n)
+        const shifted = left ? b.op('shr_u', b.op('shl', window, n), 32) : b.op('shr_u', window, n)
         const r = b.let(b.and(b.un('wrap', shifted), 0xffff))
-        const carried = left
-          ? b.op('shr_u', window, b.sub(w64(b.c(48)), n))
-          : b.op('shr_u', window, b.sub(n, 1))
+        const carried = left ? b.op('shr_u', window, b.sub(w64(b.c(48)), n)) : b.op('shr_u', window, b.sub(n, 1))
         finish(b, r, b.and(b.un('wrap', carried), 1), b.and(b.shr(b.xor(a, r), 15), 1))
       })
     },
@@ -90,17 +95,13 @@ function doubleShift(mnemonic: string, opcodes: [string, string], left: boolean)
 export const SHIFT: readonly Insn[] = [
   group2('ROL', 0, (b, a, count, bits) => {
     const k = b.let(b.and(count, bits - 1))
-    const r = b.let(
-      bits === 32 ? b.op('rotl', a, k) : b.zext(b.or(b.shl(a, k), b.shr(a, b.sub(b.c(bits), k)))),
-    )
+    const r = b.let(bits === 32 ? b.op('rotl', a, k) : b.zext(b.or(b.shl(a, k), b.shr(a, b.sub(b.c(bits), k)))))
     const cf = b.let(b.and(r, 1))
     rotate(b, r, cf, b.xor(cf, bit(b, r, bits - 1)))
   }),
   group2('ROR', 1, (b, a, count, bits) => {
     const k = b.let(b.and(count, bits - 1))
-    const r = b.let(
-      bits === 32 ? b.op('rotr', a, k) : b.zext(b.or(b.shr(a, k), b.shl(a, b.sub(b.c(bits), k)))),
-    )
+    const r = b.let(bits === 32 ? b.op('rotr', a, k) : b.zext(b.or(b.shr(a, k), b.shl(a, b.sub(b.c(bits), k)))))
     const top = b.let(bit(b, r, bits - 1))
     rotate(b, r, top, b.xor(top, bit(b, r, bits - 2)))
   }),

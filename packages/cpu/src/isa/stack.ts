@@ -1,12 +1,34 @@
 /** The stack (SDM vol. 2: PUSH, POP, PUSHA, POPA, ENTER, LEAVE, PUSHF, POPF). */
 import { c32 } from '../ir/ir.ts'
-import { EAX, EBP, EBX, ECX, EDI, EDX, ESI, ESP, SEG, SEG_CS, SEG_DS, SEG_ES, SEG_FS, SEG_GS, SEG_SELECTOR, SEG_SIZE, SEG_SS } from '../state.ts'
+import {
+  EAX,
+  EBP,
+  EBX,
+  ECX,
+  EDI,
+  EDX,
+  ESI,
+  ESP,
+  SEG,
+  SEG_CS,
+  SEG_DS,
+  SEG_ES,
+  SEG_FS,
+  SEG_GS,
+  SEG_SELECTOR,
+  SEG_SIZE,
+  SEG_SS,
+} from '../state.ts'
 import type { Builder } from './builder.ts'
 import type { Insn } from './define.ts'
 
 const SREG = [
-  ['ES', '06', '07', SEG_ES], ['CS', '0E', '', SEG_CS], ['SS', '16', '17', SEG_SS], ['DS', '1E', '1F', SEG_DS],
-  ['FS', '0F A0', '0F A1', SEG_FS], ['GS', '0F A8', '0F A9', SEG_GS],
+  ['ES', '06', '07', SEG_ES],
+  ['CS', '0E', '', SEG_CS],
+  ['SS', '16', '17', SEG_SS],
+  ['DS', '1E', '1F', SEG_DS],
+  ['FS', '0F A0', '0F A1', SEG_FS],
+  ['GS', '0F A8', '0F A9', SEG_GS],
 ] as const
 
 function pushAll(b: Builder): void {
@@ -33,9 +55,9 @@ export const STACK: readonly Insn[] = [
     mnemonic: 'PUSH',
     stack: true,
     encodings: ['50+r Zv', 'FF/6 Ev'],
-    semantics: (b) => b.push(b.read(0)),
+    semantics: b => b.push(b.read(0)),
   },
-  { mnemonic: 'PUSHI', stack: true, size: 'v', encodings: ['68 Iz', '6A Ibs'], semantics: (b) => b.push(b.imm()) },
+  { mnemonic: 'PUSHI', stack: true, size: 'v', encodings: ['68 Iz', '6A Ibs'], semantics: b => b.push(b.imm()) },
   {
     mnemonic: 'POP',
     stack: true,
@@ -52,26 +74,30 @@ export const STACK: readonly Insn[] = [
       }
     },
   },
-  ...SREG.map(([name, push, , seg]): Insn => ({
-    mnemonic: `PUSH${name}`,
-    stack: true,
-    size: 'v',
-    encodings: [push],
-    semantics: (b) => b.push(b.and(b.word(SEG + seg * SEG_SIZE + SEG_SELECTOR), 0xffff)),
-  })),
-  ...SREG.filter(([name]) => name !== 'CS').map(([name, , pop, seg]): Insn => ({
-    mnemonic: `POP${name}`,
-    stack: true,
-    size: 'v',
-    ends: true,
-    encodings: [pop],
-    semantics(b) {
-      const { v, esp } = b.top()
-      b.callChecked('moveToSegment', c32(seg), b.and(v, 0xffff))
-      b.setGpr(ESP, esp, 4)
-      b.endBlock()
-    },
-  })),
+  ...SREG.map(
+    ([name, push, , seg]): Insn => ({
+      mnemonic: `PUSH${name}`,
+      stack: true,
+      size: 'v',
+      encodings: [push],
+      semantics: b => b.push(b.and(b.word(SEG + seg * SEG_SIZE + SEG_SELECTOR), 0xffff)),
+    }),
+  ),
+  ...SREG.filter(([name]) => name !== 'CS').map(
+    ([name, , pop, seg]): Insn => ({
+      mnemonic: `POP${name}`,
+      stack: true,
+      size: 'v',
+      ends: true,
+      encodings: [pop],
+      semantics(b) {
+        const { v, esp } = b.top()
+        b.callChecked('moveToSegment', c32(seg), b.and(v, 0xffff))
+        b.setGpr(ESP, esp, 4)
+        b.endBlock()
+      },
+    }),
+  ),
   { mnemonic: 'PUSHA', stack: true, size: 'v', encodings: ['60'], semantics: pushAll },
   { mnemonic: 'POPA', stack: true, size: 'v', encodings: ['61'], semantics: popAll },
   {
@@ -79,7 +105,7 @@ export const STACK: readonly Insn[] = [
     stack: true,
     size: 'v',
     encodings: ['9C'],
-    semantics: (b) => b.push(b.callChecked('pushfValue', c32(b.size))),
+    semantics: b => b.push(b.callChecked('pushfValue', c32(b.size))),
   },
   {
     mnemonic: 'POPF',
@@ -112,7 +138,6 @@ export const STACK: readonly Insn[] = [
     stack: true,
     size: 'v',
     encodings: ['C8 Iw,Ib'],
-    semantics: (b) =>
-      void b.callChecked('enter', c32(b.size), b.imm(), b.extra(), c32(b.stack32 ? 1 : 0)),
+    semantics: b => void b.callChecked('enter', c32(b.size), b.imm(), b.extra(), c32(b.stack32 ? 1 : 0)),
   },
 ]

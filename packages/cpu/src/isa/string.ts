@@ -16,7 +16,13 @@ function advance(b: Builder, at: number, from: Expr): void {
 }
 
 function string(mnemonic: string, opcodes: [string, string], semantics: (b: Builder) => void): Insn[] {
-  return opcodes.map((encoding, i) => ({ mnemonic, size: i === 0 ? 'b' : 'v', addr: true, encodings: [encoding], semantics }))
+  return opcodes.map((encoding, i) => ({
+    mnemonic,
+    size: i === 0 ? 'b' : 'v',
+    addr: true,
+    encodings: [encoding],
+    semantics,
+  }))
 }
 
 /** What a repeat helper answers: finished (else more iterations are due at the same EIP), and has compared. */
@@ -24,58 +30,68 @@ export const REP_DONE = 1
 export const REP_COMPARED = 2
 
 function repeated(mnemonic: string, opcodes: [string, string], prefixes: readonly string[], helper: string): Insn[] {
-  return prefixes.flatMap((prefix) =>
-    opcodes.map((opcode, i): Insn => ({
-      mnemonic: `${prefix === 'F2' ? 'REPNE' : 'REP'} ${mnemonic}`,
-      size: i === 0 ? 'b' : 'v',
-      addr: true,
-      ends: true,
-      encodings: [`${prefix} ${opcode}`],
-      semantics(b) {
-        const status = b.callChecked(helper, c32(b.size), b.seg(), c32(b.addr32 ? 1 : 0), c32(prefix === 'F2' ? 1 : 0))
-        if (helper === 'repCmps' || helper === 'repScas') {
-          // The last pair compared waits in SCRATCH; flags change only if there was one.
-          b.if(b.and(status, REP_COMPARED), () => {
-            const a = b.let(b.word(SCRATCH))
-            const s = b.let(b.word(SCRATCH + 4))
-            b.flagsSub(a, s, b.let(b.sub(a, s)))
-          })
-        }
-        b.if(b.and(status, REP_DONE), () => b.endBlock())
-        b.exit('lookup')
-      },
-    })),
+  return prefixes.flatMap(prefix =>
+    opcodes.map(
+      (opcode, i): Insn => ({
+        mnemonic: `${prefix === 'F2' ? 'REPNE' : 'REP'} ${mnemonic}`,
+        size: i === 0 ? 'b' : 'v',
+        addr: true,
+        ends: true,
+        encodings: [`${prefix} ${opcode}`],
+        semantics(b) {
+          const status = b.callChecked(
+            helper,
+            c32(b.size),
+            b.seg(),
+            c32(b.addr32 ? 1 : 0),
+            c32(prefix === 'F2' ? 1 : 0),
+          )
+          if (helper === 'repCmps' || helper === 'repScas') {
+            // The last pair compared waits in SCRATCH; flags change only if there was one.
+            b.if(b.and(status, REP_COMPARED), () => {
+              const a = b.let(b.word(SCRATCH))
+              const s = b.let(b.word(SCRATCH + 4))
+              b.flagsSub(a, s, b.let(b.sub(a, s)))
+            })
+          }
+          b.if(b.and(status, REP_DONE), () => b.endBlock())
+          b.exit('lookup')
+        },
+      }),
+    ),
   )
 }
 
 /** INS and OUTS: one helper for single and repeated forms, since each element is an exit anyway. */
 function portString(mnemonic: string, opcodes: [string, string], helper: string): Insn[] {
-  return ['', 'F3 ', 'F2 '].flatMap((prefix) =>
-    opcodes.map((opcode, i): Insn => ({
-      mnemonic: `${prefix === '' ? '' : prefix === 'F2 ' ? 'REPNE ' : 'REP '}${mnemonic}`,
-      size: i === 0 ? 'b' : 'v',
-      addr: true,
-      ends: true,
-      encodings: [`${prefix}${opcode}`],
-      semantics(b) {
-        const rep = prefix === '' ? 0 : 1
-        const done = b.callChecked(helper, c32(b.size), b.seg(), c32(b.addr32 ? 1 : 0), c32(rep))
-        b.if(b.and(done, REP_DONE), () => b.endBlock())
-        b.exit('lookup')
-      },
-    })),
+  return ['', 'F3 ', 'F2 '].flatMap(prefix =>
+    opcodes.map(
+      (opcode, i): Insn => ({
+        mnemonic: `${prefix === '' ? '' : prefix === 'F2 ' ? 'REPNE ' : 'REP '}${mnemonic}`,
+        size: i === 0 ? 'b' : 'v',
+        addr: true,
+        ends: true,
+        encodings: [`${prefix}${opcode}`],
+        semantics(b) {
+          const rep = prefix === '' ? 0 : 1
+          const done = b.callChecked(helper, c32(b.size), b.seg(), c32(b.addr32 ? 1 : 0), c32(rep))
+          b.if(b.and(done, REP_DONE), () => b.endBlock())
+          b.exit('lookup')
+        },
+      }),
+    ),
   )
 }
 
 export const STRING: readonly Insn[] = [
-  ...string('MOVS', ['A4', 'A5'], (b) => {
+  ...string('MOVS', ['A4', 'A5'], b => {
     const si = index(b, ESI)
     const di = index(b, EDI)
     b.writeMem(b.size, di, ES, b.readMem(b.size, si, b.seg()))
     advance(b, ESI, si)
     advance(b, EDI, di)
   }),
-  ...string('CMPS', ['A6', 'A7'], (b) => {
+  ...string('CMPS', ['A6', 'A7'], b => {
     const si = index(b, ESI)
     const di = index(b, EDI)
     const a = b.readMem(b.size, si, b.seg())
@@ -84,17 +100,17 @@ export const STRING: readonly Insn[] = [
     advance(b, ESI, si)
     advance(b, EDI, di)
   }),
-  ...string('STOS', ['AA', 'AB'], (b) => {
+  ...string('STOS', ['AA', 'AB'], b => {
     const di = index(b, EDI)
     b.writeMem(b.size, di, ES, b.gpr(EAX))
     advance(b, EDI, di)
   }),
-  ...string('LODS', ['AC', 'AD'], (b) => {
+  ...string('LODS', ['AC', 'AD'], b => {
     const si = index(b, ESI)
     b.setGpr(EAX, b.readMem(b.size, si, b.seg()))
     advance(b, ESI, si)
   }),
-  ...string('SCAS', ['AE', 'AF'], (b) => {
+  ...string('SCAS', ['AE', 'AF'], b => {
     const di = index(b, EDI)
     const a = b.let(b.gpr(EAX))
     const s = b.readMem(b.size, di, ES)

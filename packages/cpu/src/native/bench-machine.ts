@@ -3,13 +3,21 @@
  * mapped. Every exception lands on a HLT of its own in ring 0, where the frame tells the rest.
  */
 import { createEngine, type Engine, type EngineKind } from '../engine.ts'
-import { stubPorts } from './stub-ports.ts'
 import { RAM, SEG_FS } from '../state.ts'
 import { setStart } from '../sys/reset.ts'
 import { loadSegment } from '../sys/segments.ts'
 import {
-  CODE, CODE_SIZE, DATA, DATA_SIZE, fillData, hashData, type NativeResult, type NativeTest, READ_ONLY,
+  CODE,
+  CODE_SIZE,
+  DATA,
+  DATA_SIZE,
+  fillData,
+  hashData,
+  type NativeResult,
+  type NativeTest,
+  READ_ONLY,
 } from './protocol.ts'
+import { stubPorts } from './stub-ports.ts'
 
 const RAM_SIZE = 0x100000
 const GDT = 0x1000
@@ -67,7 +75,13 @@ export class BenchMachine {
     // mov ax,0x28; ltr ax; hlt
     m.write(ENTRY, Uint8Array.of(0x66, 0xb8, 0x28, 0, 0x0f, 0, 0xd8, 0xf4))
     setStart(this.engine.processor, {
-      eip: ENTRY, cs: 8, ds: 0x10, cr0: 0x80040013, cr3: PAGE_DIRECTORY, cr4: 0x600, gdt: { base: GDT, limit: 0x3f },
+      eip: ENTRY,
+      cs: 8,
+      ds: 0x10,
+      cr0: 0x80040013,
+      cr3: PAGE_DIRECTORY,
+      cr4: 0x600,
+      gdt: { base: GDT, limit: 0x3f },
     })
     const p = this.engine.processor
     p.u32[0x210 >> 2] = IDT
@@ -99,7 +113,7 @@ export class BenchMachine {
     const esp = p.u32[0x20 >> 2]
     const hasError = [8, 10, 11, 12, 13, 14, 17].includes(vector)
     const at = esp + (hasError ? 4 : 0)
-    const regs = [0, 1, 2, 3, 4, 5, 6, 7].map((i) => p.u32[(i * 8) >> 2])
+    const regs = [0, 1, 2, 3, 4, 5, 6, 7].map(i => p.u32[(i * 8) >> 2])
     regs[4] = m.read32(at + 12)
     return {
       regs,

@@ -12,27 +12,47 @@ const [CF, PF, AF, ZF, SF, OF] = [1, 4, 0x10, 0x40, 0x80, 0x800]
 /** EFLAGS bits that SDM vol. 2 leaves undefined after each instruction. */
 function undefinedFlags(mnemonic: string, count: number): number {
   switch (mnemonic) {
-    case 'AND': case 'OR': case 'XOR': case 'TEST':
+    case 'AND':
+    case 'OR':
+    case 'XOR':
+    case 'TEST':
       return AF
-    case 'SHL': case 'SHR': case 'SAR':
+    case 'SHL':
+    case 'SHR':
+    case 'SAR':
       return AF | (count === 1 ? 0 : OF) | CF
-    case 'SHLD': case 'SHRD':
+    case 'SHLD':
+    case 'SHRD':
       return AF | (count === 1 ? 0 : OF) | CF
-    case 'ROL': case 'ROR': case 'RCL': case 'RCR':
+    case 'ROL':
+    case 'ROR':
+    case 'RCL':
+    case 'RCR':
       return count === 1 ? 0 : OF
-    case 'MUL': case 'IMUL1': case 'IMUL2': case 'IMUL3':
+    case 'MUL':
+    case 'IMUL1':
+    case 'IMUL2':
+    case 'IMUL3':
       return SF | ZF | AF | PF
-    case 'DIV': case 'IDIV':
+    case 'DIV':
+    case 'IDIV':
       return CF | OF | SF | ZF | AF | PF
-    case 'BT': case 'BTS': case 'BTR': case 'BTC':
+    case 'BT':
+    case 'BTS':
+    case 'BTR':
+    case 'BTC':
       return OF | SF | AF | PF
-    case 'BSF': case 'BSR':
+    case 'BSF':
+    case 'BSR':
       return CF | OF | SF | AF | PF
-    case 'AAA': case 'AAS':
+    case 'AAA':
+    case 'AAS':
       return OF | SF | ZF | PF
-    case 'DAA': case 'DAS':
+    case 'DAA':
+    case 'DAS':
       return OF
-    case 'AAM': case 'AAD':
+    case 'AAM':
+    case 'AAD':
       return CF | OF | AF
     default:
       return 0
@@ -41,11 +61,64 @@ function undefinedFlags(mnemonic: string, count: number): number {
 
 /** What cannot be compared: it depends on the host's own segments, clocks or kernel, or would leave the test. */
 const LEFT_OUT = new Set([
-  'MOVSREG', 'MOVTOSREG', 'PUSHES', 'PUSHCS', 'PUSHSS', 'PUSHDS', 'PUSHFS', 'PUSHGS', 'POPES', 'POPSS', 'POPDS',
-  'POPFS', 'POPGS', 'LES', 'LDS', 'LSS', 'LFS', 'LGS', 'LAR', 'LSL', 'VERR', 'VERW', 'SLDT', 'STR', 'SGDT', 'SIDT',
-  'SMSW', 'ARPL', 'CALLF', 'CALLFM', 'JMPF', 'JMPFM', 'RETF', 'IRET', 'INT', 'INT1', 'SYSENTER', 'SYSEXIT', 'CPUID',
-  'RDTSC', 'RDPMC', 'JMPN', 'CALLN', 'RET', 'HOSTOP', 'FWAIT', 'NOP', 'BSWAP16', 'LLDT', 'LTR', 'LMSW', 'INTO3',
-  'MOVFROMCR', 'MOVTOCR', 'MOVFROMDR', 'MOVTODR', 'CLI', 'STI',
+  'MOVSREG',
+  'MOVTOSREG',
+  'PUSHES',
+  'PUSHCS',
+  'PUSHSS',
+  'PUSHDS',
+  'PUSHFS',
+  'PUSHGS',
+  'POPES',
+  'POPSS',
+  'POPDS',
+  'POPFS',
+  'POPGS',
+  'LES',
+  'LDS',
+  'LSS',
+  'LFS',
+  'LGS',
+  'LAR',
+  'LSL',
+  'VERR',
+  'VERW',
+  'SLDT',
+  'STR',
+  'SGDT',
+  'SIDT',
+  'SMSW',
+  'ARPL',
+  'CALLF',
+  'CALLFM',
+  'JMPF',
+  'JMPFM',
+  'RETF',
+  'IRET',
+  'INT',
+  'INT1',
+  'SYSENTER',
+  'SYSEXIT',
+  'CPUID',
+  'RDTSC',
+  'RDPMC',
+  'JMPN',
+  'CALLN',
+  'RET',
+  'HOSTOP',
+  'FWAIT',
+  'NOP',
+  'BSWAP16',
+  'LLDT',
+  'LTR',
+  'LMSW',
+  'INTO3',
+  'MOVFROMCR',
+  'MOVTOCR',
+  'MOVFROMDR',
+  'MOVTODR',
+  'CLI',
+  'STI',
 ])
 
 export function random(seed: number): () => number {
@@ -58,7 +131,9 @@ export function random(seed: number): () => number {
   }
 }
 
-const INTERESTING = [0, 1, 2, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff, 0xfffffffe]
+const INTERESTING = [
+  0, 1, 2, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff, 0xfffffffe,
+]
 
 class Generator {
   readonly #r: () => number
@@ -83,7 +158,8 @@ class Generator {
     const repeat = e.prefix !== ''
     const string = insn.addr === true && !insn.branch && insn.mnemonic !== 'XLAT'
     const code: number[] = []
-    const opsize16 = this.chance(3) && insn.size !== 'd' && !insn.branch && insn.mnemonic !== 'LEAVE' && insn.mnemonic !== 'ENTER'
+    const opsize16 =
+      this.chance(3) && insn.size !== 'd' && !insn.branch && insn.mnemonic !== 'LEAVE' && insn.mnemonic !== 'ENTER'
     if (opsize16 && insn.mnemonic === 'BSWAP') return null
     if (opsize16) code.push(0x66)
     if (repeat) code.push(Number.parseInt(e.prefix, 16))
@@ -104,7 +180,7 @@ class Generator {
     if (insn.mnemonic === 'POPA') regs[4] = DATA + 0x1000
     if (insn.mnemonic === 'LEAVE' || insn.mnemonic === 'ENTER') regs[5] = point()
     let shiftCount = -1
-    const takesModrm = e.digit >= 0 || e.operands.some((o) => /^(E|G|M$)/.test(o))
+    const takesModrm = e.digit >= 0 || e.operands.some(o => /^(E|G|M$)/.test(o))
     if (takesModrm) {
       const needsMemory = e.operands.includes('M')
       const reg = e.digit >= 0 ? e.digit : this.below(8)
@@ -144,9 +220,9 @@ class Generator {
     const flags = this.word() & (CF | PF | AF | ZF | SF | OF)
     const eflags = flags | 0x202 | (string && this.chance(3) ? 0x400 : 0)
     return {
-      name: `${insn.mnemonic} (${encoding}): ${code.map((b) => b.toString(16).padStart(2, '0')).join(' ')}`,
+      name: `${insn.mnemonic} (${encoding}): ${code.map(b => b.toString(16).padStart(2, '0')).join(' ')}`,
       code,
-      regs: regs.map((v) => v >>> 0),
+      regs: regs.map(v => v >>> 0),
       eflags,
       offset: this.below(0x800),
       seed: this.word() | 1,
@@ -174,4 +250,3 @@ export function generateTests(seed: number, rounds: number): NativeTest[] {
   }
   return tests
 }
-

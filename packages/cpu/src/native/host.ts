@@ -34,8 +34,8 @@ function describe(t: NativeTest, r: NativeResult): string {
   // A fault of the first instruction leaves the flags as they were.
   const executed = r.vector === VEC_BP || r.eip !== CODE + t.offset
   const compared = (t.comparedFlags ?? COMPARED) & ~(executed ? t.undefinedFlags : 0)
-  const regs = r.regs.map((v) => v.toString(16)).join(' ')
-  const [flags, eip, cr2, hash] = [(r.eflags & compared) >>> 0, r.eip, r.cr2, r.hash].map((v) => v.toString(16))
+  const regs = r.regs.map(v => v.toString(16)).join(' ')
+  const [flags, eip, cr2, hash] = [(r.eflags & compared) >>> 0, r.eip, r.cr2, r.hash].map(v => v.toString(16))
   return `${t.name} | ${regs} fl ${flags} eip ${eip} vec ${r.vector} err ${errorCode(r)} cr2 ${cr2} mem ${hash}`
 }
 
@@ -48,7 +48,9 @@ export function compareWithHost(runner: string, kind: EngineKind, tests: readonl
   for (const [i, t] of tests.entries()) {
     const [host, ours] = [describe(t, native[i]), describe(t, machine.run(t))]
     if (host !== ours) {
-      wrong.push(`host ${host}\nours ${ours}\n in  ${t.regs.map((v) => v.toString(16)).join(' ')} fl ${t.eflags.toString(16)}`)
+      wrong.push(
+        `host ${host}\nours ${ours}\n in  ${t.regs.map(v => v.toString(16)).join(' ')} fl ${t.eflags.toString(16)}`,
+      )
     }
   }
   return wrong
