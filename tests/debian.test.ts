@@ -7,11 +7,11 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import native from '@paragraft/backend-native'
 import type { LedgerRow, OpReport } from '@paragraft/core'
+import { createMachine, run } from 'paragraft'
 import { expect } from 'vitest'
 import nativeOps from '../examples/native-ops/src/index.ts'
-import native from '../packages/backend-native/src/index.ts'
-import { createMachine, run } from '../packages/paragraft/src/index.ts'
 import { guest, needs } from './support/needs.ts'
 import { runWithReport, scratch } from './support/paragraft.ts'
 

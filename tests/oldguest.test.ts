@@ -1,10 +1,10 @@
 /** The embedded guest on the whole machine: alone, and with the example module's ops grafted onto it. */
 import { readFileSync } from 'node:fs'
+import native from '@paragraft/backend-native'
 import type { LedgerRow, OpsModule } from '@paragraft/core'
+import { createMachine, type EngineName, run } from 'paragraft'
 import { expect, test } from 'vitest'
 import nativeOps from '../examples/native-ops/src/index.ts'
-import native from '../packages/backend-native/src/index.ts'
-import { createMachine, type EngineName, run } from '../packages/paragraft/src/index.ts'
 import { runWithReport } from './support/paragraft.ts'
 
 const IMAGE = 'guests/oldguest/oldguest.elf'

@@ -25,9 +25,9 @@ export const PTE_PS = 0x80
 export const PTE_G = 0x100
 
 /** Physical address width reported and enforced (SDM 4.1.4: 36 when CPUID has PAE and no leaf 80000008H says more). */
-export const MAXPHYADDR = 36
+const MAXPHYADDR = 36
 /** Bits of an entry's high dword that lie above MAXPHYADDR, without XD (bit 63). */
-const HIGH_RESERVED = 0x7ffffff0
+const HIGH_RESERVED = 0x7fffffff & -(1 << (MAXPHYADDR - 32))
 const XD = 0x80000000
 
 /** What the last successful walk found about its page. One instance per processor; overwritten by each walk. */
