@@ -9,6 +9,7 @@ export default defineConfig({
     include: [
       'packages/*/src/**/*.test.ts',
       'examples/*/src/**/*.test.ts',
+      'bench/src/**/*.test.ts',
       'guests/**/*.test.ts',
       'tests/**/*.test.ts',
     ],
