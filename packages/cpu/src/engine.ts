@@ -347,7 +347,10 @@ export class Engine {
     this.#stepping = true
     const result = this.#generated(this.#blocks.scratch)
     this.#stepping = false
-    if (result === RETURN_FAULT) return this.#fault()
+    if (result === RETURN_FAULT) {
+      this.#fault()
+      return
+    }
     if (result === RETURN_BUDGET) throw new Error('single step without budget')
     // RF masks breakpoints for one instruction; IRET is the one that sets it for the next.
     if (mnemonic !== 'IRET') u32[EFLAGS_SYS >> 2] &= ~FLAG_RF

@@ -21,7 +21,6 @@ import {
   SEG_GS,
   SEG_SIZE,
   SEG_SS,
-  TMP_EA,
   VEC_GP,
   ZERO,
 } from '../state.ts'
@@ -292,6 +291,12 @@ export class Decoder {
     d.a = (modrm >> 3) & 7
     d.b = memory ? 0xffff : modrm & 7
     d.extra = index
+    // MASKMOVQ, MASKMOVDQU store to DS:(E)DI, segment overridable: a memory operand beside two registers.
+    if (opcode === 0xf7) {
+      d.form = 'm'
+      d.base = EDI
+      d.ea16 = !d.addr32
+    }
   }
 
   /** ModRM and SIB to base, index, scale, displacement and default segment (SDM vol. 2 tables 2-1 to 2-3). */
@@ -334,6 +339,3 @@ export class Decoder {
     if (segment < 0) d.seg = segAt(stack ? SEG_SS : SEG_DS)
   }
 }
-
-/** Base register of the micro-record's result. */
-export const EA16_RESULT: number = TMP_EA

@@ -2,7 +2,7 @@
  * JavaScript for the semantics language of ir.ts: i32 values are signed numbers, i64 values BigInts. The text refers
  * to `V` (DataView of linear memory), `I32`/`U8`/`U16` (typed arrays over it) and `H` (helpers by name).
  */
-import type { BinaryOp, CompareOp, Exit, Expr, Stmt, UnaryOp } from './ir.ts'
+import type { BinaryOp, CompareOp, Exit, Expr, LoadWidth, Stmt, UnaryOp } from './ir.ts'
 
 const BIN32: Record<BinaryOp, (a: string, b: string) => string> = {
   add: (a, b) => `(${a}+${b}|0)`,
@@ -79,28 +79,30 @@ export function jsExpr(e: Expr): string {
     }
     case 'un':
       return UN_TEXT[e.op](jsExpr(e.a), e.a.t === 'i64')
-    case 'load': {
-      const at = address(e.addr, e.off)
-      switch (e.w) {
-        case '8u':
-          return `U8[${at}]`
-        case '8s':
-          return `(U8[${at}]<<24>>24)`
-        case '16u':
-          return `V.getUint16(${at},true)`
-        case '16s':
-          return `V.getInt16(${at},true)`
-        case '32':
-          return e.addr.k === 'const' ? `I32[${(Number(e.addr.v) + e.off) >>> 2}]` : `V.getInt32(${at},true)`
-        case '64':
-          return `V.getBigInt64(${at},true)`
-      }
-    }
-    // falls through is impossible: every width returns
+    case 'load':
+      return jsLoad(e.w, e.addr, e.off)
     case 'select':
       return `(${jsExpr(e.c)}?${jsExpr(e.a)}:${jsExpr(e.b)})`
     case 'call':
       return `(H.${e.fn}(${e.args.map(jsExpr).join(',')})|0)`
+  }
+}
+
+function jsLoad(w: LoadWidth, addr: Expr, off: number): string {
+  const at = address(addr, off)
+  switch (w) {
+    case '8u':
+      return `U8[${at}]`
+    case '8s':
+      return `(U8[${at}]<<24>>24)`
+    case '16u':
+      return `V.getUint16(${at},true)`
+    case '16s':
+      return `V.getInt16(${at},true)`
+    case '32':
+      return addr.k === 'const' ? `I32[${(Number(addr.v) + off) >>> 2}]` : `V.getInt32(${at},true)`
+    case '64':
+      return `V.getBigInt64(${at},true)`
   }
 }
 
@@ -127,7 +129,7 @@ export function jsStmts(stmts: readonly Stmt[], exit: (to: Exit) => string): str
             : `V.setInt32(${at},${v},true);`
         }
         case 'if':
-          return `if(${jsExpr(s.c)}){${jsStmts(s.then, exit)}}${s.else.length > 0 ? `else{${jsStmts(s.else, exit)}}` : ''}`
+          return `if(${jsExpr(s.c)}){${jsStmts(s.yes, exit)}}${s.no.length > 0 ? `else{${jsStmts(s.no, exit)}}` : ''}`
         case 'do':
           return `do{${jsStmts(s.body, exit)}}while(${jsExpr(s.while)});`
         case 'eval':

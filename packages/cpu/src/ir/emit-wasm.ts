@@ -200,10 +200,10 @@ export function emitStmts(x: WasmTarget, stmts: readonly Stmt[], depth = 0): voi
         emitExpr(x, s.c)
         out.u8(OP.if)
         out.u8(OP.empty)
-        emitStmts(x, s.then, depth + 1)
-        if (s.else.length > 0) {
+        emitStmts(x, s.yes, depth + 1)
+        if (s.no.length > 0) {
           out.u8(OP.else)
-          emitStmts(x, s.else, depth + 1)
+          emitStmts(x, s.no, depth + 1)
         }
         out.u8(OP.end)
         break

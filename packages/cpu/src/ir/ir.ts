@@ -41,7 +41,7 @@ export type Expr =
 export type Stmt =
   | { readonly k: 'set'; readonly i: number; readonly t: Type; readonly v: Expr }
   | { readonly k: 'store'; readonly w: StoreWidth; readonly addr: Expr; readonly off: number; readonly v: Expr }
-  | { readonly k: 'if'; readonly c: Expr; readonly then: readonly Stmt[]; readonly else: readonly Stmt[] }
+  | { readonly k: 'if'; readonly c: Expr; readonly yes: readonly Stmt[]; readonly no: readonly Stmt[] }
   | { readonly k: 'do'; readonly body: readonly Stmt[]; readonly while: Expr }
   | { readonly k: 'eval'; readonly v: Expr }
   | { readonly k: 'exit'; readonly to: Exit }

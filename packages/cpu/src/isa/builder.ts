@@ -177,9 +177,7 @@ export class Builder {
       this.body = outer
       return got
     }
-    const thenBody = collect(then)
-    const elseBody = collect(otherwise)
-    outer.push({ k: 'if', c, then: thenBody, else: elseBody })
+    outer.push({ k: 'if', c, yes: collect(then), no: collect(otherwise) })
   }
   doWhile(body: () => void, condition: () => Expr): void {
     const outer = this.body
@@ -274,10 +272,9 @@ export class Builder {
     return v
   }
   setDst(v: Expr): void {
-    if (this.form[0] === 'r') return this.setReg(0, v)
-    const rmw = this.#rmw
-    if (rmw === null) throw new Error('setDst without dst')
-    this.writeBack(rmw, v)
+    if (this.form[0] === 'r') this.setReg(0, v)
+    else if (this.#rmw !== null) this.writeBack(this.#rmw, v)
+    else throw new Error('setDst without dst')
   }
   writeBack(rmw: { host: Expr; lin: Expr }, v: Expr): void {
     const value = this.let(v)
