@@ -19,7 +19,7 @@ import { testContext } from '../fpu/test-context.ts'
 import { executeX87 } from '../fpu/x87.ts'
 import { buildHandlers } from '../interp/handlers.ts'
 import { SIMD_OPS } from '../simd/index.ts'
-import { ESP, SEG, SEG_SIZE, VEC_UD, ZERO } from '../state.ts'
+import { EDI, ESP, SEG, SEG_SIZE, VEC_UD, ZERO } from '../state.ts'
 import { type Decoded, Decoder } from './decode.ts'
 import { simdFinder } from './simd.ts'
 
@@ -310,6 +310,13 @@ export class Comparison {
       else if (kind >= OpKind.MemorySegSI && kind <= OpKind.MemoryESRDI) {
         const wide = kind === OpKind.MemorySegESI || kind === OpKind.MemorySegEDI || kind === OpKind.MemoryESEDI
         check('address size', d.addr32, wide)
+        if (kind === OpKind.MemorySegDI || kind === OpKind.MemorySegEDI) {
+          // MASKMOVQ and MASKMOVDQU: the address is (E)DI, kept here as a memory operand's base.
+          check('memory operand', d.form, 'm')
+          check('base', d.base, EDI)
+          check('segment', d.seg, SEGMENT[i.memorySegment])
+          return
+        }
         if (kind <= OpKind.MemorySegRSI) check('segment', d.seg, SEGMENT[i.memorySegment])
       }
     }
