@@ -329,7 +329,8 @@ export function executeX87(
   if (!op.noWait) checkPending(cpu)
   const size = op.size[operand32 ? 1 : 0]
   const lin = cpu.linear(seg, ea, size, op.write)
-  cpu.probe(lin, size, op.write)
+  // Loads read their whole operand before they change anything; stores must know first.
+  if (op.write) cpu.probe(lin, size, true)
   op.run(cpu, lin, operand32)
   if (op.control) return
   recordInstruction(cpu, opcode, modrm, ip)
