@@ -39,6 +39,14 @@ const keys = new Map()
 const building = new Map()
 let failed = 0
 
+const tsup = item => capture(tool('tsup'), ['--silent'], { cwd: join(root, item.directory) })
+
+/** Declaration files that a package's exports promise and its build did not make. */
+function missingTypes(item) {
+  const promised = Object.values(item.manifest.exports ?? {}).map(conditions => conditions.types)
+  return promised.filter(path => path !== undefined && !existsSync(join(root, item.directory, path)))
+}
+
 async function build(item) {
   await Promise.all(item.needs.map(name => building.get(name)))
   const stamp = join(root, item.directory, STAMP)
@@ -46,8 +54,10 @@ async function build(item) {
   keys.set(item.name, key)
   if (!force && existsSync(stamp) && readFileSync(stamp, 'utf8') === key) return
   process.stderr.write(`build: ${item.name}\n`)
-  const { status, output } = await capture(tool('tsup'), ['--silent'], { cwd: join(root, item.directory) })
-  if (status !== 0) {
+  let { status, output } = await tsup(item)
+  // The declarations come from a worker of their own, which has been seen to end without writing them.
+  if (status === 0 && missingTypes(item).length > 0) ({ status, output } = await tsup(item))
+  if (status !== 0 || missingTypes(item).length > 0) {
     failed++
     process.stderr.write(`build: ${item.name} failed\n${output}\n`)
     return
