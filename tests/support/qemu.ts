@@ -71,9 +71,17 @@ export class Qemu {
     return new Uint8Array(readFileSync(filename))
   }
 
-  /** Presses a key and, after so many milliseconds, releases it; QEMU's names of keys (`QKeyCode`). */
-  async key(name: string, milliseconds = 100): Promise<void> {
-    await this.#command('send-key', { keys: [{ type: 'qcode', data: name }], 'hold-time': milliseconds })
+  /** Presses and releases keys, one after the other; QEMU's names of keys (`QKeyCode`). */
+  async keys(...names: string[]): Promise<void> {
+    for (const name of names) {
+      await this.hold(name)
+      await this.#move(name, false)
+    }
+  }
+
+  /** Presses a key and does not let go. */
+  async hold(name: string): Promise<void> {
+    await this.#move(name, true)
   }
 
   /** The text memory as soon as it is as wanted. */
@@ -92,6 +100,11 @@ export class Qemu {
       if (wanted(seen)) return seen
     }
     throw new Error(`in QEMU the guest did not show ${what}; its serial line: ${this.serial()}`)
+  }
+
+  async #move(name: string, down: boolean): Promise<void> {
+    const data = { down, key: { type: 'qcode', data: name } }
+    await this.#command('input-send-event', { events: [{ type: 'key', data }] })
   }
 
   #at(name: string): string {
