@@ -24,7 +24,7 @@ import {
   VEC_GP,
   ZERO,
 } from '../state.ts'
-import { formLetter, type OpcodeEntry, type OpcodeTable, type Prefix, sizeClass } from './table.ts'
+import type { OpcodeEntry, OpcodeTable, Prefix } from './table.ts'
 
 /** Where an instruction of the SIMD table is to be found; -1 when the bytes are no instruction. */
 export type SimdLookup = (prefix: number, opcode: number, reg: number, memory: boolean) => number
@@ -159,9 +159,9 @@ export class Decoder {
       d.length = this.#at
       return d
     }
-    const cls = sizeClass(entry)
+    const cls = entry.size
     d.size = cls === 'b' ? 1 : cls === 'w' ? 2 : cls === 'd' ? 4 : big ? 4 : 2
-    if (modrm >= 0 && !entry.operands.includes('Rd') && modrm < 0xc0) this.#address(d, modrm, segment)
+    if (modrm >= 0 && !entry.registersOnly && modrm < 0xc0) this.#address(d, modrm, segment)
     if (!this.#operands(d, entry, opcode & 0xff, modrm, big)) {
       if (opcode >= 0x100) this.#decodeSimd(d, opcode & 0xff, modrm, rep, opsize, segment, lock)
       d.length = this.#at
@@ -179,13 +179,11 @@ export class Decoder {
   /** Fills in the operands; false when the ModRM form is not an encoding of the entry. */
   #operands(d: Decoded, entry: OpcodeEntry, opcode: number, modrm: number, big: boolean): boolean {
     const memory = modrm >= 0 && modrm < 0xc0
-    let form = ''
-    let position = 0
-    for (const o of entry.operands) {
-      const letter = formLetter(o, memory)
-      form += letter
+    const { operands, kinds } = entry
+    for (let position = 0; position < operands.length; position++) {
+      const o = operands[position]
       let value = -1
-      switch (o[0]) {
+      switch (kinds[position]) {
         case 'E':
           if (!memory) value = this.#register(modrm & 7, o === 'Eb')
           break
@@ -249,7 +247,7 @@ export class Decoder {
                     ? this.#u32()
                     : (this.#u16() << 16) >> 16
           // ENTER has two immediates: the second goes beside the first.
-          if (position === 1 && entry.operands[0][0] === 'I') d.extra = v
+          if (position === 1 && kinds[0] === 'I') d.extra = v
           else d.imm = v
           break
         }
@@ -258,9 +256,8 @@ export class Decoder {
         if (position === 0) d.a = value
         else if (position === 1) d.b = value
       }
-      position++
     }
-    d.form = form
+    d.form = entry.forms[memory ? 1 : 0]
     return true
   }
 

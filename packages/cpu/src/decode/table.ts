@@ -6,9 +6,20 @@ export interface OpcodeEntry {
   /** Position of the instruction in the set; part of the handler key. */
   id: number
   operands: readonly string[]
+  /** First letter of each operand: its kind. */
+  kinds: readonly string[]
   /** Needs a ModRM byte. */
   modrm: boolean
+  /** ModRM.mod is ignored: the operand is a register whatever it says (MOV to and from control and debug registers). */
+  registersOnly: boolean
+  /** Operand size class. */
+  size: SizeClass
+  /** Letters of the operands' forms: with ModRM naming a register, and a memory operand. */
+  forms: readonly [register: string, memory: string]
 }
+
+/** 8, 16 or 32 bits, or what the operand-size attribute says. */
+export type SizeClass = 'b' | 'w' | 'd' | 'v'
 
 /** What an opcode means under one mandatory prefix: one entry, or eight by ModRM.reg. */
 export interface OpcodeSlot {
@@ -44,12 +55,25 @@ export function parseEncoding(encoding: string): {
 
 const takesModrm = (operand: string): boolean => /^(E|G|M$|Sw|Cd|Dd|Rd|Fx)/.test(operand)
 
+function opcodeEntry(insn: Insn, id: number, operands: readonly string[], group: boolean): OpcodeEntry {
+  return {
+    insn,
+    id,
+    operands,
+    kinds: operands.map(o => o[0]),
+    modrm: group || operands.some(takesModrm),
+    registersOnly: operands.includes('Rd'),
+    size: sizeClass({ insn, operands }),
+    forms: [false, true].map(memory => operands.map(o => formLetter(o, memory)).join('')) as [string, string],
+  }
+}
+
 export function buildTable(isa: readonly Insn[]): OpcodeTable {
   const table: OpcodeTable = []
   for (const [id, insn] of isa.entries()) {
     for (const text of insn.encodings) {
       const e = parseEncoding(text)
-      const entry: OpcodeEntry = { insn, id, operands: e.operands, modrm: e.digit >= 0 || e.operands.some(takesModrm) }
+      const entry = opcodeEntry(insn, id, e.operands, e.digit >= 0)
       for (let r = 0; r < (e.spread ? 8 : 1); r++) {
         const at = e.map * 0x100 + e.opcode + r
         table[at] ??= {}
@@ -95,7 +119,7 @@ export function formLetter(operand: string, memory: boolean): string {
 }
 
 /** Operand size class of an entry: from the instruction, or the first operand that shows one. */
-export function sizeClass(entry: OpcodeEntry): 'b' | 'w' | 'd' | 'v' {
+export function sizeClass(entry: Pick<OpcodeEntry, 'insn' | 'operands'>): SizeClass {
   if (entry.insn.size) return entry.insn.size
   for (const o of entry.operands) {
     if (o === 'AL' || o === 'CL') return 'b'
