@@ -32,7 +32,8 @@ export class Bookkeeper {
   readonly #awaited: Map<number, { op: string; target: number }>
   readonly #patched = new Set<CallSite>()
   readonly #hostCalls = new Map<number, number>()
-  readonly #probes = new Map<number, () => number>()
+  /** Counters of the call sites of each slot that stays the guest's. */
+  readonly #probes = new Map<number, (() => number)[]>()
   /** Calls already entered, by slot. */
   readonly #entered = new Map<number, number>()
 
@@ -42,13 +43,12 @@ export class Bookkeeper {
     this.#ledger = new Ledger(layout)
     this.#awaited = new Map(graft?.installs.map(({ slot, op, target }) => [slot, { op, target }]))
     const replaced = new Set(this.#awaited.keys())
-    const offset = layout.tableVa - layout.tablePa
-    for (const { slot, kind, target } of layout.slots) {
-      // A function that several slots share (the guest's no-op) cannot tell for which of them it was called.
-      const shared = layout.slots.some(other => other.slot !== slot && other.target === target)
-      const pa = target - offset
-      if (kind === 'fn' && !shared && !replaced.has(slot) && pa >= 0 && pa < memory.size)
-        this.#probes.set(slot, probe(pa))
+    // What the guest keeps is counted where it is called: its functions have other callers too, and are shared by slots.
+    for (const { slot, pa } of layout.sites) {
+      if (replaced.has(slot) || pa < 0 || pa >= memory.size) continue
+      const counters = this.#probes.get(slot) ?? []
+      counters.push(probe(pa))
+      this.#probes.set(slot, counters)
     }
   }
 
@@ -92,7 +92,12 @@ export class Bookkeeper {
     }
     for (const [slot, calls] of this.#hostCalls) this.#enter(slot, calls)
     for (const [slot, calls] of graft === undefined ? [] : codeCalls(memory, graft)) this.#enter(slot, calls)
-    for (const [slot, count] of this.#probes) this.#enter(slot, count())
+    for (const [slot, counters] of this.#probes) {
+      this.#enter(
+        slot,
+        counters.reduce((sum, count) => sum + count(), 0),
+      )
+    }
     return this.#ledger.rows()
   }
 

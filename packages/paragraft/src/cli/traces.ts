@@ -4,7 +4,7 @@
  */
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { MachineEvent } from '@paragraft/core'
+import type { MachineEvent, RegisterView } from '@paragraft/core'
 import { ParagraftError } from '@paragraft/core/errors'
 import type { MachineConfig } from '../assemble.ts'
 import type { PcMachine } from '../machine.ts'
@@ -41,10 +41,13 @@ class Sink {
   }
 }
 
+/** The machine's hooks that traces use. */
+type Hooks = Pick<MachineConfig, 'onIo' | 'onOpCall' | 'onInstruction'>
+
 interface TraceKind {
   readonly kind: string
-  /** What the machine has to be built with. */
-  options?(sink: Sink): Pick<MachineConfig, 'onIo' | 'onOpCall'>
+  /** What the machine has to be built with; `machine` gives it once it is there. */
+  options?(sink: Sink, machine: () => PcMachine): Hooks
   /** What is asked of the machine once it is there. */
   attach?(sink: Sink, machine: PcMachine): void
 }
@@ -63,6 +66,32 @@ function eventText(event: MachineEvent): string {
 }
 
 const hex = (value: number): string => value.toString(16)
+
+const word = (value: number): string => (value >>> 0).toString(16).padStart(8, '0')
+
+/** The flag letters of QEMU's register dump, each in its place or a dash. */
+const FLAG_LETTERS: readonly (readonly [number, string])[] = [
+  [0x400, 'D'],
+  [0x800, 'O'],
+  [0x80, 'S'],
+  [0x40, 'Z'],
+  [0x10, 'A'],
+  [0x4, 'P'],
+  [0x1, 'C'],
+]
+
+/**
+ * Registers in the first three lines of QEMU's `-d cpu`, so that a trace of ours and one of `qemu-system-i386
+ * -singlestep -d cpu,nochain` can be compared line by line.
+ */
+function cpuText(eip: number, r: RegisterView): string {
+  const flags = FLAG_LETTERS.map(([bit, letter]) => (r.eflags & bit ? letter : '-')).join('')
+  return [
+    `EAX=${word(r.eax)} EBX=${word(r.ebx)} ECX=${word(r.ecx)} EDX=${word(r.edx)}`,
+    `ESI=${word(r.esi)} EDI=${word(r.edi)} EBP=${word(r.ebp)} ESP=${word(r.esp)}`,
+    `EIP=${word(eip)} EFL=${word(r.eflags)} [${flags}] CPL=${r.cpl} II=0 A20=1 SMM=0 HLT=0`,
+  ].join('\n')
+}
 
 /** One entry for each kind of trace. */
 const KINDS: readonly TraceKind[] = [
@@ -86,11 +115,23 @@ const KINDS: readonly TraceKind[] = [
         sink.line(`${instructions} call slot ${slot} ${op} from ${hex(returnAddress)}`),
     }),
   },
+  {
+    kind: 'exec',
+    options: (sink, machine) => ({
+      onInstruction: eip => sink.line(`${machine().instructions()} ${word(eip)}`),
+    }),
+  },
+  {
+    kind: 'cpu',
+    options: (sink, machine) => ({
+      onInstruction: eip => sink.line(cpuText(eip, machine().registers())),
+    }),
+  },
 ]
 
 /** The traces of one run. */
 export interface OpenTraces {
-  machineOptions: Pick<MachineConfig, 'onIo' | 'onOpCall'>
+  machineOptions: Hooks
   attach(machine: PcMachine): void
   close(): void
 }
@@ -107,9 +148,11 @@ export function openTraces(settings: readonly TraceSetting[], world: World): Ope
     return { kind: found, file }
   })
   const open = chosen.map(({ kind, file }) => ({ kind, sink: sinkTo(file, world) }))
+  let built: PcMachine
   return {
-    machineOptions: Object.assign({}, ...open.map(({ kind, sink }) => kind.options?.(sink))),
+    machineOptions: Object.assign({}, ...open.map(({ kind, sink }) => kind.options?.(sink, () => built))),
     attach(machine) {
+      built = machine
       for (const { kind, sink } of open) kind.attach?.(sink, machine)
     },
     close() {

@@ -46,7 +46,8 @@ when to stop
 what to learn
   --screen                  print the VGA text screen when the run stops
   --report FILE.json        the run as data: why it stopped, the ledger of ops, exits, arrivals of input
-  --trace KIND[=FILE]       events (ops installed, reports), io, or calls (every call of an op); to a file or here.
+  --trace KIND[=FILE]       events (ops installed, reports), io, calls (every call that a host function answers),
+                            exec (EIP of every instruction) or cpu (registers too, as QEMU's -d cpu); to a file or here.
                             May be given several times
 
 exit status
