@@ -118,7 +118,7 @@ function ours(op: SimdOp, c: NativeCase, reg: number, rm: number, imm: number, d
 
 /** Machine code of a form: register operands 0–2, or memory at EBX. */
 function encode(op: SimdOp, reg: number, rm: number, imm: number, displacement = 0): number[] {
-  const code = op.prefix === 0 ? [] : [op.prefix]
+  const code: number[] = op.prefix === 0 ? [] : [op.prefix]
   code.push(0x0f, op.opcode)
   if (op.noModrm !== true)
     code.push(rm >= 0 ? 0xc0 | (reg << 3) | rm : (displacement === 0 ? 0 : 0x40) | (reg << 3) | 3)
