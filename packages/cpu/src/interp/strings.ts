@@ -23,7 +23,7 @@ import {
 } from '../state.ts'
 import { checkIo } from '../sys/io.ts'
 
-/** Iterations of one call at most; with TF set each iteration is an instruction of its own (debug trap). */
+/** Iterations of one call at most; with TF set or data watched, each iteration may trap by itself. */
 const MOST = 0x10000
 
 /** Registers of a running repeat. */
@@ -42,7 +42,7 @@ class Repeat {
     this.wide = addr32 !== 0
     const flags = cpu.u32[EFLAGS_SYS >> 2]
     this.step = flags & FLAG_DF ? -size : size
-    this.left = flags & FLAG_TF ? 1 : MOST
+    this.left = flags & FLAG_TF || cpu.dataBreakpoints !== 0 ? 1 : MOST
   }
   reg(at: number): number {
     return this.wide ? this.cpu.u32[at >> 2] : this.cpu.u16[at >> 1]
