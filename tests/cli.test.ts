@@ -224,3 +224,82 @@ describe('traces', () => {
     expect(stderr).not.toContain('bug')
   })
 })
+
+describe('input', () => {
+  /** Polls COM1 and sends back what comes, until q. */
+  const ECHO = [
+    ...[0x66, 0xba, 0xfb, 0x03, 0xb0, 0x03, 0xee], // mov dx, 3FBh; mov al, 3 (8 data bits); out dx, al
+    ...[0x66, 0xba, 0xfc, 0x03, 0xb0, 0x03, 0xee], // mov dx, 3FCh; mov al, DTR | RTS; out dx, al
+    ...[0x66, 0xba, 0xfd, 0x03, 0xec, 0xa8, 0x01, 0x74, 0xf7], // wait: mov dx, 3FDh; in al, dx; test al, 1; jz wait
+    ...[0x66, 0xba, 0xf8, 0x03, 0xec, 0xee, 0x3c, 0x71, 0x75, 0xed], // mov dx, 3F8h; in; out; cmp al, 'q'; jne wait
+    ...[CLI, HLT],
+  ]
+
+  test('a guest that polls gets piped lines one by one, and none is lost', async () => {
+    const { stdout, report } = await runWithReport([flatGuest(ECHO), '--timeout', '60'], { input: 'one\ntwo\nq' })
+    expect(stdout).toBe('one\ntwo\nq')
+    expect(report.stop.kind).toBe('haltedForever')
+    expect(report.input.map(({ bytes }) => bytes)).toEqual(['one\n', 'two\n', 'q'])
+  })
+
+  test('arrivals in a report replay the run', async () => {
+    const guest = flatGuest(ECHO)
+    const first = await runWithReport([guest, '--timeout', '60'], { input: 'one\ntwo\nq' })
+    const cwd = scratch()
+    writeFileSync(join(cwd, 'paragraft.config.json'), JSON.stringify({ replay: first.report.input }))
+    const again = await runWithReport([guest, '--timeout', '60'], { cwd })
+    expect(again.stdout).toBe(first.stdout)
+    expect({ ...again.report, seconds: 0 }).toEqual({ ...first.report, seconds: 0 })
+  })
+})
+
+describe('inspect', () => {
+  test('oldguest: format, head, and its table slot by slot with what it holds', async () => {
+    const { status, stdout } = await paragraft(['inspect', 'guests/oldguest/oldguest.elf', '--json'])
+    expect(status).toBe(0)
+    const found = JSON.parse(stdout)
+    expect(found).toMatchObject({ format: ['elf32'], machine: 'i386', ops: { found: true, era: '1.3' } })
+    expect(found.ops.slots).toHaveLength(92)
+    expect(found.ops.slots[24]).toMatchObject({ op: 'mmu.write_cr3', kind: 'fn' })
+    const native = found.backends.find((entry: { backend: string }) => entry.backend === 'native')
+    expect(native.heads).toMatchObject([{ head: 'multiboot', match: { match: true } }, { match: { match: false } }])
+  })
+
+  test('for people it says the same, and why a head cannot', async () => {
+    const { stdout } = await paragraft(['inspect', 'guests/oldguest/oldguest.elf'])
+    expect(stdout).toMatch(/^ +24 +mmu\.write_cr3 +1\.0\.0 +\d+ +0xc01/m)
+    expect(stdout).toContain('native by multiboot: yes, at 0x')
+    expect(stdout).toMatch(/native by linux: no: ./)
+  })
+
+  test('an image without a table says so', async () => {
+    const { status, stdout } = await paragraft(['inspect', flatGuest([HLT])])
+    expect(status).toBe(0)
+    expect(stdout).toMatch(/no table: ./)
+  })
+})
+
+describe('ops', () => {
+  const json = async (...args: string[]) => JSON.parse((await paragraft(['ops', ...args, '--json'])).stdout)
+
+  test('the catalogue, the eras, and the table of one', async () => {
+    const catalogue = await json()
+    expect(catalogue.map((entry: { op: string }) => entry.op)).toContain('cpu.load_exceptions')
+    expect((await json('eras')).length).toBeGreaterThan(15)
+    // Debian's 6.1 i386 kernel: thirteen slots.
+    expect((await json('5.0')).slots).toHaveLength(13)
+    expect((await json('5.0/x86_64')).slots).toHaveLength(84)
+    const { stdout } = await paragraft(['ops', '5.0'])
+    expect(stdout).toMatch(/^ +9 +lock\.queued_spin_unlock .*\[callee-save\]$/m)
+  })
+
+  test('the difference between two eras', async () => {
+    const { added, removed } = await json('diff', '1.3', '2.0')
+    const names = (slots: { op: string }[]): string[] => slots.map(({ op }) => op)
+    // 2.6.24 gives each lazy mode its own pair of ops.
+    expect(names(removed)).toContain('cpu.set_lazy_mode')
+    expect(names(added)).toContain('cpu.lazy_mode.enter')
+    const { stdout } = await paragraft(['ops', 'diff', '1.3', '2.0'])
+    expect(stdout).toMatch(/^- cpu\.set_lazy_mode$/m)
+  })
+})

@@ -118,10 +118,19 @@ export async function createMachine(config: MachineConfig): Promise<PcMachine> {
     machine: 'i386',
     onProgress: (done: number, total?: number) => config.progress?.('decompressing', done, total),
   })
-  const head = chooseHead(config.backend, image)
-  const plan = planOps(config, image, head, memorySize)
+  const { head, entry } = chooseHead(config.backend, image)
+  const plan = planOps(config, image, entry, memorySize)
   config.progress?.(`placing ${image.format.join(', ')} by the ${head.name} head`)
   return new Assembly(config, memorySize).build(image, head, plan)
+}
+
+/** Time must be exact in whole nanoseconds. */
+function checkTime(ns: number): number {
+  if (Number.isInteger(ns) && ns >= 1 && ns <= 1000) return ns
+  throw new ParagraftError('PG_CONFIG', `an instruction cannot take ${ns} nanoseconds`, {
+    fields: { nsPerInstruction: ns },
+    hint: 'Give nsPerInstruction a whole number from 1 to 1000.',
+  })
 }
 
 function checkMemory(size: number): number {
@@ -133,18 +142,16 @@ function checkMemory(size: number): number {
 }
 
 /** The graft that the modules ask for; undefined without modules. */
-function planOps(config: MachineConfig, image: GuestImage, head: Head, memorySize: number): GraftPlan | undefined {
+function planOps(config: MachineConfig, image: GuestImage, entry: number, memorySize: number): GraftPlan | undefined {
   const own = config.backend.ops
   const modules = [...(own === undefined ? [] : [own]), ...(config.ops ?? [])]
   if (modules.length === 0) return undefined
-  const match = head.probe(image)
-  if (!match.match) throw new ParagraftError('PG_HEAD_NO_MATCH', match.reason)
   const layout = requireLayout(image)
   return planGraft({
     image,
     layout,
     modules: modules.map(module => admit(module, layout)),
-    entry: match.entry,
+    entry,
     memorySize,
   })
 }
@@ -198,7 +205,7 @@ class Assembly {
         requestExit: () => engine.requestExit(),
         registers: () => registersOf(engine.processor),
       },
-      config.nsPerInstruction ?? NS_PER_INSTRUCTION,
+      checkTime(config.nsPerInstruction ?? NS_PER_INSTRUCTION),
     )
     this.#console = new ConsoleHub({
       output: config.output,

@@ -82,9 +82,12 @@ test('nothing is released while no device listens', () => {
   expect(drain(port)).toBe('typed')
 })
 
-test('a guest that polls without end gets its line too', () => {
+test('a guest that polls without end gets its line too, and is not called while it asks', () => {
   const { console } = hub()
   const port = console.port()
+  port.onInput = () => {
+    throw new Error('called from within read')
+  }
   console.hold(bytes('y\n'))
   let polls = 0
   let byte = -1

@@ -62,7 +62,8 @@ export class ConsoleHub {
 
   /** Typed input: the guest can have it at once. */
   type(bytes: Uint8Array): void {
-    this.#deliver([...bytes])
+    this.#arrived([...bytes])
+    for (const port of this.#ports) port.onInput?.()
   }
 
   /** Input to be released at idle points. */
@@ -94,17 +95,23 @@ export class ConsoleHub {
 
   /** Gives the guest the next held line, its newline included. */
   release(): void {
+    if (this.#takeLine()) for (const port of this.#ports) port.onInput?.()
+  }
+
+  /** Makes the next held line pending; false if there is none. */
+  #takeLine(): boolean {
     const end = this.#held.indexOf(NEWLINE)
     const line = end < 0 ? this.#held : this.#held.slice(0, end + 1)
     this.#held = end < 0 ? [] : this.#held.slice(end + 1)
-    if (line.length > 0) this.#deliver(line)
+    if (line.length > 0) this.#arrived(line)
+    return line.length > 0
   }
 
-  #deliver(bytes: number[]): void {
+  /** Enters an arrival; telling the devices is the caller's, since one of them may be asking just now. */
+  #arrived(bytes: number[]): void {
     this.arrivals.push({ ...this.#options.stamp(), bytes: String.fromCharCode(...bytes) })
     this.#pending.push(...bytes)
     this.#active()
-    for (const port of this.#ports) port.onInput?.()
   }
 
   #active(): void {
@@ -119,7 +126,7 @@ export class ConsoleHub {
   }
 
   #read(): number {
-    if (this.#pending.length === 0 && this.holding && ++this.#polls >= POLLS_BEFORE_INPUT) this.release()
+    if (this.#pending.length === 0 && this.holding && ++this.#polls >= POLLS_BEFORE_INPUT) this.#takeLine()
     const byte = this.#pending.shift()
     if (byte === undefined) return -1
     this.#active()

@@ -27,13 +27,16 @@ export function askHeads(backend: Backend, image: GuestImage): HeadAnswer[] {
   return headsOf(backend).map(head => ({ head: head.name, match: head.probe(image) }))
 }
 
-/** The first head, in the backend's order, that boots the image. Throws `PG_HEAD_NO_MATCH` with every reason. */
-export function chooseHead(backend: Backend, image: GuestImage): Head {
+/**
+ * The first head, in the backend's order, that boots the image, and the entry that it will use. Throws
+ * `PG_HEAD_NO_MATCH` with every reason.
+ */
+export function chooseHead(backend: Backend, image: GuestImage): { head: Head; entry: number } {
   const heads = headsOf(backend)
   const reasons: Record<string, string> = {}
   for (const head of heads) {
     const match = head.probe(image)
-    if (match.match) return head
+    if (match.match) return { head, entry: match.entry }
     reasons[head.name] = match.reason
   }
   const text = Object.entries(reasons)
