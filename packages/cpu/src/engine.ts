@@ -269,16 +269,14 @@ export class Engine {
     const eip = u32[EIP >> 2]
     const lin = (eip + u32[(SEG + SEG_CS * SEG_SIZE + SEG_BASE) >> 2]) >>> 0
     try {
-      const phys = cpu.translateFetch(lin)
-      if (!isRam(cpu, phys)) {
+      const phys = this.#fetchPage(lin) + (lin & 0xfff)
+      if (phys < 0) {
         this.#stepNext = true
         return false
       }
-      const slot = (ITLB >> 2) + ((lin >>> 12) & (ITLB_ENTRIES - 1)) * 2
-      u32[slot] = itlbTag(lin, u32[CPL >> 2] === 3)
-      u32[slot + 1] = phys - (phys & 0xfff)
       const mode = u32[MODE >> 2]
-      if (this.#blocks.find(phys, mode) === 0 && this.#blocks.build(phys, mode) === 0) {
+      const next = (): number => this.#nextPage(lin)
+      if (this.#blocks.find(phys, mode) === 0 && this.#blocks.build(phys, mode, next) === 0) {
         this.#stepNext = true
         return false
       }
@@ -287,6 +285,27 @@ export class Engine {
       if (!(e instanceof GuestFault)) throw e
       raise(cpu, e)
       return false
+    }
+  }
+
+  /** Physical page of `lin` for fetches, entered in the instruction TLB; below 0 when it is not RAM. May throw #PF. */
+  #fetchPage(lin: number): number {
+    const cpu = this.processor
+    const phys = cpu.translateFetch(lin)
+    if (!isRam(cpu, phys)) return Number.NEGATIVE_INFINITY
+    const slot = (ITLB >> 2) + ((lin >>> 12) & (ITLB_ENTRIES - 1)) * 2
+    this.#u32[slot] = itlbTag(lin, this.#u32[CPL >> 2] === 3)
+    this.#u32[slot + 1] = phys - (phys & 0xfff)
+    return phys - (phys & 0xfff)
+  }
+
+  /** Physical address of the linear page after that of `lin`, -1 when it cannot be fetched from RAM. */
+  #nextPage(lin: number): number {
+    try {
+      return Math.max(this.#fetchPage(((lin & ~0xfff) + 0x1000) >>> 0), -1)
+    } catch (e) {
+      if (e instanceof GuestFault) return -1
+      throw e
     }
   }
 
@@ -329,8 +348,9 @@ export class Engine {
       const fetch = (i: number): number => {
         if (eip + i > limit) throw new GuestFault(VEC_GP, 0)
         const at = (lin + i) >>> 0
-        const pa = (at ^ lin) >>> 12 === 0 ? phys + i : cpu.translateFetch(at)
-        return physRead(cpu, pa, 1)
+        if ((at ^ lin) >>> 12 === 0) return physRead(cpu, phys + i, 1)
+        const second = this.#fetchPage(at)
+        return physRead(cpu, second < 0 ? cpu.translateFetch(at) : second + (at & 0xfff), 1)
       }
       const traced = this.#trace !== null && !this.#restarted
       this.#restarted = false

@@ -52,4 +52,6 @@ export const BLK_NEXT = 16
 export const BLK_RECORDS = 20
 /** u32: mode key it was decoded under. */
 export const BLK_MODE = 24
+/** u32: physical address of the second page, when the block is one instruction that crosses into it; else 0. */
+export const BLK_CROSS = 28
 export const BLOCK_HEADER = 32

@@ -7,6 +7,7 @@ import type { Decoded, Decoder } from '../decode/decode.ts'
 import {
   BLK_BYTES,
   BLK_COUNT,
+  BLK_CROSS,
   BLK_MODE,
   BLK_NEXT,
   BLK_PHYS,
@@ -73,6 +74,8 @@ export class Blocks {
   /** 64 bits a page: its 64-byte lines that hold decoded code. */
   readonly #lines: Uint32Array
   #next = FIRST_BLOCK
+  /** Blocks that cross into a page, by that page's number. */
+  readonly #crossings = new Map<number, Set<number>>()
   /** Counter address of each probed physical address. */
   readonly probes: Map<number, number> = new Map()
   /** Times the whole pool was dropped because it was full. */
@@ -96,7 +99,9 @@ export class Blocks {
     if (this.#u32[slot] === phys && this.#u32[slot + 1] === mode) return this.#u32[slot + 2]
     // Another block may have taken the entry; the page's list still has this one.
     for (let block = this.#heads[Math.floor(phys / PAGE)]; block !== 0; block = this.#u32[(block + BLK_NEXT) >> 2]) {
-      if (this.#u32[(block + BLK_PHYS) >> 2] !== phys || this.#u32[(block + BLK_MODE) >> 2] !== mode) continue
+      const at = block >> 2
+      if (this.#u32[at + BLK_PHYS / 4] !== phys || this.#u32[at + BLK_MODE / 4] !== mode) continue
+      if (this.#u32[at + BLK_COUNT / 4] === 0) continue
       this.#enter(block, phys, mode)
       return block
     }
@@ -104,10 +109,11 @@ export class Blocks {
   }
 
   /**
-   * Decodes the block at physical address `phys` (in RAM) and makes it findable. Returns 0 when its first instruction
-   * cannot be had from this page alone, or cannot be fetched at all: a single step will tell.
+   * Decodes the block at physical address `phys` (in RAM) and makes it findable. `nextPage` gives the physical address
+   * of the linear page that follows, -1 when it has none in RAM. Returns 0 when the first instruction cannot be had:
+   * a single step will tell why.
    */
-  build(phys: number, mode: number): number {
+  build(phys: number, mode: number, nextPage: () => number): number {
     if (this.#next + BLOCK_HEADER + MAX_RECORDS * RECORD_SIZE > RECORDS + RECORDS_SIZE) this.flush()
     const page = phys - (phys & 0xfff)
     const start = phys & 0xfff
@@ -121,7 +127,7 @@ export class Blocks {
       let d: Decoded | null = null
       if (off < PAGE && count < MAX_INSTRUCTIONS) d = this.#decodeWithin(page, off, mode)
       if (d === null) {
-        if (count === 0) return 0
+        if (count === 0) return this.#buildCrossing(phys, mode, nextPage)
         rec = this.#end(rec, off, count, mode)
         break
       }
@@ -136,6 +142,41 @@ export class Blocks {
     }
     this.#header(block, phys, off - start, count, rec, mode)
     this.#publish(block, phys, off - start, mode)
+    this.#next = rec
+    return block
+  }
+
+  /** A block of one instruction that crosses into the next page; a record before it checks that page at each run. */
+  #buildCrossing(phys: number, mode: number, nextPage: () => number): number {
+    if (mode & MODE_LIMIT) return 0
+    const second = nextPage()
+    if (second < 0) return 0
+    const off = phys & 0xfff
+    const rest = PAGE - off
+    let d: Decoded
+    try {
+      d = this.#decoder.decode(
+        i => this.#u8[RAM + (i < rest ? phys + i : second + i - rest)],
+        (mode & MODE_CODE32) !== 0,
+      )
+    } catch (e) {
+      if (e instanceof GuestFault) return 0
+      throw e
+    }
+    if (d.length <= rest) return 0
+    const block = this.#next
+    let rec = block + BLOCK_HEADER
+    this.#blank(rec, this.#set.micro('CROSS'), off, 0, 0)
+    this.#u32[(rec + REC_IMM) >> 2] = second
+    rec = this.#instruction(rec + RECORD_SIZE, d, off, 0, mode, this.probes.get(phys))
+    if (!(d.insn === null || d.insn.ends)) rec = this.#end(rec, off + d.length, 1, mode)
+    this.#header(block, phys, rest, 1, rec, mode)
+    this.#u32[(block + BLK_CROSS) >> 2] = second
+    this.#publish(block, phys, rest, mode)
+    this.#markCode(second, second + d.length - rest)
+    const page = Math.floor(second / PAGE)
+    const crossing = this.#crossings.get(page) ?? new Set()
+    this.#crossings.set(page, crossing.add(block))
     this.#next = rec
     return block
   }
@@ -172,10 +213,11 @@ export class Blocks {
     this.flushes++
     this.#u32.fill(0, BLOCK_HASH >> 2, (BLOCK_HASH + HASH_ENTRIES * HASH_ENTRY) >> 2)
     for (let page = 0; page < this.#heads.length; page++) {
-      if (this.#heads[page] === 0) continue
+      if (this.#lines[page * 2] === 0 && this.#lines[page * 2 + 1] === 0) continue
       this.#heads[page] = 0
       this.#pages.unmarkCodePage(page * PAGE)
     }
+    this.#crossings.clear()
     this.#lines.fill(0)
     this.#next = FIRST_BLOCK
   }
@@ -290,13 +332,24 @@ export class Blocks {
 
   #publish(block: number, phys: number, bytes: number, mode: number): void {
     const page = Math.floor(phys / PAGE)
-    if (this.#heads[page] === 0) this.#pages.markCodePage(page * PAGE)
+    this.#markCode(phys, phys + bytes)
     this.#u32[(block + BLK_NEXT) >> 2] = this.#heads[page]
     this.#heads[page] = block
-    for (let line = (phys & 0xfff) >> 6; line <= ((phys & 0xfff) + bytes - 1) >> 6; line++) {
-      this.#lines[page * 2 + (line >> 5)] |= 1 << (line & 31)
-    }
     this.#enter(block, phys, mode)
+  }
+
+  /** Notes the lines of [from, to), inside one page, as code. */
+  #markCode(from: number, to: number): void {
+    const at = Math.floor(from / PAGE) * 2
+    if (this.#lines[at] === 0 && this.#lines[at + 1] === 0) this.#pages.markCodePage(from - (from & 0xfff))
+    this.#markLines(from, to)
+  }
+
+  #markLines(from: number, to: number): void {
+    const at = Math.floor(from / PAGE) * 2
+    for (let line = (from & 0xfff) >> 6; line <= ((to - 1) & 0xfff) >> 6; line++) {
+      this.#lines[at + (line >> 5)] |= 1 << (line & 31)
+    }
   }
 
   #enter(block: number, phys: number, mode: number): void {
@@ -308,35 +361,42 @@ export class Blocks {
 
   #invalidateInPage(from: number, to: number): void {
     const page = Math.floor(from / PAGE)
-    if (this.#heads[page] === undefined || this.#heads[page] === 0) return
+    if (page >= this.#heads.length) return
     let touched = false
     for (let line = (from & 0xfff) >> 6; line <= ((to - 1) & 0xfff) >> 6; line++) {
       if (this.#lines[page * 2 + (line >> 5)] & (1 << (line & 31))) touched = true
     }
     if (!touched) return
-    let kept = 0
-    let lines0 = 0
-    let lines1 = 0
-    for (let block = this.#heads[page]; block !== 0; ) {
-      const next = this.#u32[(block + BLK_NEXT) >> 2]
+    const blocks: number[] = []
+    for (let block = this.#heads[page]; block !== 0; block = this.#u32[(block + BLK_NEXT) >> 2]) blocks.push(block)
+    this.#heads[page] = 0
+    this.#lines[page * 2] = this.#lines[page * 2 + 1] = 0
+    for (const block of blocks) {
       const phys = this.#u32[(block + BLK_PHYS) >> 2]
-      const bytes = this.#u32[(block + BLK_BYTES) >> 2]
-      if (phys < to && phys + bytes > from) {
+      const end = phys + this.#u32[(block + BLK_BYTES) >> 2]
+      if (phys < to && end > from) {
         this.#makeStale(block, phys)
-      } else {
-        this.#u32[(block + BLK_NEXT) >> 2] = kept
-        kept = block
-        for (let line = (phys & 0xfff) >> 6; line <= ((phys & 0xfff) + bytes - 1) >> 6; line++) {
-          if (line < 32) lines0 |= 1 << line
-          else lines1 |= 1 << (line & 31)
-        }
+        continue
       }
-      block = next
+      this.#u32[(block + BLK_NEXT) >> 2] = this.#heads[page]
+      this.#heads[page] = block
+      this.#markLines(phys, end)
     }
-    this.#heads[page] = kept
-    this.#lines[page * 2] = lines0
-    this.#lines[page * 2 + 1] = lines1
-    if (kept === 0) this.#pages.unmarkCodePage(page * PAGE)
+    this.#invalidateCrossings(page, from)
+    if (this.#lines[page * 2] === 0 && this.#lines[page * 2 + 1] === 0) this.#pages.unmarkCodePage(page * PAGE)
+  }
+
+  /** Blocks that cross into a page have their few bytes in its first line. */
+  #invalidateCrossings(page: number, from: number): void {
+    const crossing = this.#crossings.get(page)
+    if (crossing === undefined) return
+    if ((from & 0xfff) >= 64) {
+      this.#markLines(page * PAGE, page * PAGE + 1)
+      return
+    }
+    // The blocks stay listed in their own page, where a stale one does no harm.
+    for (const block of crossing) this.#makeStale(block, this.#u32[(block + BLK_PHYS) >> 2])
+    this.#crossings.delete(page)
   }
 
   /** Turns every record into one that leaves the block; a run in progress leaves at the next instruction. */

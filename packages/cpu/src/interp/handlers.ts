@@ -9,7 +9,20 @@ import { Builder, LOCAL_REC, type Size } from '../isa/builder.ts'
 import type { Insn } from '../isa/define.ts'
 import { SIMD } from '../isa/fpu.ts'
 import { ISA } from '../isa/index.ts'
-import { ATTENTION, BUDGET, CUR_BLOCK, EIP, EIP_BASE, SEG, SEG_CS, SEG_LIMIT, SEG_SIZE, TMP_EA } from '../state.ts'
+import {
+  ATTENTION,
+  BUDGET,
+  CUR_BLOCK,
+  EIP,
+  EIP_BASE,
+  SEG,
+  SEG_BASE,
+  SEG_CS,
+  SEG_LIMIT,
+  SEG_SIZE,
+  TMP_EA,
+} from '../state.ts'
+import { itlbEntry } from './lookup.ts'
 
 export interface Handler {
   name: string
@@ -27,6 +40,14 @@ const here = (b: Builder) => b.add(b.word(EIP_BASE), load('16u', rec, REC_OFF))
 function refund(b: Builder): void {
   const left = b.sub(load('32', b.word(CUR_BLOCK), BLK_TOTAL), load('8u', rec, REC_INDEX))
   b.setWord(BUDGET, b.add(b.word(BUDGET), left))
+}
+
+/** Gives the block up: its instruction is to run by itself, with every check. */
+function leaveToStep(b: Builder): void {
+  refund(b)
+  b.setWord(EIP, here(b))
+  b.setWord(ATTENTION, b.c(ATTENTION_STEP))
+  b.exit('return')
 }
 
 /** Records that are no instructions: the glue of blocks. */
@@ -57,12 +78,13 @@ const MICRO: Record<string, (b: Builder) => void> = {
   /** The block may reach past the code segment's limit (its last byte is the immediate): go by single steps. */
   LIMIT: b => {
     const last = b.add(b.word(EIP_BASE), b.imm())
-    b.if(b.cmp('gt_u', last, b.word(SEG + SEG_CS * SEG_SIZE + SEG_LIMIT)), () => {
-      refund(b)
-      b.setWord(EIP, here(b))
-      b.setWord(ATTENTION, b.c(ATTENTION_STEP))
-      b.exit('return')
-    })
+    b.if(b.cmp('gt_u', last, b.word(SEG + SEG_CS * SEG_SIZE + SEG_LIMIT)), () => leaveToStep(b))
+  },
+  /** The instruction goes on in the next page: it must still be the one (physical address: the immediate) it was. */
+  CROSS: b => {
+    const lin = b.let(b.add(b.add(b.word(EIP_BASE), b.word(SEG + SEG_CS * SEG_SIZE + SEG_BASE)), 0x1000))
+    const { tag, physical } = itlbEntry(b, lin)
+    b.if(b.or(tag, b.xor(physical, b.imm())), () => leaveToStep(b))
   },
   /** Undefined opcode. */
   UNDEFINED: b => b.raise(6),
