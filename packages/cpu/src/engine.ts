@@ -8,7 +8,7 @@ import { GuestFault } from './context.ts'
 import { Decoder } from './decode/decode.ts'
 import { BLK_TOTAL, REC_INDEX, REC_OFF } from './decode/record.ts'
 import { simdFinder } from './decode/simd.ts'
-import { Blocks, MODE_CODE32, MODE_LIMIT, MODE_STACK32, MODE_TRACE, MODE_VALID } from './interp/blocks.ts'
+import { Blocks, MODE_CODE32, MODE_FLAT, MODE_LIMIT, MODE_STACK32, MODE_TRACE, MODE_VALID } from './interp/blocks.ts'
 import { ATTENTION_STEP, buildHandlers, type HandlerSet } from './interp/handlers.ts'
 import { createHelpers, FAULT_RESTART, RESTART } from './interp/helpers.ts'
 import { createReferenceInterpreter } from './interp/js.ts'
@@ -41,9 +41,13 @@ import {
   SEG_ATTR,
   SEG_BASE,
   SEG_CS,
+  SEG_DS,
+  SEG_ES,
   SEG_LIMIT,
+  SEG_READ_LIMIT,
   SEG_SIZE,
   SEG_SS,
+  SEG_WRITE_LIMIT,
   SHADOW,
   VEC_GP,
 } from './state.ts'
@@ -71,6 +75,7 @@ export type RunResult = 'budget' | 'halt' | 'shutdown' | 'exit'
 export type InstructionTrace = (eip: number) => void
 
 const DESCRIPTOR_DB = 1 << 22
+const FLAT_SEGMENTS = [SEG_ES, SEG_SS, SEG_DS]
 let handlerSet: HandlerSet | undefined
 
 export class Engine {
@@ -230,8 +235,16 @@ export class Engine {
     if (u32[(SEG + SEG_CS * SEG_SIZE + SEG_ATTR) >> 2] & DESCRIPTOR_DB) mode |= MODE_CODE32
     if (u32[(SEG + SEG_SS * SEG_SIZE + SEG_ATTR) >> 2] & DESCRIPTOR_DB) mode |= MODE_STACK32
     if (u32[(SEG + SEG_CS * SEG_SIZE + SEG_LIMIT) >> 2] !== 0xffffffff) mode |= MODE_LIMIT
+    if (FLAT_SEGMENTS.every(seg => this.#isFlat(seg))) mode |= MODE_FLAT
     if (this.#trace) mode |= MODE_TRACE
     u32[MODE >> 2] = mode
+  }
+
+  #isFlat(seg: number): boolean {
+    const at = (SEG + seg * SEG_SIZE) >> 2
+    const u32 = this.#u32
+    const limits = u32[at + SEG_READ_LIMIT / 4] & u32[at + SEG_WRITE_LIMIT / 4]
+    return u32[at + SEG_BASE / 4] === 0 && limits >>> 0 === 0xffffffff
   }
 
   #generated(block: number): number {

@@ -32,7 +32,19 @@ import {
   REC_SEG,
   RECORD_SIZE,
 } from '../decode/record.ts'
-import { BLOCK_HASH, RAM, RECORDS, RECORDS_SIZE, TMP_EA, ZERO } from '../state.ts'
+import {
+  BLOCK_HASH,
+  RAM,
+  RECORDS,
+  RECORDS_SIZE,
+  SEG,
+  SEG_CS,
+  SEG_FS,
+  SEG_GS,
+  SEG_SIZE,
+  TMP_EA,
+  ZERO,
+} from '../state.ts'
 import type { HandlerSet } from './handlers.ts'
 import { HASH_ENTRIES, HASH_ENTRY, hashSlot } from './lookup.ts'
 
@@ -43,8 +55,13 @@ export const MODE_STACK32 = 2
 export const MODE_LIMIT = 4
 /** A TRACE record goes before each instruction. */
 export const MODE_TRACE = 8
+/** DS, ES and SS are flat: base 0, limit 4 GB, readable and writable. */
+export const MODE_FLAT = 32
 /** Always set, so that no key is 0 (an empty entry of the block table). */
 export const MODE_VALID = 16
+
+/** Segments whose flatness MODE_FLAT does not speak of; CS may be read but not written. */
+const NOT_FLAT: readonly number[] = [SEG_CS, SEG_FS, SEG_GS].map(i => SEG + i * SEG_SIZE)
 
 const MAX_INSTRUCTIONS = 64
 /** Records of the longest block: up to four an instruction, LIMIT and END. */
@@ -298,7 +315,8 @@ export class Blocks {
       d.index = ZERO
       d.disp = d.scale = 0
     }
-    const handler = set.find(d.id, d.form, d.size, (mode & MODE_STACK32) !== 0, d.addr32)
+    const flat = (mode & MODE_FLAT) !== 0 && !NOT_FLAT.includes(d.seg) && d.index === ZERO
+    const handler = set.find(d.id, d.form, d.size, (mode & MODE_STACK32) !== 0, d.addr32, flat)
     this.#blank(rec, handler, off, index, d.length)
     this.#u16[(rec + REC_A) >> 1] = d.a
     this.#u16[(rec + REC_B) >> 1] = d.b

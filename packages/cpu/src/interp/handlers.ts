@@ -96,8 +96,12 @@ function build(name: string, b: Builder, semantics: (b: Builder) => void): Handl
   return { name, body: b.body, temps: b.temps }
 }
 
-const key = (id: number, form: string, size: number, stack32: boolean, addr32: boolean): string =>
-  `${id}:${form}:${size}${stack32 ? '' : 's'}${addr32 ? '' : 'a'}`
+const key = (id: number, form: string, size: number, stack32: boolean, addr32: boolean, flat: boolean): string =>
+  `${id}:${form}:${size}${stack32 ? '' : 's'}${addr32 ? '' : 'a'}${flat ? 'f' : ''}`
+
+/** Whether a handler of its own for flat segments would be any different. */
+const usesSegments = (insn: Insn, form: string): boolean =>
+  form.includes('m') || insn.stack === true || (insn.addr === true && insn.branch !== true)
 
 export interface HandlerSet {
   table: OpcodeTable
@@ -106,8 +110,8 @@ export interface HandlerSet {
   simdId: number
   simd: Insn
   micro(name: keyof typeof MICRO): number
-  /** Handler of a decoded instruction. */
-  find(id: number, form: string, size: number, stack32: boolean, addr32: boolean): number
+  /** Handler of a decoded instruction; `flat` as in Builder, where there is such a variant. */
+  find(id: number, form: string, size: number, stack32: boolean, addr32: boolean, flat: boolean): number
 }
 
 const SIZES: Record<'b' | 'w' | 'd' | 'v', readonly Size[]> = { b: [1], w: [2], d: [4], v: [2, 4] }
@@ -124,11 +128,14 @@ export function buildHandlers(): HandlerSet {
   const add = (id: number, insn: Insn, form: string, size: Size): void => {
     for (const stack32 of insn.stack ? [true, false] : [true]) {
       for (const addr32 of insn.addr ? [true, false] : [true]) {
-        const k = key(id, form, size, stack32, addr32)
-        if (index.has(k)) continue
-        index.set(k, handlers.length)
-        const name = `${insn.mnemonic}.${form}${size * 8}${stack32 ? '' : '.s16'}${addr32 ? '' : '.a16'}`
-        handlers.push(build(name, new Builder(size, form, stack32, addr32), insn.semantics))
+        for (const flat of usesSegments(insn, form) && stack32 && addr32 ? [false, true] : [false]) {
+          const k = key(id, form, size, stack32, addr32, flat)
+          if (index.has(k)) continue
+          index.set(k, handlers.length)
+          const suffix = `${stack32 ? '' : '.s16'}${addr32 ? '' : '.a16'}${flat ? '.flat' : ''}`
+          const name = `${insn.mnemonic}.${form}${size * 8}${suffix}`
+          handlers.push(build(name, new Builder(size, form, stack32, addr32, flat), insn.semantics))
+        }
       }
     }
   }
@@ -148,9 +155,12 @@ export function buildHandlers(): HandlerSet {
     simdId,
     simd: SIMD,
     micro: name => microIndex[name],
-    find(id, form, size, stack32, addr32) {
+    find(id, form, size, stack32, addr32, flat) {
       const insn = id === simdId ? SIMD : ISA[id]
-      const found = index.get(key(id, form, size, stack32 || !insn.stack, addr32 || !insn.addr))
+      const wide = [stack32 || !insn.stack, addr32 || !insn.addr] as const
+      const found =
+        (flat ? index.get(key(id, form, size, ...wide, true)) : undefined) ??
+        index.get(key(id, form, size, ...wide, false))
       if (found === undefined) throw new Error(`no handler for ${insn.mnemonic} ${form} ${size}`)
       return found
     },

@@ -80,16 +80,19 @@ export class Builder {
   readonly stack32: boolean
   /** Address size is 32 bits (string instructions, LOOP, XLAT). */
   readonly addr32: boolean
+  /** Every segment that is used is flat (base 0, limit 4 GB), and a ModRM operand has no index register. */
+  readonly flat: boolean
   body: Stmt[] = []
   /** Temporaries used, by type. */
   temps: Record<Type, number> = { i32: FIRST_TEMP, i64: 0 }
   #rmw: { host: Expr; lin: Expr } | null = null
 
-  constructor(size: Size, form: string, stack32: boolean, addr32: boolean) {
+  constructor(size: Size, form: string, stack32: boolean, addr32: boolean, flat = false) {
     this.size = size
     this.form = form
     this.stack32 = stack32
     this.addr32 = addr32
+    this.flat = flat
   }
 
   /* ---- expressions and statements ---- */
@@ -236,6 +239,7 @@ export class Builder {
   /** Offset of the memory operand in its segment. */
   ea(): Expr {
     const base = load('32', load('16u', REC, REC_BASE))
+    if (this.flat) return bin('add', base, load('32', REC, REC_DISP))
     const index = load('32', load('16u', REC, REC_INDEXREG))
     const scaled = bin('shl', index, load('8u', REC, REC_SCALE))
     return bin('add', bin('add', base, scaled), load('32', REC, REC_DISP))
@@ -314,6 +318,7 @@ export class Builder {
   /** Linear address after the segment check. */
   linear(size: number, ea: Expr, seg: Expr, write: boolean): Expr {
     const offset = this.let(ea)
+    if (this.flat) return offset
     const s = this.let(seg)
     const lin = this.temp('i32')
     this.if(
