@@ -67,10 +67,14 @@ export function virtualMemory(cpu: Processor): VirtualMemory {
   const refuse =
     (va: number, what: string) =>
     (fault: GuestFault): ParagraftError =>
-      new ParagraftError('PG_HOST_MEMORY', `the guest's page tables do not let the kernel ${what} 0x${va.toString(16)}`, {
-        fields: { address: va, errorCode: fault.errorCode },
-        hint: 'Check the pointer that the op was given, and the layout of what it points to.',
-      })
+      new ParagraftError(
+        'PG_HOST_MEMORY',
+        `the guest's page tables do not let the kernel ${what} 0x${va.toString(16)}`,
+        {
+          fields: { address: va, errorCode: fault.errorCode },
+          hint: 'Check the pointer that the op was given, and the layout of what it points to.',
+        },
+      )
   const read = (va: number, size: number): number =>
     guarded(() => readAs(cpu, va, size, false), refuse(va, 'read')) >>> 0
   const write = (va: number, size: number, value: number): void =>
@@ -96,7 +100,10 @@ export function processorControl(cpu: Processor): ProcessorControl {
           hint: 'The value is one that the processor refuses in its present mode.',
         }),
     )
-  const table = (base: number, limit: number): TableRegister => ({ base: cpu.u32[base >> 2]!, limit: cpu.u32[limit >> 2]! })
+  const table = (base: number, limit: number): TableRegister => ({
+    base: cpu.u32[base >> 2]!,
+    limit: cpu.u32[limit >> 2]!,
+  })
   return {
     flushTlb: () => cpu.flushTlb('nonglobal'),
     flushTlbGlobal: () => cpu.flushTlb('all'),

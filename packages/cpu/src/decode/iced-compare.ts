@@ -106,7 +106,10 @@ const NAMES: Record<string, readonly string[]> = {
   ],
   SHL: ['Shl', 'Sal'],
 }
-for (const s of ['ES', 'CS', 'SS', 'DS', 'FS', 'GS']) (NAMES[`PUSH${s}`] = ['Push']), (NAMES[`POP${s}`] = ['Pop'])
+for (const s of ['ES', 'CS', 'SS', 'DS', 'FS', 'GS']) {
+  NAMES[`PUSH${s}`] = ['Push']
+  NAMES[`POP${s}`] = ['Pop']
+}
 /** Widths that iced has in the name, and we in the operand size. */
 const SUFFIXED = new Set(['MOVS', 'CMPS', 'STOS', 'LODS', 'SCAS', 'INS', 'OUTS'])
 /** Its bytes are undefined everywhere but in a graft's stub pages. */
@@ -302,7 +305,10 @@ export class Comparison {
   #memory(d: Decoded, check: (what: string, ours: unknown, theirs: unknown) => void): void {
     const i = this.#instruction
     const mnemonic = d.insn?.mnemonic ?? ''
-    if (mnemonic === 'XLAT') return check('segment', d.seg, SEGMENT[i.memorySegment])
+    if (mnemonic === 'XLAT') {
+      check('segment', d.seg, SEGMENT[i.memorySegment])
+      return
+    }
     let memory = false
     for (let k = 0; k < i.opCount; k++) {
       const kind = i.opKind(k)
@@ -339,7 +345,8 @@ export class Comparison {
     const i = this.#instruction
     if (d.relative) {
       const mask = d.size === 2 ? 0xffff : 0xffffffff
-      return check('target', (d.imm + d.length) & mask, Number(i.nearBranchTarget) & mask)
+      check('target', (d.imm + d.length) & mask, Number(i.nearBranchTarget) & mask)
+      return
     }
     if (d.form === 'rr' || d.form === 'mr' || d.form === 'rm') return
     const theirs: number[] = []
