@@ -17,24 +17,117 @@ const VECTOR = 0x20
 const LOOP = 12
 /** Integer, string, stack, x87 and SSE2 work in a loop, with HLT now and then; the handler counts ticks. */
 const CODE = [
-  0xdb, 0xe3, 0xfb, // fninit; sti
-  0x31, 0xc0, 0x31, 0xd2, 0xbb, 1, 0, 0, 0, // xor eax,eax; xor edx,edx; mov ebx,1
+  0xdb,
+  0xe3,
+  0xfb, // fninit; sti
+  0x31,
+  0xc0,
+  0x31,
+  0xd2,
+  0xbb,
+  1,
+  0,
+  0,
+  0, // xor eax,eax; xor edx,edx; mov ebx,1
   // loop:
-  0x69, 0xdb, 0x0d, 0x66, 0x19, 0x00, // imul ebx,ebx,0x19660d
-  0x81, 0xc3, 0x5f, 0xf3, 0x6e, 0x3c, // add ebx,0x3c6ef35f
-  0x89, 0xd8, 0xc1, 0xe8, 0x12, // mov eax,ebx; shr eax,18
-  0x89, 0x1c, 0x85, 0, 0, 3, 0, // mov [eax*4+0x30000],ebx
-  0x11, 0xda, 0x9c, 0x58, 0xd1, 0xd2, // adc edx,ebx; pushf; pop eax; rcl edx,1
-  0x89, 0xde, 0x81, 0xe6, 0xff, 0x1f, 0, 0, // mov esi,ebx; and esi,0x1fff
-  0x81, 0xc6, 0, 0, 3, 0, // add esi,0x30000
-  0xbf, 0, 0, 5, 0, 0xb9, 0x25, 0, 0, 0, // mov edi,0x50000; mov ecx,0x25
-  0xf3, 0xa5, // rep movsd
-  0xdb, 0x05, 0, 0, 5, 0, 0xd9, 0xfa, 0xdd, 0x1d, 0x40, 0, 5, 0, // fild [0x50000]; fsqrt; fstp qword [0x50040]
-  0x66, 0x0f, 0x6f, 0x05, 0, 0, 5, 0, 0x66, 0x0f, 0xfe, 0xc8, // movdqa xmm0,[0x50000]; paddd xmm1,xmm0
-  0xf7, 0xc3, 0, 0, 7, 0, 0x75, 1, 0xf4, // test ebx,0x70000; jnz +1; hlt
-  0xe9, 0, 0, 0, 0, // jmp loop
+  0x69,
+  0xdb,
+  0x0d,
+  0x66,
+  0x19,
+  0x00, // imul ebx,ebx,0x19660d
+  0x81,
+  0xc3,
+  0x5f,
+  0xf3,
+  0x6e,
+  0x3c, // add ebx,0x3c6ef35f
+  0x89,
+  0xd8,
+  0xc1,
+  0xe8,
+  0x12, // mov eax,ebx; shr eax,18
+  0x89,
+  0x1c,
+  0x85,
+  0,
+  0,
+  3,
+  0, // mov [eax*4+0x30000],ebx
+  0x11,
+  0xda,
+  0x9c,
+  0x58,
+  0xd1,
+  0xd2, // adc edx,ebx; pushf; pop eax; rcl edx,1
+  0x89,
+  0xde,
+  0x81,
+  0xe6,
+  0xff,
+  0x1f,
+  0,
+  0, // mov esi,ebx; and esi,0x1fff
+  0x81,
+  0xc6,
+  0,
+  0,
+  3,
+  0, // add esi,0x30000
+  0xbf,
+  0,
+  0,
+  5,
+  0,
+  0xb9,
+  0x25,
+  0,
+  0,
+  0, // mov edi,0x50000; mov ecx,0x25
+  0xf3,
+  0xa5, // rep movsd
+  0xdb,
+  0x05,
+  0,
+  0,
+  5,
+  0,
+  0xd9,
+  0xfa,
+  0xdd,
+  0x1d,
+  0x40,
+  0,
+  5,
+  0, // fild [0x50000]; fsqrt; fstp qword [0x50040]
+  0x66,
+  0x0f,
+  0x6f,
+  0x05,
+  0,
+  0,
+  5,
+  0,
+  0x66,
+  0x0f,
+  0xfe,
+  0xc8, // movdqa xmm0,[0x50000]; paddd xmm1,xmm0
+  0xf7,
+  0xc3,
+  0,
+  0,
+  7,
+  0,
+  0x75,
+  1,
+  0xf4, // test ebx,0x70000; jnz +1; hlt
+  0xe9,
+  0,
+  0,
+  0,
+  0, // jmp loop
 ]
-CODE.splice(CODE.length - 4, 4, ...[0, 8, 16, 24].map((n) => ((LOOP - CODE.length) >> n) & 0xff))
+CODE.splice(CODE.length - 4, 4, ...[0, 8, 16, 24].map(n => ((LOOP - CODE.length) >> n) & 0xff))
 
 function machine(kind: EngineKind): { engine: Engine; subject: LockstepSubject } {
   const ports = stubPorts()
@@ -119,13 +212,21 @@ test('a difference is found at the instruction that made it', async () => {
       },
     }
   }
-  const register = await runLockstep(good, bad((s) => void (s.processor.u32[EBX >> 2]! ^= 4)), { chunk: 10_000 })
+  const register = await runLockstep(
+    good,
+    bad(s => void (s.processor.u32[EBX >> 2]! ^= 4)),
+    { chunk: 10_000 },
+  )
   expect(register.divergence?.instructions).toBe(wrongAt - 1)
-  expect(register.divergence?.differences.map((d) => d.what)).toEqual(['EBX'])
+  expect(register.divergence?.differences.map(d => d.what)).toEqual(['EBX'])
   expect(register.divergence?.code.length).toBeGreaterThan(0)
   expect(register.divergence?.registersA.EBX).not.toBe(register.divergence?.registersB.EBX)
 
-  const memory = await runLockstep(good, bad((s) => s.processor.view.setUint8(RAM + 0x80001, 9)), { chunk: 50_000 })
+  const memory = await runLockstep(
+    good,
+    bad(s => s.processor.view.setUint8(RAM + 0x80001, 9)),
+    { chunk: 50_000 },
+  )
   expect(memory.divergence?.instructions).toBe(wrongAt - 1)
   expect(memory.divergence?.differences).toEqual([{ what: 'RAM 80000', a: '0', b: '900' }])
 })

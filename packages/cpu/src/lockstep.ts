@@ -80,7 +80,7 @@ const WORDS: readonly (readonly [string, number, number])[] = [
   ['CR2', s.CR2, 1],
   ['CR3', s.CR3, 1],
   ['CR4', s.CR4, 1],
-  ...[0, 1, 2, 3, 4, 5, 6, 7].map((n) => [`DR${n}`, s.DR + 8 * n, 1] as const),
+  ...[0, 1, 2, 3, 4, 5, 6, 7].map(n => [`DR${n}`, s.DR + 8 * n, 1] as const),
   ['EFER', s.EFER, 2],
   ['PDPTE', s.PDPTE, 8],
   ['SYSENTER_CS', s.MSR_SYSENTER_CS, 1],
@@ -91,7 +91,7 @@ const WORDS: readonly (readonly [string, number, number])[] = [
   ['TSC_OFFSET', s.TSC_OFFSET, 2],
   ['TSC_AUX', s.MSR_TSC_AUX, 2],
   ['A20', s.A20_MASK, 1],
-  ...[0, 1, 2, 3, 4, 5, 6, 7].map((n) => [`FPR${n}`, s.FPR + 16 * n, 3] as const),
+  ...[0, 1, 2, 3, 4, 5, 6, 7].map(n => [`FPR${n}`, s.FPR + 16 * n, 3] as const),
   ['FCW', s.FPU_CW, 1],
   ['FSW', s.FPU_SW, 1],
   ['FTOP', s.FPU_TOP, 1],
@@ -101,7 +101,7 @@ const WORDS: readonly (readonly [string, number, number])[] = [
   ['FCS', s.FPU_CS, 1],
   ['FDP', s.FPU_DP, 1],
   ['FDS', s.FPU_DS, 1],
-  ...[0, 1, 2, 3, 4, 5, 6, 7].map((n) => [`XMM${n}`, s.XMM + 16 * n, 4] as const),
+  ...[0, 1, 2, 3, 4, 5, 6, 7].map(n => [`XMM${n}`, s.XMM + 16 * n, 4] as const),
   ['MXCSR', s.MXCSR, 1],
 ]
 
@@ -196,7 +196,12 @@ interface Found {
 
 /** Goes from count to count until something differs or both have ended. */
 function walk(
-  a: LockstepSubject, b: LockstepSubject, from: number, to: number, step: number, progress?: (n: number) => void,
+  a: LockstepSubject,
+  b: LockstepSubject,
+  from: number,
+  to: number,
+  step: number,
+  progress?: (n: number) => void,
 ): Found {
   let alike = from
   for (;;) {
@@ -244,7 +249,7 @@ function codeAt(cpu: Processor): number[] {
 
 /** A divergence as text: where, the bytes, what differs. */
 export function describeDivergence(d: Divergence): string {
-  const code = d.code.map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
+  const code = d.code.map(byte => byte.toString(16).padStart(2, '0')).join(' ')
   const lines = d.differences.map(({ what, a, b }) => `  ${what}: ${a} / ${b}`)
   return `after ${d.instructions} instructions, at EIP ${d.eip.toString(16)} (${code}):\n${lines.join('\n')}`
 }
