@@ -31,9 +31,13 @@ export const REC_LINK = 24
 /** u16: state address of the segment register of the memory operand. Branches: u32, the fall-through link. */
 export const REC_SEG = 28
 export const REC_LINK2 = 28
-/** u16: extra operand (second immediate of ENTER and far pointers); branches: bit 0 taken, bit 1 fall-through may link. */
+/** u16: extra operand: second immediate of ENTER and far pointers, index into the SIMD table. */
 export const REC_EXTRA = 30
-/** Branches keep the link permission here, since REC_SEG and REC_EXTRA hold the second link: u8. */
+/**
+ * u8: what a branch may be linked to: bit 0 a taken target in the same page, bit 1 a fall-through in the same page, bits
+ * 2 and 3 the same in another page. Indirect jumps: bit 2, the last target may be remembered (REC_LINK the target,
+ * REC_LINK2 its block).
+ */
 export const REC_LINKABLE = 6
 
 export const RECORD_SIZE = 32

@@ -24,8 +24,6 @@ import {
   REC_INDEX,
   REC_INDEXREG,
   REC_LEN,
-  REC_LINK,
-  REC_LINK2,
   REC_LINKABLE,
   REC_OFF,
   REC_SCALE,
@@ -280,7 +278,7 @@ export class Blocks {
   #end(rec: number, off: number, index: number, mode: number): number {
     this.#blank(rec, this.#set.micro('END'), off, index, 0)
     this.#i32[(rec + REC_IMM) >> 2] = off
-    this.#u8[rec + REC_LINKABLE] = off < PAGE && !(mode & MODE_LIMIT) ? 1 : 0
+    this.#u8[rec + REC_LINKABLE] = mode & MODE_LIMIT ? 0 : off < PAGE ? 1 : 4
     return rec + RECORD_SIZE
   }
 
@@ -325,10 +323,12 @@ export class Blocks {
       const next = off + d.length
       const target = next + d.imm
       this.#i32[(rec + REC_IMM) >> 2] = target
-      const may = d.size === 4 && !(mode & MODE_LIMIT)
-      this.#u8[rec + REC_LINKABLE] = may ? (target >= 0 && target < PAGE ? 1 : 0) | (next < PAGE ? 2 : 0) : 0
-      this.#u32[(rec + REC_LINK) >> 2] = 0
-      this.#u32[(rec + REC_LINK2) >> 2] = 0
+      const taken = target >= 0 && target < PAGE ? 1 : 4
+      const through = next < PAGE ? 2 : 8
+      this.#u8[rec + REC_LINKABLE] = d.size === 4 && !(mode & MODE_LIMIT) ? taken | through : 0
+    } else if (d.insn.indirect && (flat || !d.form.includes('m'))) {
+      this.#i32[(rec + REC_IMM) >> 2] = d.imm
+      this.#u8[rec + REC_LINKABLE] = d.size === 4 && !(mode & MODE_LIMIT) ? 4 : 0
     } else {
       this.#i32[(rec + REC_IMM) >> 2] = d.imm
       this.#u16[(rec + REC_SEG) >> 1] = d.seg

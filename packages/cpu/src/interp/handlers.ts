@@ -22,7 +22,6 @@ import {
   SEG_SIZE,
   TMP_EA,
 } from '../state.ts'
-import { itlbEntry } from './lookup.ts'
 
 export interface Handler {
   name: string
@@ -83,7 +82,7 @@ const MICRO: Record<string, (b: Builder) => void> = {
   /** The instruction goes on in the next page: it must still be the one (physical address: the immediate) it was. */
   CROSS: b => {
     const lin = b.let(b.add(b.add(b.word(EIP_BASE), b.word(SEG + SEG_CS * SEG_SIZE + SEG_BASE)), 0x1000))
-    const { tag, physical } = itlbEntry(b, lin)
+    const { tag, physical } = b.itlb(lin)
     b.if(b.or(tag, b.xor(physical, b.imm())), () => leaveToStep(b))
   },
   /** Undefined opcode. */

@@ -3,18 +3,15 @@
  * The instruction TLB and the block table are direct-mapped and live in linear memory.
  */
 import { BLK_COUNT, BLOCK_HEADER, REC_OFF } from '../decode/record.ts'
-import { type Expr, load } from '../ir/ir.ts'
+import { load } from '../ir/ir.ts'
 import { Builder, LOCAL_BLOCK, LOCAL_LINK, LOCAL_REC, LOCAL_RESULT } from '../isa/builder.ts'
 import {
   ATTENTION,
   BLOCK_HASH,
   BUDGET,
-  CPL,
   CUR_BLOCK,
   EIP,
   EIP_BASE,
-  ITLB,
-  ITLB_ENTRIES,
   MODE,
   SEG,
   SEG_BASE,
@@ -46,17 +43,6 @@ export function itlbTag(lin: number, user: boolean): number {
   return ((lin & ~0xfff) | (user ? 3 : 1)) >>> 0
 }
 
-/**
- * The instruction TLB's answer for the page of `lin` at the current level: `tag` is 0 when it has one, `physical` is the
- * physical page.
- */
-export function itlbEntry(b: Builder, lin: Expr): { tag: Expr; physical: Expr } {
-  const user = b.shl(b.cmp('eq', b.word(CPL), 3), 1)
-  const slot = b.let(b.add(b.shl(b.and(b.shr(lin, 12), ITLB_ENTRIES - 1), 3), ITLB))
-  const wanted = b.or(b.or(b.and(lin, ~0xfff), 1), user)
-  return { tag: b.xor(load('32', slot), wanted), physical: load('32', slot, 4) }
-}
-
 function onReturn(b: Builder, reason: number): void {
   b.set({ k: 'local', t: 'i32', i: LOCAL_RESULT }, b.c(reason))
   b.exit('return')
@@ -70,7 +56,7 @@ export function lookupCode(): Handler {
   b.if(b.word(ATTENTION), () => onReturn(b, RETURN_ATTENTION))
   const eip = b.let(b.word(EIP))
   const lin = b.let(b.add(eip, b.word(SEG + SEG_CS * SEG_SIZE + SEG_BASE)))
-  const { tag, physical } = itlbEntry(b, lin)
+  const { tag, physical } = b.itlb(lin)
   b.if(tag, () => onReturn(b, RETURN_MISS))
   const phys = b.let(b.or(physical, b.and(lin, 0xfff)))
   const mode = b.let(b.word(MODE))

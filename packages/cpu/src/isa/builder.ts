@@ -4,6 +4,8 @@
  * its own by overriding the operand, register and flag accessors.
  */
 import {
+  BLK_COUNT,
+  BLK_PHYS,
   REC_A,
   REC_B,
   REC_BASE,
@@ -36,11 +38,14 @@ import {
   un,
 } from '../ir/ir.ts'
 import {
+  CPL,
   CUR_RECORD,
   EIP,
   EIP_BASE,
   ESP,
   FAULT,
+  ITLB,
+  ITLB_ENTRIES,
   LF_AUX,
   LF_RESULT,
   SCRATCH,
@@ -67,6 +72,7 @@ export const LOCAL_RESULT = 3
 export const FIRST_TEMP = 4
 
 const REC: Expr = { k: 'local', t: 'i32', i: LOCAL_REC }
+const LINK: Expr = { k: 'local', t: 'i32', i: LOCAL_LINK }
 const LOADW: Record<Size, LoadWidth> = { 1: '8u', 2: '16u', 4: '32' }
 const STOREW: Record<Size, StoreWidth> = { 1: '8', 2: '16', 4: '32' }
 const segState = (index: number): Expr => c32(SEG + index * SEG_SIZE)
@@ -534,16 +540,65 @@ export class Builder {
     const to = this.add(this.word(EIP_BASE), this.imm())
     return this.size === 2 ? this.and(to, 0xffff) : to
   }
-  /** A direct branch: by its link when it has one. */
+  /**
+   * A direct branch: by its link when it has one. `permission` is the REC_LINKABLE bit of a target in the same page;
+   * shifted left by two, that of a target in another.
+   */
   branch(link: number = REC_LINK, target: Expr = this.relTarget(), permission = 1): void {
     const known = this.let(load('32', REC, link))
+    const linkable = this.let(load('8u', REC, REC_LINKABLE))
     this.if(known, () => {
-      this.set({ k: 'local', t: 'i32', i: LOCAL_BLOCK }, known)
-      this.exit('enter')
+      this.if(load('32', known, BLK_COUNT), () => {
+        this.if(this.and(linkable, permission), () => this.#enter(known))
+        this.#enterElsewhere(known, this.let(target))
+      })
     })
-    const linkable = this.and(load('8u', REC, REC_LINKABLE), permission)
-    this.set({ k: 'local', t: 'i32', i: LOCAL_LINK }, this.select(linkable, this.add(REC, link), c32(0)))
+    const may = this.and(linkable, permission * 5)
+    this.set(LINK, this.select(may, this.add(REC, link), c32(0)))
     this.jump(target)
+  }
+  /**
+   * An indirect jump. The record remembers the last target and its block (REC_LINK, REC_LINK2), where these fields are
+   * free: a memory operand that needs its segment has that in their place.
+   */
+  jumpIndirect(target: Expr): void {
+    const to = this.let(target)
+    if (!this.form.includes('m') || this.flat) {
+      const known = this.let(load('32', REC, REC_LINK2))
+      this.if(this.and(cmp('eq', load('32', REC, REC_LINK), to), this.bool(known)), () => {
+        this.if(load('32', known, BLK_COUNT), () => this.#enterElsewhere(known, to))
+      })
+      this.if(load('8u', REC, REC_LINKABLE), () => {
+        this.store('32', REC, to, REC_LINK)
+        this.store('32', REC, c32(0), REC_LINK2)
+        this.set(LINK, this.add(REC, REC_LINK2))
+      })
+    }
+    this.jump(to)
+  }
+  #enter(block: Expr): void {
+    this.set({ k: 'local', t: 'i32', i: LOCAL_BLOCK }, block)
+    this.exit('enter')
+  }
+  /** Enters a block at `to` known from before, if the instruction TLB still maps its page there. */
+  #enterElsewhere(block: Expr, to: Expr): void {
+    const lin = this.let(this.add(to, this.word(SEG + SEG_CS * SEG_SIZE + SEG_BASE)))
+    const { tag, physical } = this.itlb(lin)
+    const moved = this.xor(load('32', block, BLK_PHYS), this.or(physical, this.and(lin, 0xfff)))
+    this.if(this.eqz(this.or(tag, moved)), () => {
+      this.setWord(EIP_BASE, this.sub(to, this.and(lin, 0xfff)))
+      this.#enter(block)
+    })
+  }
+  /**
+   * The instruction TLB's answer for the page of `lin` at the current level: `tag` is 0 when it has one, `physical` is
+   * the physical page.
+   */
+  itlb(lin: Expr): { tag: Expr; physical: Expr } {
+    const user = this.shl(cmp('eq', this.word(CPL), c32(3)), 1)
+    const slot = this.let(this.add(this.shl(this.and(this.shr(lin, 12), ITLB_ENTRIES - 1), 3), ITLB))
+    const wanted = this.or(this.or(this.and(lin, ~0xfff), 1), user)
+    return { tag: this.xor(load('32', slot), wanted), physical: load('32', slot, 4) }
   }
   branchIf(condition: Expr): void {
     this.if(condition, () => this.branch())

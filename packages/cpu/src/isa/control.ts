@@ -11,7 +11,7 @@ function call(b: Builder, target: Expr): void {
   const to = b.let(near(b, target))
   b.checkTarget(to)
   b.push(b.nextEip())
-  b.jump(to)
+  b.jumpIndirect(to)
 }
 
 function loop(mnemonic: string, opcode: string, condition: (b: Builder) => Expr | null): Insn {
@@ -67,7 +67,13 @@ export const CONTROL: readonly Insn[] = [
     }),
   ),
   { mnemonic: 'JMP', size: 'v', ends: true, branch: true, encodings: ['EB Jb', 'E9 Jz'], semantics: b => b.branch() },
-  { mnemonic: 'JMPN', ends: true, encodings: ['FF/4 Ev'], semantics: b => b.jump(near(b, b.read(0))) },
+  {
+    mnemonic: 'JMPN',
+    ends: true,
+    encodings: ['FF/4 Ev'],
+    indirect: true,
+    semantics: b => b.jumpIndirect(near(b, b.read(0))),
+  },
   {
     mnemonic: 'CALL',
     size: 'v',
@@ -81,19 +87,27 @@ export const CONTROL: readonly Insn[] = [
       b.branch()
     },
   },
-  { mnemonic: 'CALLN', stack: true, ends: true, encodings: ['FF/2 Ev'], semantics: b => call(b, b.read(0)) },
+  {
+    mnemonic: 'CALLN',
+    stack: true,
+    ends: true,
+    indirect: true,
+    encodings: ['FF/2 Ev'],
+    semantics: b => call(b, b.read(0)),
+  },
   {
     mnemonic: 'RET',
     size: 'v',
     stack: true,
     ends: true,
+    indirect: true,
     encodings: ['C3', 'C2 Iw'],
     semantics(b) {
       const { v, esp } = b.top()
       b.checkTarget(v)
       b.setGpr(ESP, b.form === 'i' ? b.stackAt(b.let(esp), 0).esp : esp, 4)
       if (b.form === 'i') b.setGpr(ESP, b.add(b.gpr(ESP, b.stack32 ? 4 : 2), b.imm()), b.stack32 ? 4 : 2)
-      b.jump(v)
+      b.jumpIndirect(v)
     },
   },
   loop('LOOPNE', 'E0', b => b.eqz(b.zf())),

@@ -25,6 +25,8 @@ export interface Insn {
   ends?: boolean
   /** Conditional or unconditional direct branch that may be linked to its target. */
   branch?: boolean
+  /** Indirect near jump: its record may remember a target (see Builder.jumpIndirect). */
+  indirect?: boolean
   /** The memory operand's ESP base counts after the pop (POP Ev). */
   popAddress?: boolean
   semantics(b: Builder): void
