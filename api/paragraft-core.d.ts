@@ -1,0 +1,1305 @@
+// dist/define.d.ts
+import { Head } from './head.js';
+import { Clock, Reporter, GuestMemory, IoBus, MmioBus, ConsolePort, PowerPort, Line } from './ports.js';
+
+/** Eras: the versions of the guests' ops ABI, as data. The tables themselves are in eras.generated.ts. */
+type Arch = 'i386' | 'x86_64';
+/** One slot of an era's table. */
+interface EraSlot {
+    readonly slot: number;
+    /** Op identity, stable across eras: `mmu.flush_tlb_one_user`. */
+    readonly op: string;
+    /** Version of the op here, i.e. of its signature and meaning: `1.0.0`. */
+    readonly version: string;
+    /** The member's name in that era's header: `pv_mmu_ops.flush_tlb_single`. */
+    readonly member: string;
+    readonly kind: 'fn' | 'data';
+    /** True for `struct paravirt_callee_save` members. */
+    readonly calleeSave: boolean;
+}
+/** One layout of the table. `id` and `arch` together name it. */
+interface Era {
+    /** `5.0`, `4.0-lite`. */
+    readonly id: string;
+    /** The ops ABI as a semver version, for ranges: `5.0.0`. Lite and full layouts share it. */
+    readonly abi: string;
+    readonly arch: Arch;
+    /** `lite`: the kernel was built without PARAVIRT_XXL and keeps only the ops a full virtualization guest needs. */
+    readonly variant: 'full' | 'lite';
+    /** Kernel releases with this layout. */
+    readonly kernels: string;
+    /** The C object that holds the table. */
+    readonly container: string;
+    /** Where the layout was read. */
+    readonly source: string;
+    readonly slots: readonly EraSlot[];
+}
+
+/**
+ * Type of a parameter or result, by width and not by C name. `long` and `ptr` have the machine's word; `int` is signed.
+ * Page-table values (`pteval_t`, `pgprot_t`), `phys_addr_t` are u64: the eras' i386 layouts are those of PAE kernels.
+ */
+type OpType = 'bool' | 'u8' | 'u16' | 'int' | 'u32' | 'u64' | 'long' | 'ptr';
+interface OpParam {
+    readonly name: string;
+    readonly type: OpType;
+    /** For `ptr`: what it points to, in C, without `struct` and `const`: `flush_tlb_info`, `u32`, `void`. */
+    readonly to?: string;
+}
+interface Signature {
+    /** As the catalogue writes it: `void (int cpu)`. */
+    readonly text: string;
+    readonly params: readonly OpParam[];
+    readonly result: OpType | 'void';
+}
+/** Parses `result (type name, …)`; every parameter has a name. Throws `PG_OPS_SIGNATURE`. */
+declare function signature(text: string): Signature;
+/** Bits of a value of this type on an architecture; `bool` is a byte. */
+declare function bitsOf(type: OpType, arch: 'i386' | 'x86_64'): number;
+
+/** The shape of a catalogue entry, and the two small functions with which the group files write theirs. */
+
+type OpGroup = 'info' | 'init' | 'time' | 'cpu' | 'irq' | 'apic' | 'mmu' | 'lock';
+/** One version of an op: a signature with a meaning. Semver, major step = another signature. */
+interface OpVersion {
+    readonly version: string;
+    /** First ops ABI (`Era.abi` without the patch digit) that has it; '' for an op that no era has as a slot. */
+    readonly since: string;
+    readonly signature: Signature;
+}
+/** What is known of one op, apart from where any era keeps it. */
+interface OpEntry {
+    /** Identity: `mmu.flush_tlb_one_user`. */
+    readonly op: string;
+    readonly group: OpGroup;
+    readonly kind: 'fn' | 'data';
+    /** What the guest means by it, one line. */
+    readonly meaning: string;
+    /** Oldest first. Empty for data. */
+    readonly versions: readonly OpVersion[];
+    /** Names that headers of some eras use for it instead. */
+    readonly formerly: readonly string[];
+    /** What must have happened when the op returns, so that `nop` is refused; null: the op is a hint or a hook. */
+    readonly duty: string | null;
+    /** How a platform may decline the op, in a way that the guest can see; null: it may not. */
+    readonly refusal: string | null;
+    /** `jump`: entered by JMP with a frame on the stack; never returns to its caller. */
+    readonly entered: 'call' | 'jump';
+    /** Why the op cannot be answered by a host function; null: it can. */
+    readonly notHost: string | null;
+    /** True for the operations that say what is meant and that no Linux era has as a slot: reached by adapters. */
+    readonly meant: boolean;
+}
+interface Options {
+    duty?: string;
+    formerly?: readonly string[];
+    jump?: true;
+    notHost?: string;
+    meant?: true;
+}
+/**
+ * An op. `prototypes` is one C prototype, or pairs `[since, prototype]`, oldest first: each pair is the next major
+ * version.
+ */
+declare function op(name: string, meaning: string, prototypes: string | readonly (readonly [since: string, prototype: string])[], options?: Options): OpEntry;
+/** A data word that eras 1.x keep at the head of the table. */
+declare function data(name: string, meaning: string): OpEntry;
+
+/**
+ * What a host answer sees: the call, decoded by the op's signature, and narrow ports to carry it out. The machine
+ * implements these; a module imports only the types.
+ */
+
+/** Guest virtual memory, through the guest's current page tables at kernel privilege. A miss throws `PG_HOST_MEMORY`. */
+interface VirtualMemory {
+    readVirtual8(va: number): number;
+    readVirtual16(va: number): number;
+    readVirtual32(va: number): number;
+    writeVirtual8(va: number, value: number): void;
+    writeVirtual16(va: number, value: number): void;
+    writeVirtual32(va: number, value: number): void;
+}
+/** A descriptor-table register: `base` linear, `limit` in bytes - 1. */
+interface TableRegister {
+    base: number;
+    limit: number;
+}
+/**
+ * The processor's privileged operations, for a host answer that carries an op out on behalf of the guest. Each does
+ * what the named instruction does at CPL 0, faults excepted: a value the instruction would refuse throws
+ * `PG_HOST_PROCESSOR`. Registers and flags of the guest do not change unless said.
+ */
+interface ProcessorControl {
+    /** Drop all non-global translations: MOV CR3, CR3. */
+    flushTlb(): void;
+    /** Drop all translations, global ones too: CR4.PGE off and on. */
+    flushTlbGlobal(): void;
+    /** INVLPG: drop the translation of the page that holds `va`. */
+    invlpg(va: number): void;
+    readCr(number: 0 | 2 | 3 | 4): number;
+    writeCr(number: 0 | 2 | 3 | 4, value: number): void;
+    /** CLTS: CR0.TS := 0. */
+    clts(): void;
+    readDr(number: number): number;
+    writeDr(number: number, value: number): void;
+    /** RDMSR / WRMSR; undefined and false mean that the instruction would raise #GP(0). */
+    readMsr(index: number): bigint | undefined;
+    writeMsr(index: number, value: bigint): boolean;
+    /** RDTSC. */
+    readTsc(): bigint;
+    /** CPUID. */
+    cpuid(leaf: number, subleaf: number): {
+        eax: number;
+        ebx: number;
+        ecx: number;
+        edx: number;
+    };
+    /** IN / OUT; size 1, 2 or 4 bytes. */
+    ioRead(port: number, size: number): number;
+    ioWrite(port: number, size: number, value: number): void;
+    /** EFLAGS.IF of the guest as it will be after the op returns. */
+    interruptsEnabled(): boolean;
+    setInterrupts(enabled: boolean): void;
+    /** HLT: the processor halts when the op has returned to the guest. */
+    halt(): void;
+    readGdtr(): TableRegister;
+    writeGdtr(value: TableRegister): void;
+    readIdtr(): TableRegister;
+    writeIdtr(value: TableRegister): void;
+    writeLdtr(selector: number): void;
+    writeTr(selector: number): void;
+    readTr(): number;
+}
+/** A fields-by-name view of a C structure that an argument points to. */
+type StructView = Readonly<Record<string, number | bigint>>;
+/** One call of an op. Valid only while the answer runs. */
+interface HostCall {
+    /** The op that was answered (through an adapter, not the slot's own op), and its version. */
+    readonly op: string;
+    readonly version: string;
+    /** Slot of the guest's table, and the op identity that lives there. */
+    readonly slot: number;
+    readonly slotOp: string;
+    /** Arguments in the op's order: numbers (`int` signed, `bool` 0 or 1, all else unsigned), `bigint` for u64. */
+    readonly args: readonly (number | bigint)[];
+    /** Argument by its catalogue name; an unknown name throws `PG_OPS_ARGUMENT`. */
+    arg(name: string): number | bigint;
+    /** The structure behind a pointer argument, decoded by the catalogue (or made up by the adapter). */
+    struct(name: string): StructView;
+    /** The address in the guest to which the op will return. */
+    readonly returnAddress: number;
+    readonly memory: VirtualMemory;
+    readonly processor: ProcessorControl;
+    readonly clock: Clock;
+    readonly reporter: Reporter;
+}
+/**
+ * A host answer. The result of an op that has one must be a number (`bigint` for u64); others return nothing.
+ * Synchronous, and must not keep the call. An exception stops the machine with `PG_HOST_THREW`.
+ */
+type HostFunction = (call: HostCall) => number | bigint | void;
+
+/** Version of the plug-in API, apart from the packages' versions. Semver: `^0.1.0` excludes 0.2. */
+declare const API_VERSION = "0.1.0";
+/** How an op is answered. `version`: the range of op versions (signatures) that the answer is written for. */
+type Answer = 
+/** The guest's own function stays. */
+{
+    readonly kind: 'native';
+}
+/** The guest's own `_paravirt_nop`, so that its patcher recognises it. */
+ | {
+    readonly kind: 'nop';
+}
+/**
+ * Machine code that came with the module: a symbol of `code.object`. `calleeSave`: the function changes EAX and EDX
+ * only; where a slot demands that and it is not promised, the loader puts a thunk in front (as PV_CALLEE_SAVE does).
+ */
+ | {
+    readonly kind: 'code';
+    readonly symbol: string;
+    readonly version?: string;
+    readonly calleeSave?: boolean;
+}
+/** A TypeScript function, reached by a stub. */
+ | {
+    readonly kind: 'host';
+    readonly fn: HostFunction;
+    readonly version?: string;
+}
+/** For data slots (eras 1.x) only: the word to be stored. */
+ | {
+    readonly kind: 'value';
+    readonly value: number;
+};
+type AnswerKind = Answer['kind'];
+/** Answers by op identity. */
+type Answers = Readonly<Record<string, Answer>>;
+/** Machine code of a module: one relocatable object, ELF32 ET_REL EM_386. */
+interface ModuleCode {
+    /**
+     * Undefined symbols that the loader resolves: {@link nativeSymbol} of an op is the function that the guest's table
+     * held before (`pg_native_mmu_flush_tlb_one_user`), `pg_table` the table, `pg_entry` the original entrypoint.
+     */
+    readonly object: Uint8Array;
+}
+interface OpsDefinition {
+    /** npm package name, or any name without spaces; the ledger's owner. */
+    readonly name: string;
+    /** Semver version of the module. */
+    readonly version: string;
+    /** Range of {@link API_VERSION} that the module is written for: `^0.1.0`. */
+    readonly apiVersion: string;
+    /** Range of ops ABIs (`Era.abi`) that the module targets: `5.x`, `>=1.3.0 <2`. */
+    readonly opsAbi: string;
+    /** Architectures it targets; default `['i386']`. */
+    readonly arch?: readonly ('i386' | 'x86_64')[];
+    /** Variants of the eras it targets; default both. */
+    readonly variants?: readonly ('full' | 'lite')[];
+    /** One answer per op of every target era, or a function that gives them era by era. */
+    readonly ops: Answers | ((era: Era) => Answers);
+    readonly code?: ModuleCode;
+}
+/** A checked module, branded by `Symbol.for('paragraft.ops')`. Only {@link defineOps} makes one. */
+interface OpsModule extends OpsDefinition {
+    /** The eras it targets, oldest first. */
+    readonly eras: readonly Era[];
+    /** The answers for an era, as the author gave them. */
+    answersFor(era: Era): Answers;
+    /** The versions of an op for which its answer in this era was written. */
+    versionsFor(era: Era, op: string): readonly string[];
+}
+/** The ports a backend gets. Never the machine. */
+interface BackendPorts {
+    readonly memory: GuestMemory;
+    readonly clock: Clock;
+    readonly io: IoBus;
+    readonly mmio: MmioBus;
+    readonly console: ConsolePort;
+    readonly power: PowerPort;
+    readonly reporter: Reporter;
+    /** The processor's interrupt pin and NMI. */
+    readonly intr: Line;
+    readonly nmi: Line;
+}
+/** What a created backend does for the machine while it runs. Everything is optional. */
+interface BackendInstance {
+    /** INTA cycle, when the backend owns the interrupt controller. */
+    acknowledgeInterrupt?(): number;
+    /** MSRs that it implements; undefined / false: not its own. */
+    readMsr?(index: number): bigint | undefined;
+    writeMsr?(index: number, value: bigint): boolean;
+    /** CPUID leaves that it implements (hypervisor range); undefined: not its own. */
+    cpuid?(leaf: number, subleaf: number): {
+        eax: number;
+        ebx: number;
+        ecx: number;
+        edx: number;
+    } | undefined;
+}
+interface BackendDefinition {
+    readonly name: string;
+    readonly version: string;
+    readonly apiVersion: string;
+    /** Its ways in: heads of its own, or the names of the hardware's heads, which the loader supplies (`multiboot`, `linux`). */
+    readonly heads: readonly (Head | string)[];
+    /**
+     * The hardware's own devices that the guest finds, supplied by the machine as the hardware's heads are by the loader:
+     * `pc` (the default) or `none`, when the backend's devices are all there is.
+     */
+    readonly board?: 'pc' | 'none';
+    /** The ops it installs, when it brings some; absent: the guest's own stay. */
+    readonly ops?: OpsModule;
+    create(ports: BackendPorts): BackendInstance;
+}
+/** A checked backend, branded by `Symbol.for('paragraft.backend')`. */
+type Backend = BackendDefinition;
+/** The guest's own function stays. */
+declare function native(): Answer;
+/** The guest's own no-op. Refused (`PG_OPS_NOP`) for ops with a result or a duty. */
+declare function nop(): Answer;
+/** A function of the module's object file. */
+declare function code(symbol: string, options?: {
+    version?: string;
+    calleeSave?: boolean;
+}): Answer;
+/** A TypeScript function. Refused (`PG_OPS_HOST`) for ops that are jumped to. */
+declare function host(fn: HostFunction, options?: {
+    version?: string;
+}): Answer;
+/** A number for a data word of eras 1.x. */
+declare function value(word: number): Answer;
+/** The symbol by which a module's code calls what the guest's table held for an op: `pg_native_mmu_lazy_mode_enter`. */
+declare function nativeSymbol(op: string): string;
+/** `native()` for each of these ops: still one by one, and by name. */
+declare function natively(ops: readonly string[]): Answers;
+/** `native()` for each op that an era has in these groups; groups that it lacks give nothing. */
+declare function nativeGroup(era: Era, ...groups: OpGroup[]): Answers;
+/**
+ * Checks a module and brands it. Everything is checked against every era that the module targets.
+ *
+ * Throws `PG_OPS_MODULE` (shape), `PG_API_VERSION`, `PG_OPS_ERA` (no known era in `opsAbi`), `PG_OPS_ANSWER` (an answer
+ * that is none), `PG_OPS_UNKNOWN`, `PG_OPS_STRAY` (an answer that no target era can use), `PG_OPS_CODE` (no object, or
+ * not ELF32 relocatable for i386), and what planning refuses: `PG_OPS_HOLE`, `PG_OPS_VERSION`, `PG_OPS_ADAPT`,
+ * `PG_OPS_NOP`, `PG_OPS_HOST`, `PG_OPS_VALUE`.
+ */
+declare function defineOps(definition: OpsDefinition): OpsModule;
+/** True for a module made by {@link defineOps} of any copy of this package. */
+declare function isOpsModule(candidate: unknown): candidate is OpsModule;
+/**
+ * Checks a backend and brands it. Throws `PG_BACKEND` (shape) and `PG_API_VERSION`.
+ */
+declare function defineBackend(definition: BackendDefinition): Backend;
+/** True for a backend made by {@link defineBackend} of any copy of this package. */
+declare function isBackend(candidate: unknown): candidate is Backend;
+/** Throws `PG_API_VERSION` unless the plug-in was written for this API. */
+declare function checkApiVersion(name: string, apiVersion: string): void;
+
+export { API_VERSION as A, type Backend as B, nativeGroup as C, nativeSymbol as D, type Era as E, natively as F, nop as G, type HostCall as H, op as I, signature as J, value as K, type ModuleCode as M, type OpEntry as O, type ProcessorControl as P, type Signature as S, type TableRegister as T, type VirtualMemory as V, type Answer as a, type AnswerKind as b, type Answers as c, type Arch as d, type BackendDefinition as e, type BackendInstance as f, type BackendPorts as g, type EraSlot as h, type HostFunction as i, type OpGroup as j, type OpParam as k, type OpType as l, type OpVersion as m, type OpsDefinition as n, type OpsModule as o, type StructView as p, bitsOf as q, checkApiVersion as r, code as s, data as t, defineBackend as u, defineOps as v, host as w, isBackend as x, isOpsModule as y, native as z };
+
+// dist/errors.d.ts
+/**
+ * Coded errors: every refusal in Paragraft carries a stable code, the fields that led to it, and what to do next.
+ * One documentation page per code lives in `docs/errors/`.
+ */
+/** Fields attached to an error; plain data, so that a report can print or serialise them. */
+type ErrorFields = Readonly<Record<string, unknown>>;
+/** An error with a stable code (`PG_…`), fields, a hint and an optional cause. */
+declare class ParagraftError extends Error {
+    readonly code: string;
+    readonly fields: ErrorFields;
+    /** What the reader can do about it, one sentence. */
+    readonly hint: string;
+    constructor(code: string, message: string, options?: {
+        fields?: ErrorFields;
+        hint?: string;
+        cause?: unknown;
+    });
+}
+/** True for a ParagraftError of any copy of this package (two copies may meet in one dependency tree). */
+declare function isParagraftError(value: unknown): value is ParagraftError;
+
+export { type ErrorFields, ParagraftError, isParagraftError };
+
+// dist/head.d.ts
+import { GuestImage, BootModule, StartOfDay } from './image.js';
+import { GuestMemory } from './ports.js';
+
+/**
+ * Heads: the ways into a guest. One head per entrypoint; nobody sniffs. A head is asked whether it can boot an image
+ * and answers with a match or a reason; the chosen one places the image and returns the start of day.
+ */
+
+/** `entry`: the address it would use, for `inspect`. `reason`: why not, one sentence for a person. */
+type HeadMatch = {
+    match: true;
+    entry: number;
+    note?: string;
+} | {
+    match: false;
+    reason: string;
+};
+/** What the user asks of a boot. */
+interface PlaceOptions {
+    /** Kernel command line, without the image's name. */
+    commandLine: string;
+    /** Name of the image, for protocols that pass it as the first word (multiboot). */
+    imageName?: string;
+    initrd?: Uint8Array;
+    modules: readonly BootModule[];
+    /**
+     * Guest-physical ranges that must stay out of the memory map's RAM and that the head must not use, e.g. the
+     * grafted module's pages; reported to the guest with the given E820 type (2 = reserved).
+     */
+    reserve?: readonly {
+        base: number;
+        length: number;
+        type: number;
+        what: string;
+    }[];
+    /** Physical address of the ACPI RSDP, when the machine has tables and the protocol can say so. */
+    acpiRsdp?: number;
+}
+interface Head {
+    /** `multiboot`, `linux`, `pvh` … as in the backend's list and the run report. */
+    readonly name: string;
+    /** The console the guest should be told to use when the user says nothing, e.g. `console=ttyS0`. */
+    readonly defaultConsole?: string;
+    probe(image: GuestImage): HeadMatch;
+    /**
+     * Writes the image and whatever the protocol promises into memory. Checks everything before the first write:
+     * on a coded error (`PG_HEAD_…`) memory is as it was.
+     */
+    place(image: GuestImage, options: PlaceOptions, memory: GuestMemory): StartOfDay;
+}
+
+export type { Head, HeadMatch, PlaceOptions };
+
+// dist/image.d.ts
+/**
+ * What the loader's formats return, and what a head makes of it. Plain data: no behaviour.
+ *
+ * Virtual addresses of x86_64 images are signed: the kernel half (0xFFFFFFFF80000000 and up) comes out negative, so that
+ * every address is exact as a number.
+ */
+/** One piece of an image to be placed in guest physical memory; `bytes` may be shorter than `memorySize` (zero filled). */
+interface ImageSegment {
+    /** Physical address where it is loaded. */
+    paddr: number;
+    /** Virtual (linked) address. */
+    vaddr: number;
+    bytes: Uint8Array;
+    memorySize: number;
+    flags: {
+        read: boolean;
+        write: boolean;
+        execute: boolean;
+    };
+}
+interface ImageSymbol {
+    name: string;
+    /** Linked virtual address. */
+    value: number;
+    size: number;
+    type: 'func' | 'object' | 'other';
+}
+interface ImageSection {
+    name: string;
+    vaddr: number;
+    bytes: Uint8Array;
+    size: number;
+}
+interface ImageNote {
+    owner: string;
+    type: number;
+    desc: Uint8Array;
+}
+/** A way into an image that its format or its headers offer. */
+interface ImageEntry {
+    /** `multiboot`, `elf`, `linux` (startup_32 of a kernel), `linux32` (code32_start of a bzImage), `pvh`, `xen-pv` … */
+    kind: string;
+    /** Linear address of the first instruction in the environment that the kind defines. */
+    address: number;
+}
+/** A guest image, parsed: what any format comes to. */
+interface GuestImage {
+    /** `elf32`, `bzimage`, `multiboot-kludge` … outermost first, e.g. `['bzimage', 'xz', 'elf32']`. */
+    format: string[];
+    machine: 'i386' | 'x86_64';
+    segments: ImageSegment[];
+    sections: ImageSection[];
+    symbols: ImageSymbol[];
+    notes: ImageNote[];
+    entries: ImageEntry[];
+    /** Multiboot 1 header, when the image has one. */
+    multiboot?: MultibootHeader;
+    /** Linux boot protocol header (from a bzImage), when there is one. */
+    linux?: LinuxHeader;
+    /** What follows an ELF file that its headers do not mention: in a bzImage's payload the kernel's relocation list. */
+    trailer?: Uint8Array;
+}
+interface MultibootHeader {
+    flags: number;
+    /** File offset of the header. */
+    offset: number;
+    addressFields?: {
+        headerAddr: number;
+        loadAddr: number;
+        loadEndAddr: number;
+        bssEndAddr: number;
+        entryAddr: number;
+    };
+    videoMode?: {
+        modeType: number;
+        width: number;
+        height: number;
+        depth: number;
+    };
+}
+interface LinuxHeader {
+    protocol: number;
+    /** The raw setup header, from 0x1F1, as the zero page wants it. */
+    setupHeader: Uint8Array;
+    kernelVersion: string;
+    commandLineSize: number;
+}
+/** A module or initial ramdisk handed to the guest at boot. */
+interface BootModule {
+    bytes: Uint8Array;
+    /** Command line string; by convention the file's name comes first. */
+    commandLine: string;
+    /** Physical address of a module that somebody else puts in place (a graft): it is listed there and not moved. */
+    at?: number;
+}
+/** One range of the physical memory map; `type` as in E820 / multiboot (1 RAM, 2 reserved, 3 ACPI, 4 NVS). */
+interface MemoryRange {
+    base: number;
+    length: number;
+    type: number;
+}
+/** The processor's registers at the first guest instruction. Missing ones are 0. */
+interface StartRegisters {
+    eip: number;
+    eax?: number;
+    ecx?: number;
+    edx?: number;
+    ebx?: number;
+    esp?: number;
+    ebp?: number;
+    esi?: number;
+    edi?: number;
+    eflags?: number;
+    cr0?: number;
+    cr3?: number;
+    cr4?: number;
+    /** Flat segments (base 0, limit 4 GB): selector values of code and data. */
+    cs: number;
+    ds: number;
+    /** GDT in guest memory, if the protocol promises one. */
+    gdt?: {
+        base: number;
+        limit: number;
+    };
+}
+/** What a head leaves behind: memory written, and this. The graft may redirect `registers.eip`. */
+interface StartOfDay {
+    head: string;
+    registers: StartRegisters;
+    memoryMap: MemoryRange[];
+    /** Guest-physical ranges the head has used, lowest first. */
+    used: {
+        base: number;
+        length: number;
+        what: string;
+    }[];
+}
+
+export type { BootModule, GuestImage, ImageEntry, ImageNote, ImageSection, ImageSegment, ImageSymbol, LinuxHeader, MemoryRange, MultibootHeader, StartOfDay, StartRegisters };
+
+// dist/index.d.ts
+export { ErrorFields, ParagraftError, isParagraftError } from './errors.js';
+export { Head, HeadMatch, PlaceOptions } from './head.js';
+export { BootModule, GuestImage, ImageEntry, ImageNote, ImageSection, ImageSegment, ImageSymbol, LinuxHeader, MemoryRange, MultibootHeader, StartOfDay, StartRegisters } from './image.js';
+export { A as AdmittedOps, a as AdmittedSlot, C as CallFrame, b as CallSite, c as CallingConvention, G as Graft, d as GuestLayout, H as HostStub, L as LayoutDescription, e as LayoutResult, f as LayoutSlot, O as Oracle, P as Place, g as admit, h as conventionFor, l as layoutOf, r as readArguments, w as writeResult } from './layout.js';
+export { EXIT_GUEST, EXIT_INTERNAL, EXIT_OK, EXIT_TIMEOUT, EXIT_USAGE, ExitCounts, GuestFaultKind, InputArrival, Machine, MachineEvent, RegisterView, RunOptions, RunOutcome, RunReport, StopReason, exitStatus } from './machine.js';
+export { ADAPTERS, Adapter, CATALOGUE, ERAS, EraDiff, HostPorts, OpChange, adaptersFor, diffEras, eraName, eraOf, erasIn, findEra, findOp, hasResult, hostCall, opEntry, opVersion, runHostAnswer, whyNotNop } from './ops/index.js';
+export { A as API_VERSION, a as Answer, b as AnswerKind, c as Answers, d as Arch, B as Backend, e as BackendDefinition, f as BackendInstance, g as BackendPorts, E as Era, h as EraSlot, H as HostCall, i as HostFunction, M as ModuleCode, O as OpEntry, j as OpGroup, k as OpParam, l as OpType, m as OpVersion, n as OpsDefinition, o as OpsModule, P as ProcessorControl, S as Signature, p as StructView, T as TableRegister, V as VirtualMemory, q as bitsOf, r as checkApiVersion, s as code, t as data, u as defineBackend, v as defineOps, w as host, x as isBackend, y as isOpsModule, z as native, C as nativeGroup, D as nativeSymbol, F as natively, G as nop, I as op, J as signature, K as value } from './define.js';
+export { I as Installation, L as Ledger, a as LedgerLayout, b as LedgerRow, M as Moment, O as OpReport, f as formatLedger, c as formatTable } from './ledger.js';
+export { BlockPort, Clock, ConsolePort, GuestMemory, IoBus, IoHandler, Line, MmioBus, MmioHandler, PowerPort, ProcessorPorts, Reporter, Timer } from './ports.js';
+
+// dist/layout.d.ts
+import './image.js';
+export { b as CallSite, G as Graft, d as GuestLayout, H as HostStub, e as LayoutResult, f as LayoutSlot, O as Oracle } from './layout.js';
+import './define.js';
+import './head.js';
+import './ports.js';
+
+// dist/layout.d.ts
+import { StartOfDay } from './image.js';
+import { d as Arch, S as Signature, E as Era, a as Answer, i as HostFunction, o as OpsModule } from './define.js';
+
+/**
+ * Where one machine word of a parameter is: a register, or the stack, in bytes above the stack pointer at entry. The
+ * return address is at 0, so the first stack word is at 4 (i386) or 8 (x86_64).
+ */
+type Place = {
+    readonly register: string;
+} | {
+    readonly stack: number;
+};
+/** How one op is called. */
+interface CallingConvention {
+    readonly arch: Arch;
+    readonly calleeSave: boolean;
+    /** One entry per parameter, in order; a u64 on i386 has two places, low half first. */
+    readonly params: readonly (readonly Place[])[];
+    /** Registers of the result, low half first; empty for void. */
+    readonly result: readonly string[];
+    /** Registers that the op may change (result registers included). */
+    readonly clobbers: readonly string[];
+    /** `jump`: entered by JMP with a frame on the stack and never returns to its caller (iret, sysexit). */
+    readonly entered: 'call' | 'jump';
+}
+/**
+ * The convention for a signature. `calleeSave`: the slot is a `struct paravirt_callee_save`, whose function may change
+ * EAX and EDX only (x86_64: RAX only).
+ */
+declare function conventionFor(signature: Signature, arch: Arch, calleeSave: boolean, entered?: 'call' | 'jump'): CallingConvention;
+/** The guest's registers and stack at the entry of an i386 op, as the machine shows them. Values unsigned 32-bit. */
+interface CallFrame {
+    /** `EAX`, `EDX`, `ECX`. */
+    getRegister(name: string): number;
+    setRegister(name: string, value: number): void;
+    /** The word at [ESP + offset] at entry. */
+    readStack(offset: number): number;
+}
+/** The arguments of a call: numbers (`int` signed, `bool` 0 or 1, all else unsigned), `bigint` for u64. i386 only. */
+declare function readArguments(convention: CallingConvention, signature: Signature, frame: CallFrame): (number | bigint)[];
+/**
+ * Puts a result where the caller looks for it; writes nothing for void. i386 only. Throws `PG_HOST_RESULT` when the
+ * value is missing, of the wrong kind, or does not fit.
+ */
+declare function writeResult(convention: CallingConvention, signature: Signature, value: unknown, frame: CallFrame, op: string): void;
+
+/** What will be in one slot. */
+interface AdmittedSlot {
+    readonly slot: LayoutSlot;
+    /** What is installed. A slot shared by partial adapters has the `host` answer that decides. */
+    readonly answer: Answer;
+    /** The op whose answer it is: the slot's own, or the one that an adapter leads to. */
+    readonly answeredOp: string;
+    /** Names of the adapters between the two, if any: `mmu.flush_tlb_multi over mmu.flush_tlb_others@1`. */
+    readonly adapter?: string;
+    /** How the guest calls the slot; absent for data slots. */
+    readonly convention?: CallingConvention;
+    /** The function to run for a host answer, adapters included; see `runHostAnswer`. */
+    readonly host?: HostFunction;
+    /** A code answer keeps fewer registers than the slot demands: it needs a thunk that saves ECX, as PV_CALLEE_SAVE. */
+    readonly thunk?: true;
+}
+/** A module admitted to a guest: everything the graft and the ledger need. */
+interface AdmittedOps {
+    readonly module: {
+        readonly name: string;
+        readonly version: string;
+    };
+    /** The module's object, when it has one. */
+    readonly object?: Uint8Array;
+    readonly era: Era;
+    readonly arch: Arch;
+    /** In slot order, one per slot of the guest's table. */
+    readonly slots: readonly AdmittedSlot[];
+    /** Ops that the module answers and this guest does not have. */
+    readonly unused: readonly string[];
+}
+/** What admission needs to know of a guest. */
+type LayoutDescription = Pick<GuestLayout, 'era' | 'arch' | 'slots'>;
+/**
+ * Admits a module to a guest.
+ *
+ * Throws `PG_OPS_MODULE` (not made by defineOps), `PG_API_VERSION`, `PG_OPS_ERA` (the layout's era is not known),
+ * `PG_OPS_ABI` (the module does not target it), and what planning refuses (see plan.ts).
+ */
+declare function admit(module: OpsModule, layout: LayoutDescription): AdmittedOps;
+/** The layout of a guest that has an era's table as it is, with these targets; for tests and for `paragraft ops`. */
+declare function layoutOf(era: Era, target?: (slot: number) => number): LayoutDescription;
+
+/**
+ * Where a given guest keeps its op table, and what a graft makes of it. Plain data: the loader finds it, `inspect`
+ * prints it, admission and the ledger read it.
+ */
+
+/** One slot of the guest's table. */
+interface LayoutSlot {
+    slot: number;
+    /** Op identity in the catalogue: `mmu.flush_tlb_one_user`. */
+    op: string;
+    /** Version of the op (its signature) in this guest: `1.0.0`. */
+    version: string;
+    /** `data`: a word of information, not a function pointer (eras 1.x: `kernel_rpl`, `name` …). */
+    kind: 'fn' | 'data';
+    calleeSave: boolean;
+    /** What the slot holds in the unmodified image: the native function's virtual address, or the data word. */
+    target: number;
+    /** Name of that function, when the image says. */
+    targetName?: string;
+}
+/** An instruction in the guest's text that goes through the table. */
+interface CallSite {
+    va: number;
+    pa: number;
+    slot: number;
+    /** Bytes that the guest's patcher owns at `va` (6 for `FF 15 disp32`). */
+    length: number;
+    kind: 'call' | 'jump';
+}
+/** One independent way of finding the table, and what it says; admission to a graft needs them to agree. */
+interface Oracle {
+    /** `ksymtab`, `site-vote`, `kallsyms`, `btf`, `relocs`, `symtab` … */
+    name: string;
+    /** Virtual address of the table, or null when this oracle has nothing to say here. */
+    tableVa: number | null;
+    /** What it looked at: `265 of 265 sites`, `__ksymtab entry 7031`, or why it is silent. */
+    says: string;
+}
+interface GuestLayout {
+    /** Era id: `5.0`, `4.0-lite` … */
+    era: string;
+    arch: Arch;
+    tableVa: number;
+    tablePa: number;
+    slots: LayoutSlot[];
+    sites: CallSite[];
+    /** The guest's own `_paravirt_nop`, which its patcher recognises by address; null when it was not found. */
+    nopVa: number | null;
+    oracles: Oracle[];
+    /** Text ranges a module's code may not use, and where it may; filled by the loader for its own use. */
+    notes?: string[];
+}
+/** Outcome of looking for a table: the layout, or why there is none. */
+type LayoutResult = {
+    found: true;
+    layout: GuestLayout;
+} | {
+    found: false;
+    code: 'PG_LAYOUT_NOT_FOUND' | 'PG_LAYOUT_DISAGREE';
+    reason: string;
+    oracles: Oracle[];
+};
+/** One host op stub placed in guest memory: the machine turns `index` (the stub opcode's operand) into the op. */
+interface HostStub {
+    index: number;
+    slot: number;
+    /** Guest virtual and physical address of the stub's first byte. */
+    va: number;
+    pa: number;
+}
+/** Where a graft put the module, and what the guest's own code will install. */
+interface Graft {
+    layout: GuestLayout;
+    admitted: AdmittedOps;
+    /** Start of day with the entrypoint redirected to the module. */
+    startOfDay: StartOfDay;
+    /** Entry of the module's start code, and the original entrypoint that it jumps to (both linear at entry). */
+    entry: number;
+    originalEntry: number;
+    /** The module's pages: code, data and stubs. `stubs: true` marks pages where the host-op opcode is valid. */
+    pages: {
+        va: number;
+        pa: number;
+        length: number;
+        stubs: boolean;
+    }[];
+    hostStubs: HostStub[];
+    /** New contents of the slots that change, as the module's guest code will write them. */
+    installs: {
+        slot: number;
+        op: string;
+        target: number;
+    }[];
+    /** Patch records neutralised so that sites keep going through the table (FACTS: the alternatives trap). */
+    scrubbed: {
+        va: number;
+        slot: number;
+        what: string;
+    }[];
+}
+
+export { type AdmittedOps as A, type CallFrame as C, type Graft as G, type HostStub as H, type LayoutDescription as L, type Oracle as O, type Place as P, type AdmittedSlot as a, type CallSite as b, type CallingConvention as c, type GuestLayout as d, type LayoutResult as e, type LayoutSlot as f, admit as g, conventionFor as h, layoutOf as l, readArguments as r, writeResult as w };
+
+// dist/ledger.d.ts
+import { b as AnswerKind } from './define.js';
+
+/** One row of `ops[]` in the run report. */
+interface OpReport {
+    op: string;
+    slot: number;
+    /** Name of the module, or `guest` where the guest's own function stays. */
+    owner: string;
+    answer: AnswerKind;
+    /** Call sites in the guest's text that name this slot. */
+    sites: number;
+    /** Sites that the guest's patcher has rewritten, so that the slot is out of the way. */
+    patched: number;
+    /** Calls that reached the answer. Native slots are counted only where the machine can see them. */
+    calls: number;
+}
+/** When something happened, in both of the machine's counts. */
+interface Moment {
+    /** Virtual nanoseconds since power-on. */
+    readonly virtualNs: number;
+    /** Retired instructions since power-on. */
+    readonly instructions: number;
+}
+/** An entry of the ledger in full. */
+interface LedgerRow extends OpReport {
+    /** When the present owner installed it; null: it was so in the image. */
+    since: Moment | null;
+    /** What the slot holds: a guest virtual address, or a data word. */
+    target: number;
+    /** Adapters between the slot's op and the answered one, if any. */
+    adapter?: string;
+}
+/** What is entered when a slot changes hands. */
+interface Installation {
+    owner: string;
+    answer: AnswerKind;
+    target: number;
+    at: Moment;
+    adapter?: string;
+}
+/** What the ledger needs of a guest's layout. */
+interface LedgerLayout {
+    readonly slots: readonly {
+        readonly slot: number;
+        readonly op: string;
+        readonly target: number;
+    }[];
+    readonly sites: readonly {
+        readonly slot: number;
+    }[];
+}
+declare class Ledger {
+    #private;
+    constructor(layout: LedgerLayout);
+    /** Enters that a slot changed hands. Counts go on: they belong to the slot. Throws `PG_LEDGER_SLOT`. */
+    install(slot: number, installation: Installation): void;
+    /** Enters that the guest rewrote call sites of a slot. Throws `PG_LEDGER_SLOT`. */
+    patched(slot: number, sites?: number): void;
+    /** Enters calls that reached a slot's answer. Throws `PG_LEDGER_SLOT`. */
+    called(slot: number, calls?: number): void;
+    /** A copy of all rows, in slot order. */
+    rows(): LedgerRow[];
+    /** The rows as the run report has them. */
+    report(): OpReport[];
+}
+/** A table in plain text, numbers to the right, one line per row, without trailing spaces. */
+declare function formatTable(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string;
+/** The ledger for people: one line per slot. */
+declare function formatLedger(rows: readonly (OpReport & Partial<LedgerRow>)[]): string;
+
+export { type Installation as I, Ledger as L, type Moment as M, type OpReport as O, type LedgerLayout as a, type LedgerRow as b, formatTable as c, formatLedger as f };
+
+// dist/machine.d.ts
+import { O as OpReport } from './ledger.js';
+import { GuestMemory, Clock } from './ports.js';
+import './define.js';
+import './head.js';
+import './image.js';
+
+/**
+ * The machine as everybody outside the engine sees it: run it, look at it, learn why it stopped.
+ * Exit statuses and the run report are the command line's contract with its callers; they live here so that an
+ * embedder gets the same ones.
+ */
+
+/** How the processor looks from outside; names as in the Intel SDM. All values unsigned 32-bit. */
+interface RegisterView {
+    eax: number;
+    ecx: number;
+    edx: number;
+    ebx: number;
+    esp: number;
+    ebp: number;
+    esi: number;
+    edi: number;
+    eip: number;
+    eflags: number;
+    cr0: number;
+    cr2: number;
+    cr3: number;
+    cr4: number;
+    /** Selectors. */
+    es: number;
+    cs: number;
+    ss: number;
+    ds: number;
+    fs: number;
+    gs: number;
+    /** Current privilege level, 0–3. */
+    cpl: number;
+}
+/** What kind of end a guest brought on itself. */
+type GuestFaultKind = 
+/** A fault while a double fault was being delivered: the processor shut down (SDM vol. 3A 6.15, interrupt 8). */
+'triple-fault'
+/** Execution left everything that holds code (no RAM, no device) and cannot come back. */
+ | 'runaway'
+/** A host op broke its own rules, e.g. its stub was not mapped at the first call. */
+ | 'host-op';
+/** Why a run ended. Plain data; `exitStatus` gives the command line's answer to each. */
+type StopReason = 
+/** The guest switched the power off (ACPI S5, a hypervisor's shutdown call). */
+{
+    kind: 'powerOff';
+}
+/** The text asked for with `until` was seen on the console. */
+ | {
+    kind: 'until';
+    text: string;
+} | {
+    kind: 'guestFault';
+    fault: GuestFaultKind;
+    message: string;
+    code?: string;
+    registers: RegisterView;
+}
+/** The guest asked for a reset (keyboard controller, port 0xCF9, ACPI reset register). */
+ | {
+    kind: 'reset';
+    why: string;
+}
+/** HLT with interrupts off and no NMI source: nothing can ever wake the processor. */
+ | {
+    kind: 'haltedForever';
+    registers: RegisterView;
+}
+/** `isa-debug-exit` was written; `value` is what the guest wrote. */
+ | {
+    kind: 'debugExit';
+    value: number;
+} | {
+    kind: 'timeout';
+    seconds: number;
+}
+/** The person at the console left (Ctrl-A x), or the embedder did. */
+ | {
+    kind: 'quit';
+};
+/**
+ * What one call of {@link Machine.run} comes back with: a stop, or one of two pauses after which the machine can be
+ * run again. `budget`: the instruction or time limit of the call was reached. `idle`: the guest halted with interrupts
+ * on and only the outside (input) can wake it.
+ */
+type RunOutcome = StopReason | {
+    kind: 'budget';
+} | {
+    kind: 'idle';
+};
+interface RunOptions {
+    /** Return `budget` after at least this many retired instructions. Default: no limit. */
+    instructions?: number;
+    /** Return `budget` when virtual time reaches this (nanoseconds since power-on). Default: no limit. */
+    untilVirtualNs?: number;
+}
+/** Exits that left the engine, counted by kind since power-on. */
+interface ExitCounts {
+    io: number;
+    mmio: number;
+    msr: number;
+    cpuid: number;
+    hypercall: number;
+    hlt: number;
+    exception: number;
+}
+/** A thing that happened, for a trace or a timeline. `at` is the virtual time in ns, `instructions` the count then. */
+type MachineEvent = {
+    at: number;
+    instructions: number;
+} & ({
+    kind: 'installed';
+    op: string;
+    slot: number;
+    owner: string;
+} | {
+    kind: 'patched';
+    va: number;
+    slot: number;
+} | {
+    kind: 'report';
+    key: string;
+    message: string;
+} | {
+    kind: 'stop';
+    reason: StopReason;
+});
+/** A machine, built and ready to run. Synchronous: nothing happens between two calls of `run`. */
+interface Machine {
+    /** Runs until a stop, a pause, or the limits in `options`. After a stop it returns the same stop again. */
+    run(options?: RunOptions): RunOutcome;
+    readonly memory: GuestMemory;
+    readonly clock: Clock;
+    /** A snapshot of the registers, exact at the instruction boundary where the machine stands. */
+    registers(): RegisterView;
+    /** Retired instructions since power-on. */
+    instructions(): number;
+    exits(): Readonly<ExitCounts>;
+    /** The rows of the ledger: one per slot of the guest's table; empty for a guest without one. */
+    ops(): readonly OpReport[];
+    /** Calls `listener` for every event from now on; returns a function that stops it. */
+    on(listener: (event: MachineEvent) => void): () => void;
+}
+/**
+ * One arrival of console input, recorded so that a run can be replayed. `instructions` and `virtualNs` are the count
+ * and the time at delivery; while the guest idles only the latter moves.
+ */
+interface InputArrival {
+    instructions: number;
+    virtualNs: number;
+    /** The bytes, as a Latin-1 string. */
+    bytes: string;
+    /** The bytes are scan codes of the PC's keyboard, not characters for a console. */
+    keyboard?: true;
+}
+/** What `--report` writes. */
+interface RunReport {
+    stop: StopReason;
+    instructions: number;
+    /** Host seconds that the run took. */
+    seconds: number;
+    virtualNs: number;
+    backend: string;
+    head: string;
+    modules: {
+        name: string;
+        version: string;
+    }[];
+    ops: OpReport[];
+    exits: ExitCounts;
+    input: InputArrival[];
+    /** Diagnostics said through the reporter, with how often each was said. */
+    reports?: {
+        key: string;
+        message: string;
+        count: number;
+    }[];
+}
+/** Exit statuses of the command line. */
+declare const EXIT_OK = 0;
+/** Our own fault: a bug, with a report to send. */
+declare const EXIT_INTERNAL = 1;
+/** Bad usage, config, image or module. */
+declare const EXIT_USAGE = 2;
+/** The guest faulted, crashed, reset, or halted for ever with interrupts off. */
+declare const EXIT_GUEST = 3;
+declare const EXIT_TIMEOUT = 4;
+/** The exit status for a stop; `isa-debug-exit` gives (value << 1) | 1, cut to the 8 bits of a process status, as QEMU. */
+declare function exitStatus(stop: StopReason): number;
+
+export { EXIT_GUEST, EXIT_INTERNAL, EXIT_OK, EXIT_TIMEOUT, EXIT_USAGE, type ExitCounts, type GuestFaultKind, type InputArrival, type Machine, type MachineEvent, type RegisterView, type RunOptions, type RunOutcome, type RunReport, type StopReason, exitStatus };
+
+// dist/ops/index.d.ts
+import { H as HostCall, i as HostFunction, O as OpEntry, m as OpVersion, h as EraSlot, E as Era, d as Arch, V as VirtualMemory, P as ProcessorControl, S as Signature, p as StructView } from '../define.js';
+export { A as API_VERSION, a as Answer, b as AnswerKind, c as Answers, B as Backend, e as BackendDefinition, f as BackendInstance, g as BackendPorts, M as ModuleCode, j as OpGroup, k as OpParam, l as OpType, n as OpsDefinition, o as OpsModule, T as TableRegister, q as bitsOf, r as checkApiVersion, s as code, t as data, u as defineBackend, v as defineOps, w as host, x as isBackend, y as isOpsModule, z as native, C as nativeGroup, D as nativeSymbol, F as natively, G as nop, I as op, J as signature, K as value } from '../define.js';
+import { a as AdmittedSlot, C as CallFrame } from '../layout.js';
+export { A as AdmittedOps, c as CallingConvention, L as LayoutDescription, P as Place, g as admit, h as conventionFor, l as layoutOf, r as readArguments, w as writeResult } from '../layout.js';
+import { Clock, Reporter } from '../ports.js';
+export { I as Installation, L as Ledger, a as LedgerLayout, b as LedgerRow, M as Moment, O as OpReport, f as formatLedger, c as formatTable } from '../ledger.js';
+import '../head.js';
+import '../image.js';
+
+interface Adapter {
+    /** For the ledger and for refusals: `mmu.flush_tlb_multi over mmu.flush_tlb_others@1`. */
+    readonly name: string;
+    /** The op that the module answers, and the versions of it. */
+    readonly answered: {
+        readonly op: string;
+        readonly versions: string;
+    };
+    /** The op in the guest's slot, and the versions of it. */
+    readonly slot: {
+        readonly op: string;
+        readonly versions: string;
+    };
+    /** `total`: every call of the slot is one of the answered op. `partial`: some are; the rest needs an answer too. */
+    readonly coverage: 'total' | 'partial';
+    /** The adapter is for guests whose table lacks this op. */
+    readonly without?: string;
+    /** A function written for the answered op can be put into the slot as it is. */
+    readonly sameCall: boolean;
+    /** Where each parameter of the answered op comes from, in words. */
+    readonly mapping: Readonly<Record<string, string>>;
+    /**
+     * Runs `answer` for a call of the slot; a partial adapter hands calls that are not meant to `rest`. `natively` is
+     * what a bare processor does with the slot's op, for a slot that is otherwise `native`.
+     */
+    readonly adapt: (call: HostCall, answer: HostFunction, rest: HostFunction) => ReturnType<HostFunction>;
+    readonly natively?: HostFunction;
+}
+/** All adapters. For one slot the first that fits is taken. */
+declare const ADAPTERS: readonly Adapter[];
+/** The adapters that could serve a slot with this op and version, in a table that has these ops. */
+declare function adaptersFor(op: string, version: string, table: ReadonlySet<string>): Adapter[];
+
+/**
+ * The ops catalogue: every op that any era has, and those that say what is meant, by identities that do not change
+ * when a header renames or moves a member. Where an era keeps an op is in eras.generated.ts.
+ */
+
+/** All entries, in the order of the newest table's groups. */
+declare const CATALOGUE: readonly OpEntry[];
+/** The entry of an op, or undefined when the catalogue has none. */
+declare function findOp(op: string): OpEntry | undefined;
+/** The entry of an op. Throws `PG_OPS_UNKNOWN`, naming ops that look alike. */
+declare function opEntry(op: string): OpEntry;
+/** A version of an op, or undefined when the op never had it. */
+declare function opVersion(entry: OpEntry, version: string): OpVersion | undefined;
+/** True if the op hands something back to the guest. */
+declare function hasResult(version: OpVersion): boolean;
+/** Why an op may not be answered by `nop`: its result or its duty; null when it may. */
+declare function whyNotNop(entry: OpEntry): string | null;
+
+interface OpChange {
+    readonly op: string;
+    readonly from: EraSlot;
+    readonly to: EraSlot;
+}
+interface EraDiff {
+    /** Ops of the second era that the first lacks. */
+    readonly added: readonly EraSlot[];
+    /** Ops of the first era that the second lacks, with those of the second whose answers adapters bring back. */
+    readonly removed: readonly (EraSlot & {
+        readonly servedBy: readonly string[];
+    })[];
+    /** Same op under another member name (the container's name does not count). */
+    readonly renamed: readonly OpChange[];
+    /** Same op with another signature. */
+    readonly changed: readonly (OpChange & {
+        readonly was: string;
+        readonly is: string;
+    })[];
+    /** Same op, but another calling convention: callee-save or no longer. */
+    readonly convention: readonly OpChange[];
+    /** Ops that are in both at different slots. */
+    readonly moved: number;
+}
+/** The difference from era `a` to era `b`. */
+declare function diffEras(a: Era, b: Era): EraDiff;
+
+/** Generated by scripts/gen-ops.ts from data/pvops-eras.json and the catalogue. Do not edit. */
+
+/** Every known layout of the op table, oldest first. A slot is `[kind, member, op, version]`. */
+declare const ERAS: readonly Era[];
+
+/** The era, or undefined. `5.0` on i386 is the lite table of 6.1; ids are those of `ERAS`. */
+declare function findEra(id: string, arch?: Arch): Era | undefined;
+/** The era. Throws `PG_OPS_ERA` with the ids there are. */
+declare function eraOf(id: string, arch?: Arch): Era;
+/** Unambiguous name for people: `5.0/i386`. */
+declare function eraName(era: Era): string;
+/** Eras whose ops ABI is in the range, restricted to architectures and variants. */
+declare function erasIn(range: string, archs?: readonly Arch[], variants?: readonly Era['variant'][]): Era[];
+
+/** What the machine lends to every call. */
+interface HostPorts {
+    readonly memory: VirtualMemory;
+    readonly processor: ProcessorControl;
+    readonly clock: Clock;
+    readonly reporter: Reporter;
+}
+interface CallFacts {
+    readonly op: string;
+    readonly version: string;
+    readonly signature: Signature;
+    readonly arch: Arch;
+    readonly slot: number;
+    readonly slotOp: string;
+    readonly args: readonly (number | bigint)[];
+    readonly returnAddress: number;
+    /** Structures that an adapter made up, by parameter name. */
+    readonly structs?: Readonly<Record<string, StructView>>;
+}
+/** A call as the answer sees it. */
+declare function hostCall(facts: CallFacts, ports: HostPorts): HostCall;
+/**
+ * Runs the host answer of a slot (i386). Registers change only when everything went well: the result's, nothing else.
+ *
+ * Throws `PG_HOST_THREW` (the answer threw; the cause is kept, coded errors pass as they are), `PG_HOST_ASYNC` (it
+ * returned a promise), `PG_HOST_RESULT` (its result does not fit the op).
+ */
+declare function runHostAnswer(admitted: AdmittedSlot, frame: CallFrame, ports: HostPorts): void;
+
+export { ADAPTERS, type Adapter, AdmittedSlot, Arch, CATALOGUE, CallFrame, ERAS, Era, type EraDiff, EraSlot, HostCall, HostFunction, type HostPorts, type OpChange, OpEntry, OpVersion, ProcessorControl, Signature, StructView, VirtualMemory, adaptersFor, diffEras, eraName, eraOf, erasIn, findEra, findOp, hasResult, hostCall, opEntry, opVersion, runHostAnswer, whyNotNop };
+
+// dist/ports.d.ts
+/**
+ * The narrow ports through which the rooms of the house speak. Devices and backends receive these, never the
+ * machine; the processor reports its exits through {@link ProcessorPorts} and knows no device.
+ *
+ * Addresses are numbers below 2^53. Times are virtual nanoseconds since power-on, integers below 2^53.
+ * Register-wide values are unsigned 32-bit numbers unless a line says otherwise.
+ */
+/** Guest physical memory (RAM only). Out-of-range accesses throw `PG_MEMORY_RANGE`. Little-endian. */
+interface GuestMemory {
+    /** RAM in bytes; RAM starts at physical address 0 and has no holes as far as this port is concerned. */
+    readonly size: number;
+    read8(pa: number): number;
+    read16(pa: number): number;
+    read32(pa: number): number;
+    write8(pa: number, value: number): void;
+    write16(pa: number, value: number): void;
+    write32(pa: number, value: number): void;
+    /** A copy of `length` bytes. */
+    read(pa: number, length: number): Uint8Array;
+    /** Writes bytes; translated or decoded code over them is dropped. */
+    write(pa: number, bytes: Uint8Array): void;
+    fill(pa: number, value: number, length: number): void;
+}
+/** A scheduled callback. */
+interface Timer {
+    cancel(): void;
+}
+/** Virtual time, derived from retired instructions. */
+interface Clock {
+    /** Virtual nanoseconds since power-on (integer). Exact at the instruction that asks. */
+    now(): number;
+    /** Runs `callback` at the first instruction boundary at or after virtual time `at` (ns). */
+    schedule(at: number, callback: () => void): Timer;
+}
+/** A level-triggered wire: an interrupt request line, INTR, NMI, SMI, A20. */
+interface Line {
+    set(level: boolean): void;
+}
+/** Port I/O as a device sees it. `size` is 1, 2 or 4 bytes; `port` is absolute. */
+interface IoHandler {
+    /** Widest access the device decodes; the bus splits wider ones into several, low address first, as ISA does. Default 4. */
+    readonly ioWidth?: 1 | 2 | 4;
+    /** Returns an unsigned value of `size` bytes. */
+    ioRead(port: number, size: number): number;
+    ioWrite(port: number, size: number, value: number): void;
+}
+/** Where devices claim I/O ports. */
+interface IoBus {
+    /** Claims `count` ports from `first`; an overlap throws `PG_IO_OVERLAP`. Returns a function that releases them. */
+    claim(first: number, count: number, handler: IoHandler, name: string): () => void;
+}
+/** Memory-mapped registers; `offset` is relative to the claimed base; `size` is 1, 2 or 4 bytes. */
+interface MmioHandler {
+    mmioRead(offset: number, size: number): number;
+    mmioWrite(offset: number, size: number, value: number): void;
+}
+/** Where devices claim physical address ranges outside RAM. */
+interface MmioBus {
+    claim(base: number, length: number, handler: MmioHandler, name: string): () => void;
+}
+/** A byte stream to and from a person: a serial line's far end, a hypervisor console. */
+interface ConsolePort {
+    /** Guest output, as it comes. */
+    write(bytes: Uint8Array): void;
+    /** Next byte of input, or -1 if none waits. A device calls it when it has room. */
+    read(): number;
+    /** Called by the port's owner when input arrives; the device sets it. */
+    onInput: (() => void) | null;
+}
+/** A block medium of 512-byte sectors. Errors throw; a device turns them into its error status. */
+interface BlockPort {
+    readonly sectors: number;
+    readonly readOnly: boolean;
+    read(sector: number, into: Uint8Array): void;
+    write(sector: number, from: Uint8Array): void;
+    flush(): void;
+}
+/** Something unusual a device or processor wants people to know, said once per key. */
+interface Reporter {
+    /** `key` identifies the subject (`ioport 0x2e8`, `msr 0x1b0`); later reports with the same key are counted, not repeated. */
+    report(key: string, message: string): void;
+}
+/** What can end a run from inside: a power switch, a reset, a debug exit. */
+interface PowerPort {
+    powerOff(): void;
+    reset(why: string): void;
+    /** `isa-debug-exit`: the machine stops with status (value << 1) | 1, as QEMU. */
+    debugExit(value: number): void;
+}
+/** What the processor asks of the world around it. All synchronous. */
+interface ProcessorPorts {
+    ioRead(port: number, size: number): number;
+    ioWrite(port: number, size: number, value: number): void;
+    /** Physical accesses outside RAM; size 1, 2 or 4. Unclaimed addresses read as all ones. */
+    mmioRead(pa: number, size: number): number;
+    mmioWrite(pa: number, size: number, value: number): void;
+    /** MSRs that the processor itself does not implement; undefined / false mean absent: #GP(0). */
+    readMsr(index: number): bigint | undefined;
+    writeMsr(index: number, value: bigint): boolean;
+    /** INTA cycle: the vector of the highest-priority pending interrupt. */
+    acknowledgeInterrupt(): number;
+    /** A host op stub was executed (see `opcode 0F 3F`); the registers are in the processor's state. */
+    hostOp(index: number): void;
+    /** FERR#: an unmasked x87 exception with CR0.NE = 0. */
+    ferr(level: boolean): void;
+    /** The processor shut down (triple fault). */
+    shutdown(): void;
+    reporter: Reporter;
+}
+
+export type { BlockPort, Clock, ConsolePort, GuestMemory, IoBus, IoHandler, Line, MmioBus, MmioHandler, PowerPort, ProcessorPorts, Reporter, Timer };

@@ -1,0 +1,410 @@
+// dist/index.d.ts
+import { ProcessorPorts, GuestMemory } from '@paragraft/core/ports';
+import { CallFrame, ProcessorControl, VirtualMemory } from '@paragraft/core';
+import { RegisterView } from '@paragraft/core/machine';
+import { StartRegisters } from '@paragraft/core/image';
+
+/**
+ * The processor as the helpers see it: state in linear memory, guest memory through segmentation and paging, and a way
+ * to raise faults. The semantics that are too wide for generated code (x87, SSE, far transfers, task switches, MSRs)
+ * are TypeScript functions over this interface; the WebAssembly interpreter and the JavaScript reference call the
+ * same ones.
+ */
+
+/**
+ * A guest exception on its way to delivery. Helpers throw it; the boundary to generated code catches it, keeps it in
+ * `Processor.pendingFault` and sets the FAULT word. Nothing of the faulting instruction may be committed before.
+ */
+declare class GuestFault {
+    readonly vector: number;
+    /** Architectural error code, or -1 when the vector pushes none. */
+    readonly errorCode: number;
+    /** Linear address for #PF (CR2), else 0. */
+    readonly cr2: number;
+    constructor(vector: number, errorCode?: number, cr2?: number);
+}
+/** Views over linear memory; the state is at offset 0 (see state.ts). Never reallocated while a machine lives. */
+interface LinearViews {
+    readonly buffer: ArrayBufferLike;
+    readonly u8: Uint8Array;
+    readonly u16: Uint16Array;
+    readonly i32: Int32Array;
+    readonly u32: Uint32Array;
+    readonly f64: Float64Array;
+    readonly u64: BigUint64Array;
+    readonly view: DataView;
+}
+interface CpuContext extends LinearViews {
+    readonly ports: ProcessorPorts;
+    /** RAM in bytes. */
+    readonly ramSize: number;
+    getEflags(): number;
+    /** Writes all bits of `value` as given (no privilege filtering); bit 1 forced to 1. */
+    setEflags(value: number): void;
+    /** Checks type and limit and returns the linear address; throws #GP(0) or #SS(0). `seg` is a SEG_ index. */
+    linear(seg: number, offset: number, size: number, write: boolean): number;
+    /** Reads or writes at a linear address at the current CPL; may cross a page; throws #PF. */
+    read8(lin: number): number;
+    read16(lin: number): number;
+    read32(lin: number): number;
+    write8(lin: number, value: number): void;
+    write16(lin: number, value: number): void;
+    write32(lin: number, value: number): void;
+    /** Throws the #PF that writing (or reading) `size` bytes at `lin` would raise; commits nothing but A/D bits. */
+    probe(lin: number, size: number, write: boolean): void;
+    /** Implicit supervisor accesses: descriptor tables, TSS. */
+    readSys8(lin: number): number;
+    readSys16(lin: number): number;
+    readSys32(lin: number): number;
+    writeSys8(lin: number, value: number): void;
+    writeSys16(lin: number, value: number): void;
+    writeSys32(lin: number, value: number): void;
+    /** Retired instructions up to, not including, the one being executed. Exact. */
+    instructions(): number;
+    /** Time-stamp counter in cycles, before TSC_OFFSET. */
+    cycles(): number;
+}
+
+/**
+ * The translation look-aside buffer: four direct tables in linear memory (layout and entry formula in state.ts) that
+ * generated code reads, the lists of filled pages that make a flush proportional to what was filled, and a small cache
+ * for translations that may not enter the tables (devices, pages with code, pages under a data breakpoint, fetches).
+ * Flush rules: SDM vol. 3A 4.10.4.
+ */
+
+/** What a flush dropped: everything, everything but global pages, or one page (its linear address). */
+type TlbFlush = 'all' | 'nonglobal' | number;
+/** Bookkeeping beside the tables. */
+declare class TlbLists {
+    readonly local: Uint32Array<ArrayBuffer>;
+    localCount: number;
+    readonly global: Uint32Array<ArrayBuffer>;
+    globalCount: number;
+    /** 4 MB regions in which a large page was walked: INVLPG must drop all of it (SDM 4.10.4.1). */
+    readonly largeRegion: Uint8Array<ArrayBuffer>;
+    /** Key: linear page, access bits above; 0xffffffff = empty. Value: physical page address. */
+    readonly slowKey: Uint32Array<ArrayBuffer>;
+    readonly slowPa: Float64Array<ArrayBuffer>;
+    /** Per RAM page: linear page + 1 of its only write mapping, 0 when none, 0xffffffff when several were filled. */
+    readonly writer: Uint32Array;
+    constructor(ramPages: number);
+}
+
+/** What the last successful walk found about its page. One instance per processor; overwritten by each walk. */
+declare class WalkResult {
+    /** Physical address of the byte that was asked for, A20 applied. */
+    pa: number;
+    user: boolean;
+    /** R/W of every level. */
+    writable: boolean;
+    dirty: boolean;
+    global: boolean;
+    large: boolean;
+}
+
+/**
+ * CPUID as data: a model says vendor, signature, features and leaves; the processor takes from it what CR4, EFER and
+ * the MSRs accept. Intel SDM vol. 2, CPUID, tables 3-8 to 3-11.
+ */
+
+/** What CPUID answers. Feature words are masks as the registers show them. */
+interface CpuidModel {
+    /** 12 ASCII characters. */
+    vendor: string;
+    family: number;
+    model: number;
+    stepping: number;
+    /** Leaf 1: EDX and ECX. */
+    features: number;
+    featuresEcx: number;
+    /** Leaf 80000001H: EDX and ECX. */
+    extended: number;
+    extendedEcx: number;
+    /** Up to 47 ASCII characters. */
+    brand: string;
+    /** Whole leaves beyond these, by number (for example 0x40000000): answers for every subleaf. */
+    leaves?: Readonly<Record<number, readonly [eax: number, ebx: number, ecx: number, edx: number]>>;
+}
+/**
+ * The default: an i686 with what is implemented here. Family 6 model 1CH is Intel's in-order, non-speculating core,
+ * which is what this engine is: guests that choose speculation workarounds by model choose none.
+ */
+declare const DEFAULT_CPUID: CpuidModel;
+
+/**
+ * The two performance counters of the P6 family: PERFEVTSEL0/1 (186H, 187H) and PERFCTR0/1 (C1H, C2H), 40 bits wide.
+ * They count retired instructions (event C0H) and unhalted cycles (79H); other events stay at 0.
+ * Intel SDM vol. 3B 18.6.8 "Performance monitoring (P6 family processor)".
+ */
+
+/** Selectors, and each counter's value at the moment `since` of its source. */
+declare class PerformanceCounters {
+    readonly select: bigint[];
+    readonly value: bigint[];
+    readonly since: bigint[];
+    reset(): void;
+}
+
+/**
+ * The IA-32 processor apart from ordinary instructions: state, memory management, system instructions, events. Both
+ * engines bind to it. State lives in linear memory (state.ts); the functions are grouped by idea in mmu/ and sys/ and
+ * take the processor as their first argument.
+ *
+ * What an engine binds to (every function may throw GuestFault; EIP in the state is the current instruction's; `next`
+ * is the EIP after it; functions marked * set EIP themselves, after the others the engine advances it):
+ *
+ *   mmu/tlb         translate, flushTlb, markCodePage, unmarkCodePage      mmu/access  readAs, writeAs
+ *   mmu/physical    setA20, setHole, physRead/Write                         mmu/ram     Ram (the GuestMemory port)
+ *   sys/segments    loadSegment(seg, sel), loadSsWithShadow(sel)
+ *   sys/tables      lgdt/lidt(limit, base, opsize), lldt, ltr, sldt, str, lar, lsl, verr, verw, arpl(dst, src)
+ *   sys/transfer    jumpFar*, callFar*(sel, offset, opsize, next)
+ *   sys/return      retFar*(opsize, release), iret*(opsize, next)
+ *   sys/interrupts  raise*(fault), softwareInterrupt*(vector, next) for INT n, softwareTrap*(3 | 4, next), int1*(next),
+ *                   externalInterrupt*(vector), nonMaskableInterrupt*(), raiseDebugTrap*(), interruptsEnabled()
+ *   sys/eflags-ops  cli, sti, pushfValue(opsize), popf(value, opsize)
+ *   sys/control     readCr(n), writeCr(n, value), lmsw, smsw, clts, invlpg(lin), wbinvd, hlt, rdtsc, rdpmc
+ *   sys/msr         rdmsr, wrmsr                                           sys/cpuid   cpuid
+ *   sys/debug       readDr(n), writeDr(n, value), checkExecBreakpoint(lin)
+ *   sys/sysenter    sysenter*, sysexit*                                    sys/io      checkIo, ioIn, ioOut
+ *   sys/hostop      registerStubPages(pages), hostOp(index, eip, length)   sys/reset   reset, setStart(registers)
+ */
+
+/** What a processor is made of. */
+interface ProcessorOptions {
+    /** Must hold at least RAM + ramSize bytes; never grown afterwards. */
+    memory: WebAssembly.Memory;
+    /** RAM in bytes, a multiple of 4096. */
+    ramSize: number;
+    ports: ProcessorPorts;
+    cpuid?: CpuidModel;
+}
+declare class Processor implements CpuContext {
+    #private;
+    readonly buffer: ArrayBufferLike;
+    readonly u8: Uint8Array;
+    readonly u16: Uint16Array;
+    readonly i32: Int32Array;
+    readonly u32: Uint32Array;
+    readonly f64: Float64Array;
+    readonly u64: BigUint64Array;
+    readonly view: DataView;
+    readonly ports: ProcessorPorts;
+    readonly ramSize: number;
+    readonly cpuid: CpuidModel;
+    /** PAGE_ flags by physical RAM page. */
+    readonly pageFlags: Uint8Array;
+    readonly tlb: TlbLists;
+    readonly walk: WalkResult;
+    /** Stored MSRs without a slot in the state (MTRRs and the like), by index. */
+    readonly msr: Map<number, bigint>;
+    readonly pmc: PerformanceCounters;
+    /** Waiting for an interrupt (HLT), or stopped for good when `shutDown` too. */
+    halted: boolean;
+    shutDown: boolean;
+    /** INTR or NMI is asserted, as far as the engine knows (true is always safe): enabling interrupts needs attention. */
+    interruptWaiting: boolean;
+    /** NMIs wait for the next IRET. */
+    nmiBlocked: boolean;
+    /** DR6 bits of a debug exception on its way; with ATTENTION set, the engine raises #DB after the instruction. */
+    pendingDr6: number;
+    /** Armed breakpoints by kind, bit n for DRn. */
+    execBreakpoints: number;
+    dataBreakpoints: number;
+    ioBreakpoints: number;
+    /** CR0.AM, EFLAGS.AC and CPL 3 together: user accesses all take the slow path, which checks alignment. */
+    alignmentArmed: boolean;
+    /** A write into a page marked as code, after the bytes are in place; stays inside one page. */
+    onCodeWrite: (pa: number, size: number) => void;
+    onTlbFlush: (what: TlbFlush) => void;
+    /** Every exception of an instruction, before its delivery. */
+    onException: (fault: GuestFault) => void;
+    /** CPUID instructions executed. */
+    cpuidCount: number;
+    /** Before any access to a device page; an engine that runs ahead may throw here to come back to it alone. */
+    beforeDevice: () => void;
+    /** Retired instructions up to, not including, the one being executed. */
+    instructions: () => number;
+    /** Time-stamp counter before TSC_OFFSET. */
+    cycles: () => number;
+    /** Starts in the power-up state. */
+    constructor(options: ProcessorOptions);
+    /** Asks the run loop to look up before the next block. */
+    attention(): void;
+    /** Changes the privilege level and what follows from it: TLB tables, alignment checks. */
+    setCpl(level: number): void;
+    /** EFLAGS_SYS changed in these bits. Closing the door to interrupts needs no attention; opening it, if one waits. */
+    flagsChanged(bits: number): void;
+    /** Recomputes `alignmentArmed`; arming empties the user tables, so that every user access is looked at. */
+    refreshAlignment(): void;
+    /** Notes causes of a debug trap that follows the current instruction. */
+    armDebugTrap(dr6: number): void;
+    flushTlb(what: TlbFlush): void;
+    isBreakpointPage(lin: number): boolean;
+    /** Physical address of an instruction byte at the current privilege level; throws #PF (I/D set under NX). */
+    translateFetch(lin: number): number;
+    getEflags(): number;
+    setEflags(value: number): void;
+    linear(seg: number, offset: number, size: number, write: boolean): number;
+    read8(lin: number): number;
+    read16(lin: number): number;
+    read32(lin: number): number;
+    write8(lin: number, value: number): void;
+    write16(lin: number, value: number): void;
+    write32(lin: number, value: number): void;
+    probe(lin: number, size: number, write: boolean): void;
+    /** Reads for a read-modify-write at the current level: faults as the write would. */
+    readForWrite(lin: number, size: number): number;
+    readSys8(lin: number): number;
+    readSys16(lin: number): number;
+    readSys32(lin: number): number;
+    writeSys8(lin: number, value: number): void;
+    writeSys16(lin: number, value: number): void;
+    writeSys32(lin: number, value: number): void;
+}
+
+/**
+ * The engine: a processor and an interpreter over one linear memory, and the loop that runs them. It recognises
+ * interrupts and traps at instruction boundaries, lands on exact instruction counts, and single-steps wherever a block
+ * cannot be used: the tail of a budget, an instruction that crosses a page, a device access, TF, breakpoints.
+ */
+
+type EngineKind = 'interpreter' | 'reference';
+interface EngineOptions {
+    /** RAM in bytes, a multiple of 4096. */
+    ramSize: number;
+    ports: ProcessorPorts;
+    /** Default: the WebAssembly interpreter. */
+    engine?: EngineKind;
+    cpuid?: CpuidModel;
+    /** Time-stamp counter in cycles; default: one cycle an instruction. */
+    cycles?: () => number;
+}
+/** Why {@link Engine.run} came back. `budget`: the instructions asked for have retired. `exit`: requestExit(). */
+type RunResult = 'budget' | 'halt' | 'shutdown' | 'exit';
+/** Sees each instruction before it executes, at its exact EIP; `engine.processor` has the state. */
+type InstructionTrace = (eip: number) => void;
+declare class Engine {
+    #private;
+    readonly processor: Processor;
+    /** Guest RAM for devices, loaders and host ops. */
+    readonly memory: GuestMemory;
+    readonly kind: EngineKind;
+    pending: GuestFault | null;
+    constructor(options: EngineOptions);
+    /** Retired instructions since the engine was made; exact also inside a helper or port. */
+    instructions(): number;
+    /** Asks `run` to return at the next instruction boundary. */
+    requestExit(): void;
+    /** The INTR line. */
+    setIntr(level: boolean): void;
+    /** An edge on NMI. */
+    raiseNmi(): void;
+    setTrace(trace: InstructionTrace | null): void;
+    /** Counts executions of the instruction at physical address `pa`; returns a function that reads the count. */
+    addProbe(pa: number): () => number;
+    /** Runs until `max` instructions have retired, or something else ends it. */
+    run(max: number): RunResult;
+    /** Drops all decoded code; what runs next is decoded afresh. */
+    flushCode(): void;
+}
+declare function createEngine(options: EngineOptions): Engine;
+
+/**
+ * The processor as a host answer sees it: the ports of core's `ops/host.ts` over a Processor. What an instruction would
+ * refuse with an exception is here a coded error, because the fault would be the answer's, not the guest's.
+ */
+
+/** Registers and stack at the entry of an op, while its stub's opcode is being executed. */
+declare function callFrame(cpu: Processor): CallFrame;
+/** Guest virtual memory at kernel privilege. A miss throws `PG_HOST_MEMORY`; nothing is written then. */
+declare function virtualMemory(cpu: Processor): VirtualMemory;
+/** The privileged operations, as at CPL 0. A value that the instruction refuses throws `PG_HOST_PROCESSOR`. */
+declare function processorControl(cpu: Processor): ProcessorControl;
+
+/** One of the two machines. */
+interface LockstepSubject {
+    readonly processor: Processor;
+    /** Runs until `count` instructions have retired since power-on. False: it ended before. */
+    runTo(count: number): boolean;
+    instructions(): number;
+}
+interface LockstepOptions {
+    /** Instructions between two comparisons at first. Default 1,000,000. */
+    chunk?: number;
+    /** Where to stop when nothing differs. Default: where the program ends. */
+    instructions?: number;
+    /** Called after each comparison of the first pass. */
+    progress?: (instructions: number) => void;
+}
+/** Something that differs: a register by name, or RAM by physical address. */
+interface LockstepDifference {
+    what: string;
+    a: string;
+    b: string;
+}
+interface Divergence {
+    /** Instructions after which both were still alike; the next one made the difference. */
+    instructions: number;
+    eip: number;
+    /** Bytes from EIP on, as far as they are mapped. */
+    code: number[];
+    differences: LockstepDifference[];
+    /** Registers of both after the instruction. */
+    registersA: Record<string, string>;
+    registersB: Record<string, string>;
+}
+interface LockstepResult {
+    /** Instructions that were compared. */
+    instructions: number;
+    /** Null: no difference. */
+    divergence: Divergence | null;
+}
+/** All registers by name, in hexadecimal, most significant word first. */
+declare function registerImage(cpu: Processor): Record<string, string>;
+/** A hash (FNV-1a over words) of all registers and all RAM: equal machines, equal numbers. */
+declare function stateHash(cpu: Processor): number;
+/** What differs between two machines, registers first; at most a few dozen entries. */
+declare function differencesBetween(a: Processor, b: Processor): LockstepDifference[];
+/** An engine alone as a subject; `halted` is called on HLT and says whether the machine goes on. */
+declare function engineSubject(engine: Engine, halted?: () => boolean): LockstepSubject;
+type Make = () => LockstepSubject | Promise<LockstepSubject>;
+/**
+ * Runs both machines and compares registers and RAM every `chunk` instructions. When they differ, makes them again and
+ * looks closer, until the one instruction is found.
+ */
+declare function runLockstep(makeA: Make, makeB: Make, options?: LockstepOptions): Promise<LockstepResult>;
+/** A divergence as text: where, the bytes, what differs. */
+declare function describeDivergence(d: Divergence): string;
+
+/**
+ * Physical memory as the processor sees it: RAM in linear memory from `RAM`, everything else through the MMIO ports;
+ * the A20 gate; and one byte of flags for every RAM page (holds code, holds host-op stubs, is a device hole).
+ */
+
+/** Page flag: a device answers here although the address is below `ramSize` (for example a VGA window). */
+declare const PAGE_HOLE = 4;
+/** Opens or closes the A20 gate. The TLB holds final addresses, so it is flushed on a change. */
+declare function setA20(cpu: Processor, open: boolean): void;
+
+/** The processor's registers as everybody outside the engine sees them. */
+
+/** A snapshot, exact at an instruction boundary. */
+declare function registersOf(cpu: Processor): RegisterView;
+
+/** Makes RAM pages (physical page numbers) stub pages. */
+declare function registerStubPages(cpu: Processor, pages: Iterable<number>): void;
+/** Takes pages back. */
+declare function unregisterStubPages(cpu: Processor, pages: Iterable<number>): void;
+
+/**
+ * Power-up state and the state of a direct boot. Intel SDM vol. 3A 9.1.1 (table 9-1, processor state after reset);
+ * memory types as a PC's firmware leaves them (11.11).
+ */
+
+/**
+ * Puts the processor where a boot protocol wants it: protected mode with flat segments. CR0.PE and ET are implied;
+ * TR and LDTR are as after reset. Throws GuestFault when CR0.PG and CR4.PAE are asked for with bad PDPTEs.
+ */
+declare function setStart(cpu: Processor, regs: StartRegisters): void;
+
+export { type CpuContext, type CpuidModel, DEFAULT_CPUID, type Divergence, Engine, type EngineKind, type EngineOptions, GuestFault, type InstructionTrace, type LockstepDifference, type LockstepOptions, type LockstepResult, type LockstepSubject, PAGE_HOLE, Processor, type RunResult, callFrame, createEngine, describeDivergence, differencesBetween, engineSubject, processorControl, registerImage, registerStubPages, registersOf, runLockstep, setA20, setStart, stateHash, unregisterStubPages, virtualMemory };

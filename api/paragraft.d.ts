@@ -1,0 +1,356 @@
+// dist/index.d.ts
+import { Backend, OpsModule, InputArrival, GuestLayout, GuestMemory, Moment, LedgerRow, ConsolePort, Reporter, StopReason, RegisterView, RunOptions, RunOutcome, Machine, ExitCounts, Clock, GuestFaultKind, MachineEvent, RunReport, BootModule, BlockPort } from '@paragraft/core';
+import { Engine, LockstepSubject } from '@paragraft/cpu';
+import { AppliedGraft } from '@paragraft/loader';
+import { EventClock } from '@paragraft/devices';
+
+/** What a config file may say, and `createMachine`'s choice of engines. The keys have the command line options' names. */
+
+/** Engines to choose from. `auto` is the fastest that this version has. */
+declare const ENGINES: readonly ["auto", "interpreter", "reference"];
+type EngineName = (typeof ENGINES)[number];
+/** A config file's contents: `export default defineConfig({ … })` in `paragraft.config.ts`. All of it optional. */
+interface ParagraftConfig {
+    /** Name or path of a backend, or a backend itself. */
+    backend?: string | Backend;
+    /** Names or paths of ops modules, or modules themselves, in the order in which they are offered the guest. */
+    ops?: (string | OpsModule)[];
+    /** RAM: `'256M'`, or bytes. */
+    memory?: string | number;
+    /** The guest's command line. */
+    append?: string;
+    initrd?: string;
+    /** Boot modules: `'FILE'` or `'FILE=COMMAND LINE'`. */
+    module?: string[];
+    disk?: string;
+    /** Stop with status 0 when this text has been on the console. */
+    until?: string;
+    /** Stop with status 4 after so many seconds of the host's time. */
+    timeout?: number;
+    screen?: boolean;
+    report?: string;
+    trace?: string[];
+    engine?: EngineName;
+    /** Virtual nanoseconds per instruction. */
+    nsPerInstruction?: number;
+    /** Input of an earlier run, from its report: delivered at the same points in place of standard input. */
+    replay?: InputArrival[];
+}
+/** Gives a config file its types. */
+declare function defineConfig(config: ParagraftConfig): ParagraftConfig;
+
+/**
+ * Keeps core's ledger for a running machine: sees the module's functions appear in the guest's table, the guest's patcher
+ * rewrite its call sites, and every call that reaches an answer.
+ */
+
+interface BookkeeperSources {
+    layout: GuestLayout;
+    /** Absent when the guest's own ops stay. */
+    graft?: AppliedGraft;
+    memory: GuestMemory;
+    /** Counts executions of the instruction at a physical address; returns a function that reads the count. */
+    probe: (pa: number) => () => number;
+}
+/** A slot that changed hands. */
+interface Installed {
+    slot: number;
+    op: string;
+    owner: string;
+}
+declare class Bookkeeper {
+    #private;
+    constructor(sources: BookkeeperSources);
+    /** True while functions of the module are still to appear in the guest's table. */
+    get expectsInstalls(): boolean;
+    /** Looks at the table; enters and returns what has been installed since the last look. */
+    look(at: Moment): Installed[];
+    /** Enters a call that a host function answers. */
+    hostCalled(slot: number): void;
+    /** Every row, up to date. */
+    rows(): LedgerRow[];
+}
+
+/**
+ * The person's end of the guest's consoles. Output of every console device goes one way; input is either typed, and
+ * reaches the guest at once, or held, and released line by line at points that the guest's own execution defines, so
+ * that a piped script gives the same run each time.
+ */
+
+interface ConsoleHubOptions {
+    /** Guest output, as it comes; the bytes are only valid during the call. */
+    output: (bytes: Uint8Array) => void;
+    /** Now, for the record of arrivals. */
+    stamp: () => {
+        instructions: number;
+        virtualNs: number;
+    };
+    /** The text given to `watch` has been seen. */
+    onSeen?: (text: string) => void;
+}
+declare class ConsoleHub {
+    #private;
+    /** Every arrival so far. */
+    readonly arrivals: InputArrival[];
+    constructor(options: ConsoleHubOptions);
+    /**
+     * A port for one console device. `ready` says whether the guest listens there; without it, it always does. A device
+     * that only writes gives `() => false`.
+     */
+    port(ready?: () => boolean): ConsolePort;
+    /** Watches the output for a text from now on. */
+    watch(text: string): void;
+    /** Typed input: the guest can have it at once. */
+    type(bytes: Uint8Array): void;
+    /** Input to be released at idle points. */
+    hold(bytes: Uint8Array): void;
+    /** True while held input waits for its idle point. */
+    get holding(): boolean;
+    /** True if some device would take input now. */
+    get listening(): boolean;
+    /** Virtual idle time that must still pass before a held line is released; Infinity if nobody listens or none waits. */
+    get idleStillNeeded(): number;
+    /** The guest was idle for so long. Releases a line when that completes the wait. */
+    idled(ns: number): void;
+    /** Gives the guest the next held line, its newline included. */
+    release(): void;
+}
+
+/** Diagnostics said once: the first report of a key is passed on, later ones are counted. */
+
+/** One subject that was reported. */
+interface Reported {
+    key: string;
+    message: string;
+    count: number;
+}
+declare class ReportLog implements Reporter {
+    #private;
+    /** `first` is called for the first report of each key. */
+    constructor(first: (report: Reported) => void);
+    report(key: string, message: string): void;
+    /** All subjects, in the order of their first report. */
+    all(): Reported[];
+}
+
+/**
+ * The run loop. Virtual time is retired instructions times a constant, plus the idle time that was skipped; the agenda of
+ * scheduled events bounds how far the processor runs at a time, so that every event falls on an exact instruction
+ * boundary and the same boot gives the same run.
+ */
+
+/** The part of the engine that the run loop drives. */
+interface RunnableProcessor {
+    /**
+     * Runs at most so many instructions. `budget`: all of them retired. `halt`: HLT, and no interrupt is deliverable.
+     * `shutdown`: triple fault. `exit`: `requestExit` was called.
+     */
+    run(maxInstructions: number): 'budget' | 'halt' | 'shutdown' | 'exit';
+    /** Retired instructions since power-on; exact also while a port of the processor is being served. */
+    instructions(): number;
+    /** Makes `run` return at the next instruction boundary. */
+    requestExit(): void;
+    registers(): RegisterView;
+}
+/** How `run` treats a halted guest that an event can wake. */
+interface ScheduleOptions extends RunOptions {
+    /**
+     * `skip` (default): virtual time jumps to the next event. `return`: the call returns `idle`, and its caller decides
+     * how far to move time with `skipIdle`.
+     */
+    idle?: 'skip' | 'return';
+}
+declare class Scheduler {
+    #private;
+    readonly clock: EventClock;
+    /** Virtual nanoseconds that one retired instruction takes. */
+    readonly nsPerInstruction: number;
+    /** Most instructions between two calls of `onSlice`. */
+    longestSlice: number;
+    /** Called after idle time has been skipped, with its length. */
+    onIdle: ((ns: number) => void) | null;
+    /** Called once, when the machine stops. */
+    onStop: ((reason: StopReason) => void) | null;
+    /** Called between two runs of the processor. */
+    onSlice: (() => void) | null;
+    constructor(processor: RunnableProcessor, nsPerInstruction: number);
+    /** Virtual nanoseconds since power-on. */
+    now(): number;
+    /** Virtual nanoseconds that passed while the processor was halted. */
+    get skippedNs(): number;
+    /** Why the machine stopped, if it has. */
+    get stopped(): StopReason | null;
+    /** Ends the run at this instruction boundary; the first reason stays. */
+    stop(reason: StopReason): void;
+    /** Moves virtual time of a halted guest forward to `at`, but not beyond the next event. */
+    skipIdle(at: number): void;
+    run(options?: ScheduleOptions): RunOutcome;
+}
+
+/**
+ * A machine that has been put together and can be run: the engine, its devices and its backend, the graft and the ledger,
+ * behind core's `Machine`. How it is put together is assemble.ts; what happens around it is run.ts.
+ */
+
+/** What assembly hands over. */
+interface MachineParts {
+    scheduler: Scheduler;
+    memory: GuestMemory;
+    console: ConsoleHub;
+    reports: ReportLog;
+    /** Null for a guest without a table. */
+    books: Bookkeeper | null;
+    backendName: string;
+    headName: string;
+    modules: {
+        name: string;
+        version: string;
+    }[];
+    registers: () => RegisterView;
+    instructions: () => number;
+    exits: () => ExitCounts;
+    /** The text screen, line by line; empty when the machine has none. */
+    screen: () => string[];
+    /** One scan code byte from the keyboard; nothing happens when the machine has none. */
+    key: (scancode: number) => void;
+}
+declare class PcMachine implements Machine {
+    #private;
+    /** The person's end of the guest's consoles. */
+    readonly console: ConsoleHub;
+    readonly memory: GuestMemory;
+    readonly backendName: string;
+    readonly headName: string;
+    constructor(parts: MachineParts);
+    get clock(): Clock;
+    run(options?: ScheduleOptions): RunOutcome;
+    /** Virtual time of the next event, Infinity if there is none. */
+    nextEventAt(): number;
+    /** Moves the time of a halted guest forward, at most to its next event. */
+    skipIdle(at: number): void;
+    /** Ends the run; the first reason stays. */
+    stop(reason: StopReason): void;
+    /** Ends the run because of something that the guest, or an answer that was given to it, did. */
+    fault(fault: GuestFaultKind, code: string, message: string): void;
+    registers(): RegisterView;
+    instructions(): number;
+    exits(): Readonly<ExitCounts>;
+    /** The ledger, a row per slot of the guest's table; empty for a guest without one. */
+    ops(): readonly LedgerRow[];
+    /** The VGA text screen, line by line, without trailing spaces. */
+    screen(): string[];
+    /**
+     * Keys pressed and released on the PC's keyboard: bytes of scan code set 1, as `I8042.key` takes them. Recorded like
+     * typed text, so that a replay has them too.
+     */
+    key(...scancodes: number[]): void;
+    on(listener: (event: MachineEvent) => void): () => void;
+    /** Passes an event of the parts on to whoever listens. */
+    said(key: string, message: string): void;
+    /** The run report, with the stop and the host's seconds that its caller measured. */
+    report(stop: StopReason, seconds: number): RunReport;
+}
+
+/**
+ * The composition root: engine, devices, backend, loader and ops modules put together into one machine. Everything that
+ * can be refused is refused here, before the first instruction.
+ */
+
+/** One port access, for a trace. */
+interface IoAccess {
+    instructions: number;
+    write: boolean;
+    port: number;
+    /** Bytes: 1, 2 or 4. */
+    size: number;
+    value: number;
+}
+/** One call of an op that a host function answers, for a trace. */
+interface OpCall {
+    instructions: number;
+    slot: number;
+    op: string;
+    returnAddress: number;
+}
+/** What a machine is made of. */
+interface MachineConfig {
+    /** The guest's image: ELF, bzImage, multiboot kernel. */
+    image: Uint8Array;
+    /** Its name, for protocols that hand it on. */
+    imageName?: string;
+    backend: Backend;
+    /** Ops modules to graft, in order; a later one wins a slot that several answer. */
+    ops?: readonly OpsModule[];
+    /** RAM in bytes, a multiple of 4096. Default 256 MiB. */
+    memory?: number;
+    /** The guest's command line. Without `console=` in it, the head's default console is added. */
+    commandLine?: string;
+    initrd?: Uint8Array | undefined;
+    modules?: readonly BootModule[];
+    disk?: BlockPort;
+    engine?: EngineName;
+    /** Virtual nanoseconds per instruction, an integer of at least 1. Default {@link NS_PER_INSTRUCTION}. */
+    nsPerInstruction?: number;
+    /** What the real-time clock shows at power-on, in seconds since 1970. Default {@link RTC_EPOCH_SECONDS}. */
+    rtcEpochSeconds?: number;
+    /** Guest console output, as it comes; the bytes are only valid during the call. */
+    output: (bytes: Uint8Array) => void;
+    /** What is being done, and how far it is, while the machine is put together. */
+    progress?: (text: string, done?: number, total?: number) => void;
+    /** Sees every port access. */
+    onIo?: (access: IoAccess) => void;
+    /** Sees every call that a host function answers. */
+    onOpCall?: (call: OpCall) => void;
+    /** Gets the engine as soon as it exists, for debuggers and lock-step runs. */
+    onEngine?: (engine: Engine) => void;
+    /** Sees every instruction's offset in CS before it executes. Slow; for proofs and for hunting. */
+    onInstruction?: (eip: number) => void;
+}
+/** A processor of 250 million instructions a second: delays that a guest counts stay short for the host. */
+declare const NS_PER_INSTRUCTION = 4;
+/** 2026-01-01 00:00:00 UTC: the same at every boot, so that the same boot is the same run. */
+declare const RTC_EPOCH_SECONDS = 1767225600;
+/** Builds a machine, ready for its first instruction. Throws coded errors; nothing outlives a refusal. */
+declare function createMachine(config: MachineConfig): Promise<PcMachine>;
+
+/** A whole machine as one side of a lock-step run (see @paragraft/cpu's runLockstep): the same boot under two engines. */
+
+/** Builds the machine of `config`. Give both sides the same config, save for `engine`. */
+declare function lockstepMachine(config: MachineConfig): Promise<LockstepSubject>;
+
+/**
+ * A run from the outside: slices of the synchronous machine, and between them the outside world – typed and piped input,
+ * the host's clock for a time limit, pauses that keep an idle guest from racing through its own time while somebody may
+ * still type.
+ */
+
+/** Where an input source puts what it has. */
+interface InputSink {
+    data(bytes: Uint8Array): void;
+    /** No more will come. */
+    end(): void;
+    /** The person wants out. */
+    leave(): void;
+}
+interface InputSource {
+    /** `typed`: a person; reaches the guest at once. `held`: a script; released line by line while the guest idles. */
+    readonly manner: 'typed' | 'held';
+    /** Begins to deliver, from the event loop only. */
+    start(sink: InputSink): void;
+    stop(): void;
+}
+interface RunMachineOptions {
+    /** Stop when this text has been on the console. */
+    until?: string;
+    /** Stop after so many seconds of the host's time. */
+    timeout?: number;
+    input?: InputSource;
+    /** Input of an earlier run, delivered at the same virtual times. */
+    replay?: readonly InputArrival[];
+    /** Called after every slice, e.g. to flush output. */
+    onSlice?: () => void;
+}
+/** Runs a machine to its end and reports. */
+declare function run(machine: PcMachine, options?: RunMachineOptions): Promise<RunReport>;
+
+export { ConsoleHub, type ConsoleHubOptions, ENGINES, type EngineName, type InputSink, type InputSource, type IoAccess, type MachineConfig, NS_PER_INSTRUCTION, type OpCall, type ParagraftConfig, PcMachine, RTC_EPOCH_SECONDS, type RunMachineOptions, type ScheduleOptions, createMachine, defineConfig, lockstepMachine, run };
