@@ -5,7 +5,7 @@
 import { parseEncoding } from '../decode/table.ts'
 import type { Insn } from '../isa/define.ts'
 import { ISA } from '../isa/index.ts'
-import { DATA, DATA_SIZE, type NativeTest } from './protocol.ts'
+import { DATA, DATA_SIZE, MAX_CODE, type NativeTest } from './protocol.ts'
 
 const [CF, PF, AF, ZF, SF, OF] = [1, 4, 0x10, 0x40, 0x80, 0x800]
 
@@ -249,4 +249,47 @@ export function generateTests(seed: number, rounds: number): NativeTest[] {
     }
   }
   return tests
+}
+
+/**
+ * What would end a sequence early, leave flags undefined for what follows, or look at AF where it is undefined; CMPS,
+ * of whose two bad operands the processor may read either first.
+ */
+const NOT_IN_SEQUENCES =
+  /^(?:INT|BOUND|UD|HLT|IN|OUT|(?:REPN?E? )?CMPS|REPN?E? (?:INS|OUTS)|INS|OUTS|CLTS|INVD|WBINVD|INVLPG|LGDT|LIDT|RDMSR|WRMSR|LAHF|PUSHF|DA[AS]|AA[AS]|ENTER|LEAVE|POPA)/
+/** Longest single instruction with what a branch skips. */
+const ROOM = 20
+
+/**
+ * Random sequences of instructions up to the length of a test: flags and registers flow from one to the next, which is
+ * where an interpreter that drops dead flags or fuses a comparison with its branch could go wrong.
+ */
+export function generateSequences(seed: number, count: number): NativeTest[] {
+  const g = new Generator(seed)
+  const choices = ISA.filter(
+    insn => !LEFT_OUT.has(insn.mnemonic) && !insn.mnemonic.startsWith('ESC') && !NOT_IN_SEQUENCES.test(insn.mnemonic),
+  ).flatMap(insn => insn.encodings.filter(e => !e.includes('CL')).map(encoding => ({ insn, encoding })))
+  const branches = choices.filter(({ insn }) => insn.branch)
+  return Array.from({ length: count }, () => {
+    const code: number[] = []
+    let whole: NativeTest | null = null
+    while (code.length <= MAX_CODE - ROOM) {
+      const from = g.chance(4) ? branches : choices
+      const { insn, encoding } = from[g.below(from.length)]
+      const t = g.test(insn, encoding)
+      if (t === null || (t.undefinedFlags & ~AF) !== 0) continue
+      code.push(...t.code)
+      whole ??= t
+    }
+    // Pointers that last a while: the first instruction's registers, with EBX in the middle of the data.
+    const first = whole as NativeTest
+    const regs = first.regs.map((v, i) => (i === 3 || i >= 6 ? DATA + 0x900 + g.below(64) : v))
+    return {
+      ...first,
+      regs,
+      code,
+      name: `sequence: ${code.map(b => b.toString(16).padStart(2, '0')).join(' ')}`,
+      undefinedFlags: AF,
+    }
+  })
 }

@@ -4,7 +4,7 @@
  */
 import { expect, test } from 'vitest'
 import { DIRECTED } from './directed.ts'
-import { generateTests } from './generate.ts'
+import { generateSequences, generateTests } from './generate.ts'
 import { buildRunner, compareWithHost } from './host.ts'
 
 const runner = buildRunner()
@@ -19,6 +19,11 @@ test.skipIf(runner === '')('so does the reference', () => {
   const tests = generateTests(20062, 8)
   expect(compareWithHost(runner, 'reference', tests).slice(0, 20).join('\n')).toBe('')
   expect(tests.length).toBeGreaterThan(2500)
+})
+
+test.skipIf(runner === '')('sequences of instructions agree too, on both', () => {
+  expect(compareWithHost(runner, 'interpreter', generateSequences(20063, 6000)).slice(0, 20).join('\n')).toBe('')
+  expect(compareWithHost(runner, 'reference', generateSequences(20064, 2000)).slice(0, 20).join('\n')).toBe('')
 })
 
 for (const [name, tests] of Object.entries(DIRECTED)) {
