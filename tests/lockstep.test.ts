@@ -1,4 +1,4 @@
-/** The embedded guest under both engines at once: registers and memory alike at every comparison, to the last. */
+/** Kernels under both engines at once: registers and memory alike at every comparison. */
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import nativeOps from '../examples/native-ops/src/index.ts'
@@ -6,6 +6,7 @@ import native from '../packages/backend-native/src/index.ts'
 import { describeDivergence, runLockstep, stateHash } from '../packages/cpu/src/index.ts'
 import type { LockstepSubject } from '../packages/cpu/src/lockstep.ts'
 import { lockstepMachine } from '../packages/paragraft/src/lockstep.ts'
+import { guest, needs } from './support/needs.ts'
 
 const image = new Uint8Array(readFileSync(new URL('../guests/oldguest/oldguest.elf', import.meta.url)))
 
@@ -40,3 +41,26 @@ for (const ops of [[], [nativeOps]]) {
     expect(stateHash(a.subject.processor)).toBe(stateHash(b.subject.processor))
   }, 300_000)
 }
+
+needs('debian guests')(
+  "Debian's kernel: interpreter and reference agree over its first hundred million instructions",
+  async () => {
+    const instructions = 100_000_000
+    let output = 0
+    const make = (engine: 'interpreter' | 'reference') => () =>
+      lockstepMachine({
+        image: new Uint8Array(readFileSync(guest('vmlinux-686-pae'))),
+        initrd: new Uint8Array(readFileSync(guest('initramfs.cpio.gz'))),
+        backend: native,
+        engine,
+        memory: 128 * 2 ** 20,
+        commandLine: 'console=ttyS0',
+        output: bytes => void (output += bytes.length),
+      })
+    const result = await runLockstep(make('interpreter'), make('reference'), { chunk: 20_000_000, instructions })
+    expect(result.divergence && describeDivergence(result.divergence)).toBe(null)
+    expect(result.instructions).toBe(instructions)
+    expect(output).toBeGreaterThan(10_000)
+  },
+  300_000,
+)

@@ -20,6 +20,12 @@ function gcc32(): boolean {
   return onPath('gcc') && process.arch === 'x64' && process.platform === 'linux'
 }
 
+/** A 32-bit program with a C library can be built and run. */
+function gccMultilib(): boolean {
+  if (!gcc32()) return false
+  return spawnSync('gcc', ['-m32', '-x', 'c', '-', '-o', '/dev/null'], { input: 'int main(void) {}' }).status === 0
+}
+
 function onPath(command: string): boolean {
   return spawnSync('sh', ['-c', `command -v ${command}`]).status === 0
 }
@@ -27,6 +33,7 @@ function onPath(command: string): boolean {
 /** What a test can need, and how to see whether it is there. */
 const REQUIREMENTS = {
   gcc: gcc32,
+  'gcc multilib': gccMultilib,
   qemu: () => onPath('qemu-system-i386'),
   'debian guests': () => existsSync(guest('manifest.json')),
   chromium: () => existsSync('/usr/bin/chromium'),

@@ -2,8 +2,9 @@
  * The decoder against iced-x86: every opcode of both maps with every ModRM byte under the prefixes that change its
  * meaning, in 32-bit and 16-bit code; every SIB byte; random strings of prefixes; and a whole kernel's text.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { guest, needs } from '../../../../tests/support/needs.ts'
 import { random } from '../native/generate.ts'
 import { Comparison, WINDOW } from './iced-compare.ts'
 
@@ -105,8 +106,6 @@ test('random strings of prefixes, up to the limit of 15 bytes', () => {
   expect(wrong.slice(0, 40).join('\n')).toBe('')
 }, 120_000)
 
-const VMLINUX = new URL('../../../../.guests/vmlinux-686-pae', import.meta.url).pathname
-
 /** Contents of the ELF32 section `name`. */
 function section(file: Uint8Array, name: string): Uint8Array {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength)
@@ -120,10 +119,10 @@ function section(file: Uint8Array, name: string): Uint8Array {
   throw new Error(`no section ${name}`)
 }
 
-test.skipIf(!existsSync(VMLINUX))(
+needs('debian guests')(
   "every instruction of a kernel's text",
   () => {
-    const text = section(readFileSync(VMLINUX), '.text')
+    const text = section(readFileSync(guest('vmlinux-686-pae')), '.text')
     const bytes = new Uint8Array(text.length + WINDOW)
     bytes.set(text)
     const compare = new Comparison(bytes, 32)

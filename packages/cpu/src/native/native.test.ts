@@ -2,32 +2,34 @@
  * The instruction set against the host's own processor: registers, flags, faults with error codes and addresses, and
  * memory, for both interpreters.
  */
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
+import { needs } from '../../../../tests/support/needs.ts'
 import { DIRECTED } from './directed.ts'
 import { generateSequences, generateTests } from './generate.ts'
 import { buildRunner, compareWithHost } from './host.ts'
 
+const native = needs('gcc multilib')
 const runner = buildRunner()
 
-test.skipIf(runner === '')('the interpreter agrees with the host processor', () => {
+native('the interpreter agrees with the host processor', () => {
   const tests = generateTests(20061, 24)
   expect(compareWithHost(runner, 'interpreter', tests).slice(0, 20).join('\n')).toBe('')
   expect(tests.length).toBeGreaterThan(8000)
 })
 
-test.skipIf(runner === '')('so does the reference', () => {
+native('so does the reference', () => {
   const tests = generateTests(20062, 8)
   expect(compareWithHost(runner, 'reference', tests).slice(0, 20).join('\n')).toBe('')
   expect(tests.length).toBeGreaterThan(2500)
 })
 
-test.skipIf(runner === '')('sequences of instructions agree too, on both', () => {
+native('sequences of instructions agree too, on both', () => {
   expect(compareWithHost(runner, 'interpreter', generateSequences(20063, 6000)).slice(0, 20).join('\n')).toBe('')
   expect(compareWithHost(runner, 'reference', generateSequences(20064, 2000)).slice(0, 20).join('\n')).toBe('')
 })
 
 for (const [name, tests] of Object.entries(DIRECTED)) {
-  test.skipIf(runner === '')(`directed: ${name}`, () => {
+  native(`directed: ${name}`, () => {
     const list = tests()
     expect(list.length).toBeGreaterThan(10)
     expect(compareWithHost(runner, 'interpreter', list).slice(0, 20).join('\n')).toBe('')
