@@ -120,10 +120,18 @@ export class Engine {
       insn: set.simd,
       imm8: i => SIMD_OPS[i].imm8,
     })
-    this.#blocks = new Blocks(cpu.buffer, options.ramSize, set, decoder, {
-      markCodePage: pa => markCodePage(cpu, pa),
-      unmarkCodePage: pa => unmarkCodePage(cpu, pa),
-    })
+    // The reference takes every instruction by itself, so that lock-step tries the pairs.
+    this.#blocks = new Blocks(
+      cpu.buffer,
+      options.ramSize,
+      set,
+      decoder,
+      {
+        markCodePage: pa => markCodePage(cpu, pa),
+        unmarkCodePage: pa => unmarkCodePage(cpu, pa),
+      },
+      this.kind === 'interpreter',
+    )
     const helpers = createHelpers(cpu, {
       trace: eip => this.#trace?.(eip),
       set pending(fault: GuestFault | null) {

@@ -89,6 +89,9 @@ export class Blocks {
   /** 64 bits a page: its 64-byte lines that hold decoded code. */
   readonly #lines: Uint32Array
   #next = FIRST_BLOCK
+  readonly #pairs: boolean
+  /** Record of the last instruction that is not half of a pair. */
+  #lastMain = 0
   /** Blocks that cross into a page, by that page's number. */
   readonly #crossings = new Map<number, Set<number>>()
   /** Counter address of each probed physical address. */
@@ -96,7 +99,16 @@ export class Blocks {
   /** Times the whole pool was dropped because it was full. */
   flushes = 0
 
-  constructor(buffer: ArrayBufferLike, ramSize: number, set: HandlerSet, decoder: Decoder, pages: CodePages) {
+  /** `pairs`: neighbours that have a handler between them get it. */
+  constructor(
+    buffer: ArrayBufferLike,
+    ramSize: number,
+    set: HandlerSet,
+    decoder: Decoder,
+    pages: CodePages,
+    pairs: boolean,
+  ) {
+    this.#pairs = pairs
     this.#u8 = new Uint8Array(buffer)
     this.#u16 = new Uint16Array(buffer)
     this.#u32 = new Uint32Array(buffer)
@@ -316,6 +328,7 @@ export class Blocks {
     const flat = (mode & MODE_FLAT) !== 0 && !NOT_FLAT.includes(d.seg) && d.index === ZERO
     const handler = set.find(d.id, d.form, d.size, (mode & MODE_STACK32) !== 0, d.addr32, flat)
     this.#blank(rec, handler, off, index, d.length)
+    if (this.#pairs) this.#pairUp(rec, handler, index)
     this.#u16[(rec + REC_A) >> 1] = d.a
     this.#u16[(rec + REC_B) >> 1] = d.b
     this.#address(rec, d)
@@ -335,6 +348,20 @@ export class Blocks {
       this.#u16[(rec + REC_EXTRA) >> 1] = d.extra
     }
     return rec + RECORD_SIZE
+  }
+
+  /** Gives the record before `rec` the handler of both, if it is the previous instruction and the pair has one. */
+  #pairUp(rec: number, handler: number, index: number): void {
+    const before = rec - RECORD_SIZE
+    if (index > 0 && this.#lastMain === before) {
+      const both = this.#set.pair(this.#u16[(before + REC_HANDLER) >> 1], handler)
+      if (both !== 0) {
+        this.#u16[(before + REC_HANDLER) >> 1] = both
+        this.#lastMain = 0
+        return
+      }
+    }
+    this.#lastMain = rec
   }
 
   #header(block: number, phys: number, bytes: number, count: number, end: number, mode: number): void {

@@ -2,7 +2,7 @@
  * Handlers: every combination of instruction, operand form, operand size, stack width and address size that can be
  * decoded, with its semantics written out. Both interpreters are made from this list.
  */
-import { BLK_TOTAL, REC_INDEX, REC_LINK, REC_OFF } from '../decode/record.ts'
+import { BLK_TOTAL, REC_HANDLER, REC_INDEX, REC_LINK, REC_OFF, RECORD_SIZE } from '../decode/record.ts'
 import { buildTable, formLetter, type OpcodeTable, parseEncoding, sizeClass } from '../decode/table.ts'
 import { load, type Stmt, type Type } from '../ir/ir.ts'
 import { Builder, LOCAL_REC, type Size } from '../isa/builder.ts'
@@ -22,6 +22,7 @@ import {
   SEG_SIZE,
   TMP_EA,
 } from '../state.ts'
+import { PAIRS } from './pairs.ts'
 
 export interface Handler {
   name: string
@@ -102,6 +103,28 @@ const key = (id: number, form: string, size: number, stack32: boolean, addr32: b
 const usesSegments = (insn: Insn, form: string): boolean =>
   form.includes('m') || insn.stack === true || (insn.addr === true && insn.branch !== true)
 
+/** What a handler stands for. */
+interface Variant {
+  insn: Insn
+  size: Size
+  form: string
+  stack32: boolean
+  addr32: boolean
+  flat: boolean
+}
+
+function buildPair(name: string, a: Variant, c: Variant, stale: number): Handler {
+  const first = new Builder(a.size, a.form, a.stack32, a.addr32, a.flat)
+  a.insn.semantics(first)
+  // The first may have overwritten the second: then its record says so.
+  if (first.wrote)
+    first.if(first.cmp('eq', load('16u', rec, RECORD_SIZE + REC_HANDLER), stale), () => first.exit('next'))
+  const second = first.follow(c.size, c.form, c.stack32, c.addr32, c.flat, RECORD_SIZE)
+  c.insn.semantics(second)
+  second.exit('skip')
+  return { name, body: second.body, temps: second.temps }
+}
+
 export interface HandlerSet {
   table: OpcodeTable
   handlers: readonly Handler[]
@@ -109,9 +132,13 @@ export interface HandlerSet {
   simdId: number
   simd: Insn
   micro(name: keyof typeof MICRO): number
+  /** Handler of two instructions in a row, by their handlers; 0 when the pair has none. */
+  pair(first: number, second: number): number
   /** Handler of a decoded instruction; `flat` as in Builder, where there is such a variant. */
   find(id: number, form: string, size: number, stack32: boolean, addr32: boolean, flat: boolean): number
 }
+
+const pairKey = (first: number, second: number): number => first * 0x10000 + second
 
 const SIZES: Record<'b' | 'w' | 'd' | 'v', readonly Size[]> = { b: [1], w: [2], d: [4], v: [2, 4] }
 
@@ -120,6 +147,8 @@ export function buildHandlers(): HandlerSet {
   const handlers: Handler[] = []
   const index = new Map<string, number>()
   const microIndex: Record<string, number> = {}
+  const variants = new Map<string, Variant & { at: number }>()
+  const pairs = new Map<number, number>()
   for (const [name, semantics] of Object.entries(MICRO)) {
     microIndex[name] = handlers.length
     handlers.push(build(name, new Builder(4, '', true, true), semantics))
@@ -133,6 +162,7 @@ export function buildHandlers(): HandlerSet {
           index.set(k, handlers.length)
           const suffix = `${stack32 ? '' : '.s16'}${addr32 ? '' : '.a16'}${flat ? '.flat' : ''}`
           const name = `${insn.mnemonic}.${form}${size * 8}${suffix}`
+          variants.set(name, { at: handlers.length, insn, size, form, stack32, addr32, flat })
           handlers.push(build(name, new Builder(size, form, stack32, addr32, flat), insn.semantics))
         }
       }
@@ -148,12 +178,20 @@ export function buildHandlers(): HandlerSet {
   }
   const simdId = ISA.length
   for (const form of ['m', 'x']) add(simdId, SIMD, form, 4)
+  for (const [firstName, secondName] of PAIRS) {
+    const first = variants.get(firstName)
+    const second = variants.get(secondName)
+    if (!first || !second) throw new Error(`no handlers for the pair ${firstName}, ${secondName}`)
+    pairs.set(pairKey(first.at, second.at), handlers.length)
+    handlers.push(buildPair(`${firstName}+${secondName}`, first, second, microIndex.STALE))
+  }
   return {
     table,
     handlers,
     simdId,
     simd: SIMD,
     micro: name => microIndex[name],
+    pair: (first, second) => pairs.get(pairKey(first, second)) ?? 0,
     find(id, form, size, stack32, addr32, flat) {
       const insn = id === simdId ? SIMD : ISA[id]
       const wide = [stack32 || !insn.stack, addr32 || !insn.addr] as const

@@ -13,6 +13,7 @@ import type { Helpers, RunBlocks } from './wasm.ts'
 const local = (i: number): string => `v${i}`
 const EXITS: Record<Exit, string> = {
   next: 'return 0;',
+  skip: 'return 4;',
   lookup: 'return 1;',
   enter: 'return 2;',
   fault: `${local(LOCAL_RESULT)}=${RETURN_FAULT};return 3;`,
@@ -46,7 +47,10 @@ return function run(block){
     for(;;){
       if(enter(0)===3) return v${LOCAL_RESULT};
       let rec=v${LOCAL_BLOCK}+32, to;
-      while((to=h[U16[(rec+${REC_HANDLER})>>>1]](rec))===0) rec+=${RECORD_SIZE};
+      for(;;){
+        to=h[U16[(rec+${REC_HANDLER})>>>1]](rec);
+        if(to===0) rec+=${RECORD_SIZE}; else if(to===4) rec+=${2 * RECORD_SIZE}; else break
+      }
       if(to===3) return v${LOCAL_RESULT};
       if(to===1){ v${LOCAL_BLOCK}=0; break }
     }

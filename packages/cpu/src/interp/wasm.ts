@@ -63,8 +63,9 @@ export function emitInterpreter(set: HandlerSet): Emitted {
       }
       switch (to) {
         case 'next':
+        case 'skip':
           localGet(LOCAL_REC)
-          constant(RECORD_SIZE)
+          constant(to === 'next' ? RECORD_SIZE : 2 * RECORD_SIZE)
           out.u8(0x6a)
           setLocal(LOCAL_REC)
           return br(0)

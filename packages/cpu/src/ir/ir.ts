@@ -48,10 +48,10 @@ export type Stmt =
 
 /**
  * Where control goes when a handler is done:
- * `next` the following record · `lookup` find the block at EIP · `enter` the block at local BLOCK ·
+ * `next` the following record · `skip` the one after it · `lookup` find the block at EIP · `enter` the block at local BLOCK ·
  * `fault` a fault waits in FAULT · `return` leave generated code with ATTENTION set.
  */
-export type Exit = 'next' | 'lookup' | 'enter' | 'fault' | 'return'
+export type Exit = 'next' | 'skip' | 'lookup' | 'enter' | 'fault' | 'return'
 
 const isConst = (e: Expr): e is Expr & { k: 'const'; v: number } => e.k === 'const' && e.t === 'i32'
 

@@ -71,6 +71,16 @@ export const LOCAL_LINK = 2
 export const LOCAL_RESULT = 3
 export const FIRST_TEMP = 4
 
+/** Helpers that change neither flags nor memory. */
+const PURE_HELPERS = new Set([
+  'slowRead',
+  'slowRead64',
+  'slowReadForWrite',
+  'segCheck',
+  'slowWrite',
+  'slowWrite64',
+  'raise',
+])
 const REC: Expr = { k: 'local', t: 'i32', i: LOCAL_REC }
 const LINK: Expr = { k: 'local', t: 'i32', i: LOCAL_LINK }
 const LOADW: Record<Size, LoadWidth> = { 1: '8u', 2: '16u', 4: '32' }
@@ -88,9 +98,17 @@ export class Builder {
   readonly addr32: boolean
   /** Every segment that is used is flat (base 0, limit 4 GB), and a ModRM operand has no index register. */
   readonly flat: boolean
+  /** Byte offset of the instruction's record from LOCAL_REC: not 0 in the second half of a fused pair. */
+  at = 0
+  /** The instruction may have written guest memory (and so code that follows it). */
+  wrote = false
   body: Stmt[] = []
   /** Temporaries used, by type. */
   temps: Record<Type, number> = { i32: FIRST_TEMP, i64: 0 }
+  /** The flags as this handler has set them, while that is certain. */
+  #flags: { result: Expr; aux: Expr } | null = null
+  /** How many branches deep the statements being emitted are. */
+  #depth = 0
   #rmw: { host: Expr; lin: Expr } | null = null
 
   constructor(size: Size, form: string, stack32: boolean, addr32: boolean, flat = false) {
@@ -99,6 +117,19 @@ export class Builder {
     this.stack32 = stack32
     this.addr32 = addr32
     this.flat = flat
+  }
+
+  /**
+   * A builder for the instruction that follows in the next record, in the same handler: it goes on in this one's body
+   * and locals, and knows the flags that this one has set.
+   */
+  follow(size: Size, form: string, stack32: boolean, addr32: boolean, flat: boolean, at: number): Builder {
+    const next = new Builder(size, form, stack32, addr32, flat)
+    next.at = at
+    next.body = this.body
+    next.temps = this.temps
+    next.#flags = this.#flags
+    return next
   }
 
   /* ---- expressions and statements ---- */
@@ -181,7 +212,9 @@ export class Builder {
     const outer = this.body
     const collect = (f?: () => void): Stmt[] => {
       this.body = []
+      this.#depth++
       f?.()
+      this.#depth--
       const got = this.body
       this.body = outer
       return got
@@ -191,7 +224,9 @@ export class Builder {
   doWhile(body: () => void, condition: () => Expr): void {
     const outer = this.body
     this.body = []
+    this.#depth++
     body()
+    this.#depth--
     const inner = this.body
     this.body = outer
     outer.push({ k: 'do', body: inner, while: condition() })
@@ -218,8 +253,11 @@ export class Builder {
   setGpr(at: number, v: Expr, size: Size = this.size): void {
     this.store(STOREW[size], c32(at), v)
   }
+  #field(w: LoadWidth, offset: number): Expr {
+    return load(w, REC, offset + this.at)
+  }
   protected regAddress(operand: number): Expr {
-    return load('16u', REC, operand === 0 ? REC_A : REC_B)
+    return this.#field('16u', operand === 0 ? REC_A : REC_B)
   }
   reg(operand: number, size: Size = this.size): Expr {
     return load(LOADW[size], this.regAddress(operand))
@@ -228,11 +266,11 @@ export class Builder {
     this.store(STOREW[size], this.regAddress(operand), v)
   }
   imm(): Expr {
-    return load('32', REC, REC_IMM)
+    return this.#field('32', REC_IMM)
   }
   /** Second immediate: the selector of a far pointer, the level of ENTER. */
   extra(): Expr {
-    return load('16u', REC, REC_EXTRA)
+    return this.#field('16u', REC_EXTRA)
   }
   /** Raw register field of an operand, for helpers that index registers by number. */
   regField(operand: number): Expr {
@@ -240,23 +278,23 @@ export class Builder {
   }
   /** Both register fields: operand 0 in the low half, operand 1 in the high half. */
   regFieldsAB(): Expr {
-    return load('32', REC, REC_A)
+    return this.#field('32', REC_A)
   }
   /** Offset of the memory operand in its segment. */
   ea(): Expr {
-    const base = load('32', load('16u', REC, REC_BASE))
-    if (this.flat) return bin('add', base, load('32', REC, REC_DISP))
-    const index = load('32', load('16u', REC, REC_INDEXREG))
-    const scaled = bin('shl', index, load('8u', REC, REC_SCALE))
-    return bin('add', bin('add', base, scaled), load('32', REC, REC_DISP))
+    const base = load('32', this.#field('16u', REC_BASE))
+    if (this.flat) return bin('add', base, this.#field('32', REC_DISP))
+    const index = load('32', this.#field('16u', REC_INDEXREG))
+    const scaled = bin('shl', index, this.#field('8u', REC_SCALE))
+    return bin('add', bin('add', base, scaled), this.#field('32', REC_DISP))
   }
   /** State address of the memory operand's segment register. */
   seg(): Expr {
-    return load('16u', REC, REC_SEG)
+    return this.#field('16u', REC_SEG)
   }
   /** EIP of the next instruction. */
   nextEip(): Expr {
-    return bin('add', bin('add', this.word(EIP_BASE), load('16u', REC, REC_OFF)), load('8u', REC, REC_LEN))
+    return bin('add', bin('add', this.word(EIP_BASE), this.#field('16u', REC_OFF)), this.#field('8u', REC_LEN))
   }
 
   isMem(operand: number): boolean {
@@ -302,7 +340,8 @@ export class Builder {
 
   /** Calls a helper; the record is made known first, so that EIP and the instruction count are exact. */
   call(fn: string, ...args: Expr[]): Expr {
-    this.setWord(CUR_RECORD, REC)
+    if (!PURE_HELPERS.has(fn)) this.#flags = null
+    this.setWord(CUR_RECORD, this.add(REC, this.at))
     return this.let({ k: 'call', t: 'i32', fn, args })
   }
   checkFault(): void {
@@ -376,6 +415,7 @@ export class Builder {
     return v
   }
   writeMem(size: Size, ea: Expr, seg: Expr, v: Expr): void {
+    this.wrote = true
     const value = this.let(v)
     const lin = this.linear(size, ea, seg, true)
     const { host, ok } = this.#tlb(size, lin, true)
@@ -386,6 +426,7 @@ export class Builder {
     )
   }
   write64(ea: Expr, seg: Expr, v: Expr): void {
+    this.wrote = true
     const value = this.let(v)
     const lin = this.linear(8, ea, seg, true)
     const { host, ok } = this.#tlb(8, lin, true)
@@ -400,6 +441,7 @@ export class Builder {
   }
   /** Reads for a write to follow at the same place; `host` is 0 when the write must take the slow path. */
   readForWrite(size: Size, ea: Expr, seg: Expr): { v: Expr; host: Expr; lin: Expr } {
+    this.wrote = true
     const lin = this.linear(size, ea, seg, true)
     const v = this.temp('i32')
     const host = this.temp('i32')
@@ -445,14 +487,16 @@ export class Builder {
   /* ---- flags (see state.ts for the encoding) ---- */
 
   lfResult(): Expr {
-    return this.word(LF_RESULT)
+    return this.#flags?.result ?? this.word(LF_RESULT)
   }
   lfAux(): Expr {
-    return this.word(LF_AUX)
+    return this.#flags?.aux ?? this.word(LF_AUX)
   }
   setFlags(result: Expr, aux: Expr): void {
-    this.setWord(LF_RESULT, result)
-    this.setWord(LF_AUX, aux)
+    const flags = { result: this.let(result), aux: this.let(aux) }
+    this.setWord(LF_RESULT, flags.result)
+    this.setWord(LF_AUX, flags.aux)
+    this.#flags = this.#depth === 0 ? flags : null
   }
   /** Aux word from a carry vector: bit i is the carry out of bit i. */
   carries(cv: Expr, size: Size = this.size): Expr {
@@ -475,7 +519,9 @@ export class Builder {
   setCarryOverflow(cf: Expr, of: Expr): void {
     const c = this.let(cf)
     const bits = this.or(this.shl(c, 31), this.shl(this.xor(c, of), 30))
-    this.setWord(LF_AUX, this.or(this.and(this.lfAux(), 0x3fffffff), bits))
+    const aux = this.let(this.or(this.and(this.lfAux(), 0x3fffffff), bits))
+    this.setWord(LF_AUX, aux)
+    this.#flags = this.#depth === 0 && this.#flags ? { ...this.#flags, aux } : null
   }
   cf(): Expr {
     return this.shr(this.lfAux(), 31)
@@ -545,8 +591,8 @@ export class Builder {
    * shifted left by two, that of a target in another.
    */
   branch(link: number = REC_LINK, target: Expr = this.relTarget(), permission = 1): void {
-    const known = this.let(load('32', REC, link))
-    const linkable = this.let(load('8u', REC, REC_LINKABLE))
+    const known = this.let(this.#field('32', link))
+    const linkable = this.let(this.#field('8u', REC_LINKABLE))
     this.if(known, () => {
       this.if(load('32', known, BLK_COUNT), () => {
         this.if(this.and(linkable, permission), () => this.#enter(known))
@@ -554,7 +600,7 @@ export class Builder {
       })
     })
     const may = this.and(linkable, permission * 5)
-    this.set(LINK, this.select(may, this.add(REC, link), c32(0)))
+    this.set(LINK, this.select(may, this.add(REC, link + this.at), c32(0)))
     this.jump(target)
   }
   /**
@@ -564,14 +610,14 @@ export class Builder {
   jumpIndirect(target: Expr): void {
     const to = this.let(target)
     if (!this.form.includes('m') || this.flat) {
-      const known = this.let(load('32', REC, REC_LINK2))
-      this.if(this.and(cmp('eq', load('32', REC, REC_LINK), to), this.bool(known)), () => {
+      const known = this.let(this.#field('32', REC_LINK2))
+      this.if(this.and(cmp('eq', this.#field('32', REC_LINK), to), this.bool(known)), () => {
         this.if(load('32', known, BLK_COUNT), () => this.#enterElsewhere(known, to))
       })
-      this.if(load('8u', REC, REC_LINKABLE), () => {
-        this.store('32', REC, to, REC_LINK)
-        this.store('32', REC, c32(0), REC_LINK2)
-        this.set(LINK, this.add(REC, REC_LINK2))
+      this.if(this.#field('8u', REC_LINKABLE), () => {
+        this.store('32', REC, to, REC_LINK + this.at)
+        this.store('32', REC, c32(0), REC_LINK2 + this.at)
+        this.set(LINK, this.add(REC, REC_LINK2 + this.at))
       })
     }
     this.jump(to)
