@@ -4,7 +4,7 @@
  */
 import { expect } from 'vitest'
 import { needs } from '../../../../tests/support/needs.ts'
-import { DIRECTED } from './directed.ts'
+import { DIRECTED } from './directed/index.ts'
 import { generateSequences, generateTests } from './generate.ts'
 import { buildRunner, compareWithHost } from './host.ts'
 
