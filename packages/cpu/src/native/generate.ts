@@ -2,7 +2,10 @@
  * Random instruction tests, drawn from the declared encodings: every encoding in every operand size, registers and
  * memory with interesting values, now and then at the end of what is mapped. Deterministic by seed.
  */
+import { Decoder } from '../decode/decode.ts'
 import { parseEncoding } from '../decode/table.ts'
+import { buildHandlers } from '../interp/handlers.ts'
+import { PAIRS } from '../interp/pairs.ts'
 import type { Insn } from '../isa/define.ts'
 import { ISA } from '../isa/index.ts'
 import { DATA, DATA_SIZE, MAX_CODE, type NativeTest } from './protocol.ts'
@@ -292,4 +295,30 @@ export function generateSequences(seed: number, count: number): NativeTest[] {
       undefinedFlags: AF,
     }
   })
+}
+
+/** `each` tests of every pair of instructions that has a handler of its own, faults in either half among them. */
+export function generatePairs(seed: number, each: number): NativeTest[] {
+  const g = new Generator(seed)
+  const set = buildHandlers()
+  const decoder = new Decoder(set.table, { find: () => -1, id: -1, insn: set.simd, imm8: () => false })
+  /** A test of the instruction whose handler has that name. */
+  const one = (name: string): NativeTest => {
+    const [mnemonic, form] = name.split('.')
+    const insn = ISA.find(i => i.mnemonic === mnemonic && i.encodings.every(e => !/^F[23] /.test(e))) as Insn
+    for (;;) {
+      const t = g.test(insn, insn.encodings[g.below(insn.encodings.length)])
+      if (t === null) continue
+      const d = decoder.decode(i => t.code[i] ?? 0xcc, true)
+      if (d.insn === insn && (/^\d/.test(form) ? '' : d.form) + d.size * 8 === form && d.addr32) return t
+    }
+  }
+  return PAIRS.flatMap(([first, second]) =>
+    Array.from({ length: each }, () => {
+      const [a, b] = [one(first), one(second)]
+      const code = [...a.code, ...b.code]
+      const undefinedFlags = a.undefinedFlags | b.undefinedFlags
+      return { ...a, code, undefinedFlags, name: `${first}, ${second}: ${code.map(v => v.toString(16)).join(' ')}` }
+    }),
+  )
 }

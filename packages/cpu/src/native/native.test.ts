@@ -5,7 +5,7 @@
 import { expect } from 'vitest'
 import { needs } from '../../../../tests/support/needs.ts'
 import { DIRECTED } from './directed/index.ts'
-import { generateSequences, generateTests } from './generate.ts'
+import { generatePairs, generateSequences, generateTests } from './generate.ts'
 import { buildRunner, compareWithHost } from './host.ts'
 
 const native = needs('gcc multilib')
@@ -21,6 +21,10 @@ native('so does the reference', () => {
   const tests = generateTests(20062, 8)
   expect(compareWithHost(runner, 'reference', tests).slice(0, 20).join('\n')).toBe('')
   expect(tests.length).toBeGreaterThan(2500)
+})
+
+native('pairs that have one handler between them agree', () => {
+  expect(compareWithHost(runner, 'interpreter', generatePairs(20065, 30)).slice(0, 20).join('\n')).toBe('')
 })
 
 native('sequences of instructions agree too, on both', () => {
