@@ -96,8 +96,17 @@ function build(name: string, b: Builder, semantics: (b: Builder) => void): Handl
   return { name, body: b.body, temps: b.temps }
 }
 
-const key = (id: number, form: string, size: number, stack32: boolean, addr32: boolean, flat: boolean): string =>
-  `${id}:${form}:${size}${stack32 ? '' : 's'}${addr32 ? '' : 'a'}${flat ? 'f' : ''}`
+/** Operand forms that occur, in order of appearance: a number each. */
+const FORMS = new Map<string, number>()
+function formNumber(form: string): number {
+  const known = FORMS.get(form)
+  if (known !== undefined) return known
+  FORMS.set(form, FORMS.size)
+  return FORMS.size - 1
+}
+
+const key = (id: number, form: string, size: number, stack32: boolean, addr32: boolean, flat: boolean): number =>
+  (((id * 64 + formNumber(form)) * 8 + size) * 2 + (stack32 ? 1 : 0)) * 4 + (addr32 ? 2 : 0) + (flat ? 1 : 0)
 
 /** Whether a handler of its own for flat segments would be any different. */
 const usesSegments = (insn: Insn, form: string): boolean =>
@@ -145,7 +154,7 @@ const SIZES: Record<'b' | 'w' | 'd' | 'v', readonly Size[]> = { b: [1], w: [2], 
 export function buildHandlers(): HandlerSet {
   const table = buildTable(ISA)
   const handlers: Handler[] = []
-  const index = new Map<string, number>()
+  const index = new Map<number, number>()
   const microIndex: Record<string, number> = {}
   const variants = new Map<string, Variant & { at: number }>()
   const pairs = new Map<number, number>()
