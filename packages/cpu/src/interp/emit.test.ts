@@ -10,5 +10,4 @@ test('both interpreters are valid programs made from the same handlers', () => {
   expect(helpers).toContain('slowRead')
   const text = emitReference(set)
   expect(() => new Function('V', 'I32', 'U8', 'U16', 'H', text)).not.toThrow()
-  console.log(set.handlers.length, bytes.length, text.length, helpers.join(' '))
 })

@@ -1,0 +1,85 @@
+/** The loop around the interpreters: exact counts, probes, traces, and code that changes under it. */
+import { describe, expect, test } from 'vitest'
+import { createEngine, type Engine, type EngineKind } from './engine.ts'
+import { stubPorts } from './native/stub-ports.ts'
+import { EAX, ECX, EIP } from './state.ts'
+import { setStart } from './sys/reset.ts'
+
+const START = 0x1000
+
+function engineWith(kind: EngineKind, code: number[], at = START): Engine {
+  const engine = createEngine({ ramSize: 0x100000, ports: stubPorts(), engine: kind })
+  engine.memory.write(at, Uint8Array.from(code))
+  setStart(engine.processor, { eip: at, cs: 8, ds: 0x10, esp: 0x8000 })
+  return engine
+}
+
+/** start: mov ecx, 3; inner: inc eax; cmp eax, eax; dec ecx; jnz inner; call f; jmp start; f: push eax; pop edx; ret */
+const LOOP = [0xb9, 3, 0, 0, 0, 0x40, 0x39, 0xc0, 0x49, 0x75, 0xfa, 0xe8, 2, 0, 0, 0, 0xeb, 0xee, 0x50, 0x5a, 0xc3]
+
+describe.each(['interpreter', 'reference'] as const)('%s', kind => {
+  test('a run ends after exactly the instructions asked for, wherever that is', () => {
+    const whole = engineWith(kind, LOOP)
+    const trace: number[] = []
+    whole.setTrace(eip => trace.push(eip))
+    expect(whole.run(400)).toBe('budget')
+    expect(trace).toHaveLength(400)
+    const engine = engineWith(kind, LOOP)
+    for (let n = 1, done = 0; done + n < 400; n = (n * 7 + 3) % 23 || 1) {
+      expect(engine.run(n)).toBe('budget')
+      done += n
+      expect(engine.instructions()).toBe(done)
+      expect(engine.processor.u32[EIP >> 2]).toBe(trace[done])
+    }
+  })
+
+  test('probes count what a trace counts', () => {
+    const engine = engineWith(kind, LOOP)
+    const counts = new Map<number, number>()
+    engine.setTrace(eip => counts.set(eip, (counts.get(eip) ?? 0) + 1))
+    const probes = [START + 5, START + 8, START + 18].map(pa => ({ pa, read: engine.addProbe(pa) }))
+    engine.run(1234)
+    engine.setTrace(null)
+    expect(probes.map(({ read }) => read())).toEqual(probes.map(({ pa }) => counts.get(pa)))
+  })
+
+  test('a probe set on code that has run counts from then on', () => {
+    const engine = engineWith(kind, LOOP)
+    engine.run(100)
+    const read = engine.addProbe(START + 5)
+    // 18 instructions a round: MOV, three times INC CMP DEC JNZ, CALL, PUSH, POP, RET, JMP.
+    engine.run(18 * 10)
+    expect(read()).toBe(30)
+  })
+
+  test('code written from outside is seen at once, also behind a page boundary', () => {
+    // mov eax, 0x11111111 across the boundary of 0x2000; jmp back
+    const engine = engineWith(kind, [0xb8, 0x11, 0x11, 0x11, 0x11, 0xeb, 0xf9], 0x1ffe)
+    engine.run(10)
+    expect(engine.processor.u32[EAX >> 2]).toBe(0x11111111)
+    engine.memory.write8(0x2002, 0x22)
+    engine.run(2)
+    expect(engine.processor.u32[EAX >> 2]).toBe(0x22111111)
+    engine.memory.write8(0x1fff, 0x33)
+    engine.run(2)
+    expect(engine.processor.u32[EAX >> 2]).toBe(0x22111133)
+  })
+
+  test('code that the guest writes is seen by the next instruction', () => {
+    // mov byte [0x1008], 0x41 over the INC EAX that follows: INC ECX runs instead.
+    const engine = engineWith(kind, [0x90, 0xc6, 0x05, 8, 0x10, 0, 0, 0x41, 0x40, 0xf4])
+    expect(engine.run(100)).toBe('halt')
+    expect([engine.processor.u32[EAX >> 2], engine.processor.u32[ECX >> 2]]).toEqual([0, 1])
+    expect(engine.instructions()).toBe(4)
+  })
+
+  test('dropping all decoded code changes nothing', () => {
+    const [plain, dropped] = [engineWith(kind, LOOP), engineWith(kind, LOOP)]
+    plain.run(1000)
+    for (let i = 0; i < 100; i++) {
+      dropped.run(10)
+      dropped.flushCode()
+    }
+    expect([...dropped.processor.u8.subarray(0, 0x98)]).toEqual([...plain.processor.u8.subarray(0, 0x98)])
+  })
+})
