@@ -1,13 +1,16 @@
 /**
- * The interpreter as WebAssembly: one function whose `br_table` picks the handler of each record. The module is
- * emitted here, at start-up, from the handlers; it imports linear memory and the helpers it calls.
+ * The interpreter as WebAssembly, emitted at start-up from the handlers: a main function whose `br_table` picks the
+ * handler of each record, and a function for each handler that is not in it (hot.ts), found in a table by the
+ * handler's number. The module imports linear memory and the helpers it calls.
  */
 import { RECORD_SIZE } from '../decode/record.ts'
-import { Bytes, emitStmts, I32, I64, OP, type WasmTarget } from '../ir/emit-wasm.ts'
-import type { Exit } from '../ir/ir.ts'
-import { LOCAL_BLOCK, LOCAL_REC, LOCAL_RESULT } from '../isa/builder.ts'
-import type { HandlerSet } from './handlers.ts'
+import { Bytes, emitStmts, OP, type WasmTarget } from '../ir/emit-wasm.ts'
+import type { Exit, Type } from '../ir/ir.ts'
+import { LOCAL_BLOCK, LOCAL_LINK, LOCAL_REC, LOCAL_RESULT } from '../isa/builder.ts'
+import type { Handler, HandlerSet } from './handlers.ts'
+import { HOT_HANDLERS } from './hot.ts'
 import { enterCode, lookupCode, RETURN_FAULT } from './lookup.ts'
+import { assemble, type WasmBody } from './wasm-module.ts'
 
 /** Runs from a block, or from EIP when `block` is 0, until one of the RETURN_ reasons. */
 export type RunBlocks = (block: number) => number
@@ -19,165 +22,226 @@ interface Emitted {
   helpers: string[]
 }
 
-/** The module's bytes and the helpers it imports, in order. */
-export function emitInterpreter(set: HandlerSet): Emitted {
-  const lookup = lookupCode()
-  const enter = enterCode()
-  const all = [...set.handlers, lookup, enter]
-  const n32 = Math.max(...all.map(h => h.temps.i32))
-  const n64 = Math.max(...all.map(h => h.temps.i64))
-  const helpers: string[] = []
-  const arity: number[] = []
-  const out = new Bytes()
+/** What a handler's own function returns: how its record ended. */
+const ENDED_NEXT = 0
+const ENDED_SKIP = 1
+const ENDED_ENTER = 2
+const ENDED_LOOKUP = 3
+const ENDED_RETURN = 4
+/** Globals by which such a function hands on the main function's locals. */
+const GLOBAL_BLOCK = 0
+const GLOBAL_LINK = 1
+const GLOBAL_RESULT = 2
+const GLOBALS = 3
 
-  const localGet = (i: number): void => {
-    out.u8(OP.local_get)
-    out.uleb(i)
-  }
-  const constant = (v: number): void => {
-    out.u8(OP.i32_const)
-    out.sleb(v)
-  }
-  const setLocal = (i: number): void => {
-    out.u8(OP.local_set)
-    out.uleb(i)
-  }
-  const returnResult = (): void => {
-    localGet(LOCAL_RESULT)
-    out.u8(OP.return)
-  }
-  /** Labels outside a handler's own code: 0 next, 1 enter, 2 lookup. */
-  const target = (labels: number): WasmTarget => ({
-    out,
-    local: (i, t) => (t === 'i32' ? i : n32 + i),
-    helper(name, count) {
-      const at = helpers.indexOf(name)
-      if (at >= 0) return at
-      arity.push(count)
-      return helpers.push(name) - 1
-    },
-    exit(to: Exit, depth: number) {
-      const br = (label: number): void => {
-        out.u8(OP.br)
-        out.uleb(labels + depth + label)
-      }
-      switch (to) {
-        case 'next':
-        case 'skip':
-          localGet(LOCAL_REC)
-          constant(to === 'next' ? RECORD_SIZE : 2 * RECORD_SIZE)
-          out.u8(0x6a)
-          setLocal(LOCAL_REC)
-          return br(0)
-        case 'enter':
-          return br(1)
-        case 'lookup':
-          constant(0)
-          setLocal(LOCAL_BLOCK)
-          return br(2)
-        case 'fault':
-          constant(RETURN_FAULT)
-          setLocal(LOCAL_RESULT)
-          return returnResult()
-        case 'return':
-          return returnResult()
-      }
-    },
-  })
+/** Imported helpers in the order of their first use, each with its number of arguments. */
+class Imports {
+  readonly names: string[] = []
+  readonly arities: number[] = []
 
-  const count = set.handlers.length
-  out.u8(OP.loop)
-  out.u8(OP.empty)
-  localGet(LOCAL_BLOCK)
-  out.u8(0x45)
-  out.u8(OP.if)
-  out.u8(OP.empty)
-  emitStmts(target(0), lookup.body)
-  out.u8(OP.end)
-  out.u8(OP.loop)
-  out.u8(OP.empty)
-  emitStmts(target(0), enter.body)
-  out.u8(OP.loop)
-  out.u8(OP.empty)
-  for (let i = 0; i < count; i++) {
-    out.u8(OP.block)
-    out.u8(OP.empty)
+  index(name: string, arity: number): number {
+    const at = this.names.indexOf(name)
+    if (at >= 0) return at
+    this.arities.push(arity)
+    return this.names.push(name) - 1
   }
-  localGet(LOCAL_REC)
-  out.u8(0x2f)
-  out.u8(0)
-  out.uleb(0)
-  out.u8(OP.br_table)
-  out.uleb(count)
-  for (let i = 0; i < count; i++) out.uleb(i)
-  out.uleb(0)
-  for (const [i, handler] of set.handlers.entries()) {
-    out.u8(OP.end)
-    emitStmts(target(count - 1 - i), handler.body)
-  }
-  for (let i = 0; i < 3; i++) out.u8(OP.end)
-  out.u8(0x00)
-
-  return { bytes: assemble(out, n32, n64, helpers, arity), helpers }
 }
 
-function assemble(code: Bytes, n32: number, n64: number, helpers: string[], arity: number[]): Uint8Array<ArrayBuffer> {
-  const module = new Bytes()
-  for (const b of [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) module.u8(b)
-  const section = (id: number, fill: (s: Bytes) => void): void => {
-    const s = new Bytes()
-    fill(s)
-    module.u8(id)
-    module.sized(s)
+/** Code with the few instructions that the interpreter's frame is made of. */
+class Code extends Bytes {
+  get(local: number): void {
+    this.u8(OP.local_get)
+    this.uleb(local)
   }
-  const arities = [...new Set([...arity, 1])]
-  section(1, s => {
-    s.uleb(arities.length)
-    for (const a of arities) {
-      s.u8(0x60)
-      s.uleb(a)
-      for (let i = 0; i < a; i++) s.u8(I32)
-      s.uleb(1)
-      s.u8(I32)
+  set(local: number): void {
+    this.u8(OP.local_set)
+    this.uleb(local)
+  }
+  constant(v: number): void {
+    this.u8(OP.i32_const)
+    this.sleb(v)
+  }
+  global(op: number, index: number): void {
+    this.u8(op)
+    this.uleb(index)
+  }
+  branch(label: number): void {
+    this.u8(OP.br)
+    this.uleb(label)
+  }
+  open(op: number): void {
+    this.u8(op)
+    this.u8(OP.empty)
+  }
+  /** The handler number of the record. */
+  handlerNumber(): void {
+    this.get(LOCAL_REC)
+    this.u8(OP.i32_load16_u)
+    this.u8(0)
+    this.uleb(0)
+  }
+}
+
+/** The module's bytes and the helpers it imports, in order. */
+export function emitInterpreter(set: HandlerSet): Emitted {
+  const imports = new Imports()
+  const functions = new Map<number, WasmBody>()
+  for (const [number, handler] of set.handlers.entries()) {
+    if (!HOT_HANDLERS.has(handler.name)) functions.set(number, ownFunction(handler, imports))
+  }
+  const main = mainFunction(set, imports)
+  const bytes = assemble(main, functions, imports, GLOBALS)
+  return { bytes, helpers: imports.names }
+}
+
+/** A handler as a function from the record to how it ended. The record is the parameter and shares nothing else. */
+function ownFunction(handler: Handler, imports: Imports): WasmBody {
+  const { temps } = handler
+  const code = new Code()
+  // The parameter is local 0: the record and the block change places.
+  const local = (i: number): number => (i === LOCAL_REC ? 0 : i === 0 ? LOCAL_REC : i)
+  const end = (how: number, from?: [local: number, global: number]): void => {
+    if (from !== undefined) {
+      code.get(local(from[0]))
+      code.global(OP.global_set, from[1])
     }
-  })
-  section(2, s => {
-    s.uleb(helpers.length + 1)
-    for (const [i, name] of helpers.entries()) {
-      s.name('h')
-      s.name(name)
-      s.u8(0)
-      s.uleb(arities.indexOf(arity[i]))
+    code.constant(how)
+    code.u8(OP.return)
+  }
+  emitStmts(
+    {
+      out: code,
+      local: (i: number, t: Type) => (t === 'i32' ? local(i) : temps.i32 + i),
+      helper: (name, arity) => imports.index(name, arity),
+      exit(to: Exit) {
+        switch (to) {
+          case 'next':
+            end(ENDED_NEXT)
+            return
+          case 'skip':
+            end(ENDED_SKIP)
+            return
+          case 'enter':
+            end(ENDED_ENTER, [LOCAL_BLOCK, GLOBAL_BLOCK])
+            return
+          case 'lookup':
+            end(ENDED_LOOKUP, [LOCAL_LINK, GLOBAL_LINK])
+            return
+          case 'fault':
+            code.constant(RETURN_FAULT)
+            code.set(LOCAL_RESULT)
+            end(ENDED_RETURN, [LOCAL_RESULT, GLOBAL_RESULT])
+            return
+          case 'return':
+            end(ENDED_RETURN, [LOCAL_RESULT, GLOBAL_RESULT])
+            return
+        }
+      },
+    },
+    handler.body,
+  )
+  code.u8(OP.unreachable)
+  return { code, i32: temps.i32, i64: temps.i64 }
+}
+
+/** Look-up, entry and the hot handlers, around one `br_table`. */
+function mainFunction(set: HandlerSet, imports: Imports): WasmBody {
+  const hot = [...set.handlers.entries()].filter(([, { name }]) => HOT_HANDLERS.has(name))
+  const lookup = lookupCode()
+  const enter = enterCode()
+  const all = [...hot.map(([, handler]) => handler), lookup, enter]
+  const i32 = Math.max(...all.map(({ temps }) => temps.i32))
+  const i64 = Math.max(...all.map(({ temps }) => temps.i64))
+  const code = new Code()
+
+  /** Ends a record `labels` deep inside the three loops: 0 next, 1 enter, 2 lookup. */
+  const end = (to: Exit, labels: number): void => {
+    switch (to) {
+      case 'next':
+      case 'skip':
+        code.get(LOCAL_REC)
+        code.constant(to === 'next' ? RECORD_SIZE : 2 * RECORD_SIZE)
+        code.u8(OP.i32_add)
+        code.set(LOCAL_REC)
+        code.branch(labels)
+        return
+      case 'enter':
+        code.branch(labels + 1)
+        return
+      case 'lookup':
+        code.constant(0)
+        code.set(LOCAL_BLOCK)
+        code.branch(labels + 2)
+        return
+      case 'fault':
+        code.constant(RETURN_FAULT)
+        code.u8(OP.return)
+        return
+      case 'return':
+        code.get(LOCAL_RESULT)
+        code.u8(OP.return)
     }
-    s.name('e')
-    s.name('m')
-    s.u8(2)
-    s.u8(0)
-    s.uleb(1)
+  }
+  const target = (labels: number): WasmTarget => ({
+    out: code,
+    local: (i, t) => (t === 'i32' ? i : i32 + i),
+    helper: (name, arity) => imports.index(name, arity),
+    exit: (to, depth) => end(to, labels + depth),
   })
-  section(3, s => {
-    s.uleb(1)
-    s.uleb(arities.indexOf(1))
-  })
-  section(7, s => {
-    s.uleb(1)
-    s.name('run')
-    s.u8(0)
-    s.uleb(helpers.length)
-  })
-  section(10, s => {
-    s.uleb(1)
-    const body = new Bytes()
-    body.uleb(2)
-    body.uleb(n32 - 1)
-    body.u8(I32)
-    body.uleb(n64)
-    body.u8(I64)
-    body.append(code)
-    body.u8(OP.end)
-    s.sized(body)
-  })
-  return module.bytes()
+
+  code.open(OP.loop)
+  code.get(LOCAL_BLOCK)
+  code.u8(OP.i32_eqz)
+  code.open(OP.if)
+  emitStmts(target(0), lookup.body)
+  code.u8(OP.end)
+  code.open(OP.loop)
+  emitStmts(target(0), enter.body)
+  code.open(OP.loop)
+  for (let i = 0; i <= hot.length; i++) code.open(OP.block)
+  code.handlerNumber()
+  code.u8(OP.br_table)
+  const cases = set.handlers.map((_, number) => hot.findIndex(([at]) => at === number))
+  code.uleb(cases.length)
+  for (const at of cases) code.uleb(at < 0 ? hot.length : at)
+  code.uleb(hot.length)
+  for (const [i, [, handler]] of hot.entries()) {
+    code.u8(OP.end)
+    emitStmts(target(hot.length - i), handler.body)
+  }
+  code.u8(OP.end)
+  callOwnFunction(code, end)
+  for (let i = 0; i < 3; i++) code.u8(OP.end)
+  code.u8(OP.unreachable)
+  return { code, i32, i64 }
+}
+
+/** Calls the function of the record's handler and goes on as it says. */
+function callOwnFunction(code: Code, end: (to: Exit, labels: number) => void): void {
+  for (let i = 0; i <= ENDED_RETURN; i++) code.open(OP.block)
+  code.get(LOCAL_REC)
+  code.handlerNumber()
+  code.u8(OP.call_indirect)
+  code.uleb(0)
+  code.uleb(0)
+  code.u8(OP.br_table)
+  code.uleb(ENDED_RETURN)
+  for (let how = ENDED_NEXT; how <= ENDED_RETURN; how++) code.uleb(how)
+  code.u8(OP.end)
+  end('next', ENDED_RETURN - ENDED_NEXT)
+  code.u8(OP.end)
+  end('skip', ENDED_RETURN - ENDED_SKIP)
+  code.u8(OP.end)
+  code.global(OP.global_get, GLOBAL_BLOCK)
+  code.set(LOCAL_BLOCK)
+  end('enter', ENDED_RETURN - ENDED_ENTER)
+  code.u8(OP.end)
+  code.global(OP.global_get, GLOBAL_LINK)
+  code.set(LOCAL_LINK)
+  end('lookup', ENDED_RETURN - ENDED_LOOKUP)
+  code.u8(OP.end)
+  code.global(OP.global_get, GLOBAL_RESULT)
+  code.u8(OP.return)
 }
 
 /** Compiles and instantiates the interpreter over `memory`. */

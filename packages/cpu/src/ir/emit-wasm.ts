@@ -3,15 +3,11 @@ import type { BinaryOp, CompareOp, Exit, Expr, LoadWidth, Stmt, StoreWidth, Type
 
 /** A growing byte buffer with LEB128. */
 export class Bytes {
-  data: Uint8Array = new Uint8Array(1024)
+  data: Uint8Array = new Uint8Array(256)
   length = 0
 
   u8(v: number): void {
-    if (this.length === this.data.length) {
-      const grown = new Uint8Array(this.length * 2)
-      grown.set(this.data)
-      this.data = grown
-    }
+    if (this.length === this.data.length) this.#grow(1)
     this.data[this.length++] = v
   }
   uleb(v: number): void {
@@ -23,7 +19,12 @@ export class Bytes {
     this.u8(v)
   }
   sleb(v: number | bigint): void {
-    let n = BigInt(v)
+    if (typeof v === 'number') {
+      for (v |= 0; v < -0x40 || v >= 0x40; v >>= 7) this.u8((v & 0x7f) | 0x80)
+      this.u8(v & 0x7f)
+      return
+    }
+    let n = v
     for (;;) {
       const byte = Number(n & 0x7fn)
       n >>= 7n
@@ -39,12 +40,22 @@ export class Bytes {
     for (let i = 0; i < text.length; i++) this.u8(text.charCodeAt(i))
   }
   append(other: Bytes): void {
-    for (let i = 0; i < other.length; i++) this.u8(other.data[i])
+    this.#grow(other.length)
+    this.data.set(other.data.subarray(0, other.length), this.length)
+    this.length += other.length
   }
   /** A section or function body: the bytes of `other` preceded by their length. */
   sized(other: Bytes): void {
     this.uleb(other.length)
     this.append(other)
+  }
+  #grow(by: number): void {
+    let size = this.data.length
+    while (size < this.length + by) size *= 2
+    if (size === this.data.length) return
+    const grown = new Uint8Array(size)
+    grown.set(this.data)
+    this.data = grown
   }
   bytes(): Uint8Array<ArrayBuffer> {
     return this.data.slice(0, this.length) as Uint8Array<ArrayBuffer>
@@ -54,6 +65,7 @@ export class Bytes {
 export const I32 = 0x7f
 export const I64 = 0x7e
 export const OP = {
+  unreachable: 0x00,
   block: 0x02,
   loop: 0x03,
   if: 0x04,
@@ -64,13 +76,19 @@ export const OP = {
   br_table: 0x0e,
   return: 0x0f,
   call: 0x10,
+  call_indirect: 0x11,
   drop: 0x1a,
   select: 0x1b,
   local_get: 0x20,
   local_set: 0x21,
   local_tee: 0x22,
+  global_get: 0x23,
+  global_set: 0x24,
+  i32_load16_u: 0x2f,
   i32_const: 0x41,
   i64_const: 0x42,
+  i32_eqz: 0x45,
+  i32_add: 0x6a,
   empty: 0x40,
 } as const
 
