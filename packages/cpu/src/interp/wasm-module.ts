@@ -1,11 +1,10 @@
 /** The sections of the interpreter's WebAssembly module (WebAssembly core specification, section 5.5). */
-import { Bytes, I32, I64, OP } from '../ir/emit-wasm.ts'
+import { Bytes, declareLocals, I32, type LocalCounts, OP } from '../ir/emit-wasm.ts'
 
 /** A function from an i32 to an i32: its code, and how many locals of each type it has, the parameter included. */
 export interface WasmBody {
   code: Bytes
-  i32: number
-  i64: number
+  locals: LocalCounts
 }
 
 const FUNCREF = 0x70
@@ -93,13 +92,9 @@ export function assemble(
   })
   section(10, s => {
     s.uleb(bodies.length)
-    for (const { code, i32, i64 } of bodies) {
+    for (const { code, locals } of bodies) {
       const body = new Bytes()
-      body.uleb(2)
-      body.uleb(i32 - 1)
-      body.u8(I32)
-      body.uleb(i64)
-      body.u8(I64)
+      declareLocals(body, locals, 1)
       body.append(code)
       body.u8(OP.end)
       s.sized(body)

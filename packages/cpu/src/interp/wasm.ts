@@ -4,8 +4,8 @@
  * handler's number. The module imports linear memory and the helpers it calls.
  */
 import { RECORD_SIZE } from '../decode/record.ts'
-import { Bytes, emitStmts, OP, type WasmTarget } from '../ir/emit-wasm.ts'
-import type { Exit, Type } from '../ir/ir.ts'
+import { Bytes, emitStmts, localIndex, OP, type WasmTarget } from '../ir/emit-wasm.ts'
+import { type Exit, TYPES, type Type } from '../ir/ir.ts'
 import { LOCAL_BLOCK, LOCAL_LINK, LOCAL_REC, LOCAL_RESULT } from '../isa/builder.ts'
 import type { Handler, HandlerSet } from './handlers.ts'
 import { HOT_HANDLERS } from './hot.ts'
@@ -111,7 +111,7 @@ function ownFunction(handler: Handler, imports: Imports): WasmBody {
   emitStmts(
     {
       out: code,
-      local: (i: number, t: Type) => (t === 'i32' ? local(i) : temps.i32 + i),
+      local: (i: number, t: Type) => localIndex(temps, t === 'i32' ? local(i) : i, t),
       helper: (name, arity) => imports.index(name, arity),
       exit(to: Exit) {
         switch (to) {
@@ -141,7 +141,7 @@ function ownFunction(handler: Handler, imports: Imports): WasmBody {
     handler.body,
   )
   code.u8(OP.unreachable)
-  return { code, i32: temps.i32, i64: temps.i64 }
+  return { code, locals: temps }
 }
 
 /** Look-up, entry and the hot handlers, around one `br_table`. */
@@ -150,8 +150,8 @@ function mainFunction(set: HandlerSet, imports: Imports): WasmBody {
   const lookup = lookupCode()
   const enter = enterCode()
   const all = [...hot.map(([, handler]) => handler), lookup, enter]
-  const i32 = Math.max(...all.map(({ temps }) => temps.i32))
-  const i64 = Math.max(...all.map(({ temps }) => temps.i64))
+  const most = (t: Type): number => Math.max(...all.map(({ temps }) => temps[t]))
+  const locals = Object.fromEntries(TYPES.map(t => [t, most(t)])) as Record<Type, number>
   const code = new Code()
 
   /** Ends a record `labels` deep inside the three loops: 0 next, 1 enter, 2 lookup. */
@@ -184,7 +184,7 @@ function mainFunction(set: HandlerSet, imports: Imports): WasmBody {
   }
   const target = (labels: number): WasmTarget => ({
     out: code,
-    local: (i, t) => (t === 'i32' ? i : i32 + i),
+    local: (i, t) => localIndex(locals, i, t),
     helper: (name, arity) => imports.index(name, arity),
     exit: (to, depth) => end(to, labels + depth),
   })
@@ -213,7 +213,7 @@ function mainFunction(set: HandlerSet, imports: Imports): WasmBody {
   callOwnFunction(code, end)
   for (let i = 0; i < 3; i++) code.u8(OP.end)
   code.u8(OP.unreachable)
-  return { code, i32, i64 }
+  return { code, locals }
 }
 
 /** Calls the function of the record's handler and goes on as it says. */

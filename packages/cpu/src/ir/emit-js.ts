@@ -85,6 +85,8 @@ export function jsExpr(e: Expr): string {
       return `(${jsExpr(e.c)}?${jsExpr(e.a)}:${jsExpr(e.b)})`
     case 'call':
       return `(H.${e.fn}(${e.args.map(jsExpr).join(',')})|0)`
+    case 'wide':
+      throw new TypeError(`${e.op} has no JavaScript`)
   }
 }
 
@@ -103,6 +105,8 @@ function jsLoad(w: LoadWidth, addr: Expr, off: number): string {
       return addr.k === 'const' ? `I32[${(Number(addr.v) + off) >>> 2}]` : `V.getInt32(${at},true)`
     case '64':
       return `V.getBigInt64(${at},true)`
+    default:
+      throw new TypeError(`a load of ${w} has no JavaScript`)
   }
 }
 
@@ -124,6 +128,7 @@ export function jsStmts(stmts: readonly Stmt[], exit: (to: Exit) => string): str
           if (s.w === '8') return `U8[${at}]=${v};`
           if (s.w === '16') return `V.setInt16(${at},${v},true);`
           if (s.w === '64') return `V.setBigInt64(${at},${v},true);`
+          if (s.w !== '32') throw new TypeError(`a store of ${s.w} has no JavaScript`)
           return s.addr.k === 'const'
             ? `I32[${(Number(s.addr.v) + s.off) >>> 2}]=${v};`
             : `V.setInt32(${at},${v},true);`

@@ -1,5 +1,17 @@
 /** Bytes of WebAssembly: an encoder for modules and the code generator for the semantics language of ir.ts. */
-import type { BinaryOp, CompareOp, Exit, Expr, LoadWidth, Stmt, StoreWidth, Type, UnaryOp } from './ir.ts'
+import {
+  type BinaryOp,
+  type CompareOp,
+  type Exit,
+  type Expr,
+  type LoadWidth,
+  type Stmt,
+  type StoreWidth,
+  TYPES,
+  type Type,
+  type UnaryOp,
+} from './ir.ts'
+import { wideOp } from './wide.ts'
 
 /** A growing byte buffer with LEB128. */
 export class Bytes {
@@ -63,7 +75,29 @@ export class Bytes {
 }
 
 export const I32 = 0x7f
-export const I64 = 0x7e
+/** Encodings of the types (WebAssembly core specification, section 5.3.1). */
+const VALUE_TYPE: Record<Type, number> = { i32: I32, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b }
+
+/** How many locals of each type a function has, its parameters (all i32) included. */
+export type LocalCounts = Readonly<Record<Type, number>>
+
+/** Wasm local of ir local `i` of type `t`, in a function with so many of each: the types follow one another. */
+export function localIndex(counts: LocalCounts, i: number, t: Type): number {
+  let first = 0
+  for (const type of TYPES) {
+    if (type === t) return first + i
+    first += counts[type]
+  }
+  throw new TypeError(t)
+}
+/** The declaration of a function's locals that are not its `parameters`. */
+export function declareLocals(out: Bytes, counts: LocalCounts, parameters: number): void {
+  out.uleb(TYPES.length)
+  for (const type of TYPES) {
+    out.uleb(counts[type] - (type === 'i32' ? parameters : 0))
+    out.u8(VALUE_TYPE[type])
+  }
+}
 export const OP = {
   unreachable: 0x00,
   block: 0x02,
@@ -132,15 +166,36 @@ const UN: Record<UnaryOp, [number, number]> = {
   extend_s: [0xac, 0],
   extend_u: [0xad, 0],
 }
-const LOAD: Record<LoadWidth, [number, number]> = {
-  '8s': [0x2c, 0],
-  '8u': [0x2d, 0],
-  '16s': [0x2e, 0],
-  '16u': [0x2f, 0],
-  '32': [0x28, 0],
-  '64': [0x29, 0],
+const LOAD: Record<LoadWidth, readonly number[]> = {
+  '8s': [0x2c],
+  '8u': [0x2d],
+  '16s': [0x2e],
+  '16u': [0x2f],
+  '32': [0x28],
+  '64': [0x29],
+  f32: [0x2a],
+  f64: [0x2b],
+  v128: [0xfd, 0x00],
+  v64: [0xfd, 0x5d],
+  v32: [0xfd, 0x5c],
 }
-const STORE: Record<StoreWidth, number> = { '8': 0x3a, '16': 0x3b, '32': 0x36, '64': 0x37 }
+const STORE: Record<StoreWidth, readonly number[]> = {
+  '8': [0x3a],
+  '16': [0x3b],
+  '32': [0x36],
+  '64': [0x37],
+  f32: [0x38],
+  f64: [0x39],
+  v128: [0xfd, 0x0b],
+  v64: [0xfd, 0x5b],
+  v32: [0xfd, 0x5a],
+}
+/** Stores of a lane name it after the address. */
+const isLane = (w: StoreWidth): boolean => w === 'v64' || w === 'v32'
+
+function emitBytes(out: Bytes, bytes: readonly number[]): void {
+  for (const byte of bytes) out.u8(byte)
+}
 
 /** Where locals and exits of a handler are in the function being emitted. */
 export interface WasmTarget {
@@ -181,7 +236,7 @@ export function emitExpr(x: WasmTarget, e: Expr): void {
       return
     case 'load':
       emitExpr(x, e.addr)
-      out.u8(LOAD[e.w][0])
+      emitBytes(out, LOAD[e.w])
       out.u8(0)
       out.uleb(e.off)
       return
@@ -189,12 +244,20 @@ export function emitExpr(x: WasmTarget, e: Expr): void {
       emitExpr(x, e.a)
       emitExpr(x, e.b)
       emitExpr(x, e.c)
-      out.u8(OP.select)
+      if (e.t === 'v128') {
+        // Vectors need the form that names its type.
+        emitBytes(out, [0x1c, 1, VALUE_TYPE.v128])
+      } else out.u8(OP.select)
       return
     case 'call':
       for (const a of e.args) emitExpr(x, a)
       out.u8(OP.call)
       out.uleb(x.helper(e.fn, e.args.length))
+      return
+    case 'wide':
+      for (const a of e.args) emitExpr(x, a)
+      emitBytes(out, wideOp(e.op).code)
+      emitBytes(out, e.imm)
   }
 }
 
@@ -210,9 +273,10 @@ export function emitStmts(x: WasmTarget, stmts: readonly Stmt[], depth = 0): voi
       case 'store':
         emitExpr(x, s.addr)
         emitExpr(x, s.v)
-        out.u8(STORE[s.w])
+        emitBytes(out, STORE[s.w])
         out.u8(0)
         out.uleb(s.off)
+        if (isLane(s.w)) out.u8(0)
         break
       case 'if':
         emitExpr(x, s.c)

@@ -3,7 +3,13 @@
  * helper calls, and structured statements. It knows nothing of x86. `emit-wasm.ts` and `emit-js.ts` turn it into code.
  */
 
-export type Type = 'i32' | 'i64'
+import { wideOp } from './wide.ts'
+
+/** `f32`, `f64` and `v128` exist in WebAssembly only: the JavaScript reference never meets them. */
+export type Type = 'i32' | 'i64' | 'f32' | 'f64' | 'v128'
+
+/** Every type, in the order in which a function declares its locals. */
+export const TYPES: readonly Type[] = ['i32', 'i64', 'f32', 'f64', 'v128']
 
 export type BinaryOp =
   | 'add'
@@ -24,9 +30,13 @@ export type BinaryOp =
 /** Comparisons give an i32 whatever their operands. */
 export type CompareOp = 'eq' | 'ne' | 'lt_s' | 'lt_u' | 'gt_s' | 'gt_u' | 'le_s' | 'le_u' | 'ge_s' | 'ge_u'
 export type UnaryOp = 'eqz' | 'clz' | 'ctz' | 'popcnt' | 'extend8_s' | 'extend16_s' | 'wrap' | 'extend_s' | 'extend_u'
-/** Width of a load or store; `u`/`s` say how a narrow load is extended. */
-export type LoadWidth = '8u' | '8s' | '16u' | '16s' | '32' | '64'
-export type StoreWidth = '8' | '16' | '32' | '64'
+/**
+ * Width of a load or store; `u`/`s` say how a narrow load is extended. `v128`, and of a vector its low 64 or 32 bits:
+ * loads clear the rest.
+ */
+export type LoadWidth = '8u' | '8s' | '16u' | '16s' | '32' | '64' | WideWidth
+export type StoreWidth = '8' | '16' | '32' | '64' | WideWidth
+type WideWidth = 'f32' | 'f64' | 'v128' | 'v64' | 'v32'
 
 export type Expr =
   | { readonly k: 'const'; readonly t: Type; readonly v: number | bigint }
@@ -37,6 +47,9 @@ export type Expr =
   | { readonly k: 'load'; readonly t: Type; readonly w: LoadWidth; readonly addr: Expr; readonly off: number }
   | { readonly k: 'select'; readonly t: Type; readonly c: Expr; readonly a: Expr; readonly b: Expr }
   | { readonly k: 'call'; readonly t: 'i32'; readonly fn: string; readonly args: readonly Expr[] }
+  /** An operation of wide.ts; `imm` are the bytes that follow its opcode: lane numbers, a constant. */
+  | { readonly k: 'wide'; readonly t: Type; readonly op: string; readonly args: readonly Expr[]; readonly imm: Imm }
+type Imm = readonly number[]
 
 export type Stmt =
   | { readonly k: 'set'; readonly i: number; readonly t: Type; readonly v: Expr }
@@ -88,9 +101,31 @@ export function un(op: UnaryOp, a: Expr): Expr {
   const t: Type = op === 'eqz' || op === 'wrap' ? 'i32' : op === 'extend_s' || op === 'extend_u' ? 'i64' : a.t
   return { k: 'un', t, op, a }
 }
+const LOADED: Record<LoadWidth, Type> = {
+  '8u': 'i32',
+  '8s': 'i32',
+  '16u': 'i32',
+  '16s': 'i32',
+  '32': 'i32',
+  '64': 'i64',
+  f32: 'f32',
+  f64: 'f64',
+  v128: 'v128',
+  v64: 'v128',
+  v32: 'v128',
+}
 export function load(w: LoadWidth, addr: Expr, off = 0): Expr {
-  return { k: 'load', t: w === '64' ? 'i64' : 'i32', w, addr, off }
+  return { k: 'load', t: LOADED[w], w, addr, off }
 }
 export function select(c: Expr, a: Expr, b: Expr): Expr {
   return { k: 'select', t: a.t, c, a, b }
+}
+/** An operation on floats or vectors, by its WebAssembly name; `imm` as in the binary format. */
+export function wide(op: string, args: readonly Expr[], imm: readonly number[] = []): Expr {
+  return { k: 'wide', t: wideOp(op).t, op, args, imm }
+}
+/** A vector constant of sixteen bytes. */
+export function v128(bytes: readonly number[]): Expr {
+  if (bytes.length !== 16) throw new TypeError(`a vector of ${bytes.length} bytes`)
+  return wide('v128.const', [], bytes)
 }

@@ -104,7 +104,7 @@ export class Builder {
   wrote = false
   body: Stmt[] = []
   /** Temporaries used, by type. */
-  temps: Record<Type, number> = { i32: FIRST_TEMP, i64: 0 }
+  temps: Record<Type, number> = { i32: FIRST_TEMP, i64: 0, f32: 0, f64: 0, v128: 0 }
   /** The flags as this handler has set them, while that is certain. */
   #flags: { result: Expr; aux: Expr } | null = null
   /** How many branches deep the statements being emitted are. */
