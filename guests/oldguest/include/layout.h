@@ -14,7 +14,15 @@
 
 /* Linear map: PAGE_OFFSET up to here. Then the fixed mappings (the local APIC, the self-check's windows). */
 #define LINEAR_MAX 0x34000000
+#ifdef CONFIG_VMI
+/* The variant keeps them as high as it may: below a hypervisor, if it finds one (src/vmi/top.c). */
+#define FIXMAP_BASE fixmap_base
+#ifndef __ASSEMBLER__
+extern unsigned int fixmap_base;
+#endif
+#else
 #define FIXMAP_BASE 0xF5400000
+#endif
 #define FIX_APIC (FIXMAP_BASE + 0x0000)
 #define FIX_CHECK (FIXMAP_BASE + 0x1000)
 #define FIX_CHECK2 (FIXMAP_BASE + 0x2000)

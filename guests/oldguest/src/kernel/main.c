@@ -5,12 +5,21 @@
 #include "sched.h"
 #include "selfcheck.h"
 #include "trap.h"
+#ifdef CONFIG_VMI
+#include "vmi.h"
+#endif
 
 #define VERSION "1.0"
 
 static void patch_sites(void)
 {
   struct patch_counts counts;
+#ifdef CONFIG_VMI
+  if (vmi_rom) {
+    printk("paravirt: the sites are patched already\n");
+    return;
+  }
+#endif
   apply_paravirt(&counts);
   printk("paravirt: %u sites: %u inlined, %u calls, %u jumps, %u erased, %u left\n", counts.sites, counts.inlined, counts.calls,
          counts.jumps, counts.erased, counts.untouched);
@@ -54,6 +63,9 @@ void start_kernel(void)
   pv_banner();
   printk("memory map: %s\n", pv_memory_setup());
   memory_init();
+#ifdef CONFIG_VMI
+  vmi_setup();
+#endif
   paging_init();
   pv_post_allocator_init();
   printk("memory: %u KiB mapped, %u pages free\n", max_pfn * 4, free_pages);
