@@ -136,6 +136,10 @@ export interface RunReport {
   ops: OpReport[]
   exits: ExitCounts
   input: InputArrival[]
+  /** Calls of the guest to its hypervisor by name, when the backend counts them. */
+  hypercalls?: Readonly<Record<string, number>>
+  /** Notifications of the guest by port or source, when the backend counts them. */
+  events?: Readonly<Record<string, number>>
   /** Diagnostics said through the reporter, with how often each was said. */
   reports?: { key: string; message: string; count: number }[]
 }

@@ -86,6 +86,19 @@ export interface BlockPort {
   flush(): void
 }
 
+/**
+ * One end of an Ethernet segment: a network card's, a hypervisor's virtual interface's. Frames begin with the destination
+ * address and carry no frame check sequence.
+ */
+export interface NetPort {
+  /** The address that the guest's interface is to have, 6 bytes. */
+  readonly mac: Uint8Array
+  /** A frame from the guest. The port copies what it keeps. */
+  send(frame: Uint8Array): void
+  /** Called by the port's owner with a frame for the guest; the device sets it. It never calls back during `send`. */
+  onReceive: ((frame: Uint8Array) => void) | null
+}
+
 /** Something unusual a device or processor wants people to know, said once per key. */
 export interface Reporter {
   /** `key` identifies the subject (`ioport 0x2e8`, `msr 0x1b0`); later reports with the same key are counted, not repeated. */
@@ -100,6 +113,12 @@ export interface PowerPort {
   debugExit(value: number): void
 }
 
+/** Instructions by which a guest calls its hypervisor (SDM vol. 3C 25.1.2; APM vol. 3, VMMCALL). */
+export type HypercallInstruction = 'vmcall' | 'vmmcall'
+
+/** The four registers that CPUID answers in. */
+export type CpuidRegisters = readonly [eax: number, ebx: number, ecx: number, edx: number]
+
 /** What the processor asks of the world around it. All synchronous. */
 export interface ProcessorPorts {
   ioRead(port: number, size: number): number
@@ -110,8 +129,15 @@ export interface ProcessorPorts {
   /** MSRs that the processor itself does not implement; undefined / false mean absent: #GP(0). */
   readMsr(index: number): bigint | undefined
   writeMsr(index: number, value: bigint): boolean
-  /** INTA cycle: the vector of the highest-priority pending interrupt. */
+  /** INTA cycle: the vector of the highest-priority pending interrupt; -1 when the request turned out to be withdrawn. */
   acknowledgeInterrupt(): number
+  /** VMCALL or VMMCALL was executed, at any privilege level. False: nobody claims it, and it is #UD. Absent: always #UD. */
+  hypercall?(instruction: HypercallInstruction): boolean
+  /**
+   * CPUID as the guest is to see it, where that differs from `own`, the processor's answer. EAX, EBX, ECX, EDX, unsigned.
+   * Undefined, or absent: `own`.
+   */
+  cpuid?(leaf: number, subleaf: number, own: CpuidRegisters): CpuidRegisters | undefined
   /** A host op stub was executed (see `opcode 0F 3F`); the registers are in the processor's state. */
   hostOp(index: number): void
   /** FERR#: an unmasked x87 exception with CR0.NE = 0. */

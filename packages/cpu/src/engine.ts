@@ -233,7 +233,8 @@ export class Engine {
       cpu.interruptWaiting = this.#intr
       nonMaskableInterrupt(cpu)
     } else if (this.#intr && interruptsEnabled(cpu)) {
-      externalInterrupt(cpu, cpu.ports.acknowledgeInterrupt())
+      const vector = cpu.ports.acknowledgeInterrupt()
+      if (vector >= 0) externalInterrupt(cpu, vector)
     }
   }
 

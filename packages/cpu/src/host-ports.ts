@@ -2,8 +2,16 @@
  * The processor as a host answer sees it: the ports of core's `ops/host.ts` over a Processor. What an instruction would
  * refuse with an exception is here a coded error, because the fault would be the answer's, not the guest's.
  */
-import type { CallFrame, ProcessorControl, TableRegister, VirtualMemory } from '@paragraft/core'
+import type {
+  BackendProcessor,
+  CallFrame,
+  HypercallFrame,
+  ProcessorControl,
+  TableRegister,
+  VirtualMemory,
+} from '@paragraft/core'
 import { ParagraftError } from '@paragraft/core/errors'
+import type { HypercallInstruction } from '@paragraft/core/ports'
 import { GuestFault } from './context.ts'
 import { readAs, writeAs } from './mmu/access.ts'
 import type { Processor } from './processor.ts'
@@ -25,10 +33,10 @@ import {
   SEG_SS,
 } from './state.ts'
 import { clts, hlt, readCr, timeStamp, writeCr } from './sys/control.ts'
-import { cpuidLeaf } from './sys/cpuid.ts'
+import { visibleLeaf } from './sys/cpuid.ts'
 import { readDr, writeDr } from './sys/debug.ts'
 import { segBase } from './sys/descriptors.ts'
-import { setSystemFlags } from './sys/flags.ts'
+import { cpl, setSystemFlags } from './sys/flags.ts'
 import { readMsr, writeMsr } from './sys/msr.ts'
 import { lgdt, lidt, lldt, ltr, str } from './sys/tables.ts'
 
@@ -62,6 +70,11 @@ export function callFrame(cpu: Processor): CallFrame {
   }
 }
 
+/** What a hypervisor sees of the caller while VMCALL or VMMCALL is being executed. */
+export function hypercallFrame(cpu: Processor, instruction: HypercallInstruction): HypercallFrame {
+  return { ...callFrame(cpu), instruction, cpl: cpl(cpu) }
+}
+
 /** Guest virtual memory at kernel privilege. A miss throws `PG_HOST_MEMORY`; nothing is written then. */
 export function virtualMemory(cpu: Processor): VirtualMemory {
   const refuse =
@@ -86,6 +99,18 @@ export function virtualMemory(cpu: Processor): VirtualMemory {
     writeVirtual8: (va, value) => write(va, 1, value & 0xff),
     writeVirtual16: (va, value) => write(va, 2, value & 0xffff),
     writeVirtual32: (va, value) => write(va, 4, value >>> 0),
+  }
+}
+
+/** The processor for a backend. */
+export function backendProcessor(cpu: Processor): BackendProcessor {
+  return {
+    ...processorControl(cpu),
+    resume() {
+      if (cpu.shutDown) return
+      cpu.halted = false
+      cpu.attention()
+    },
   }
 }
 
@@ -116,8 +141,8 @@ export function processorControl(cpu: Processor): ProcessorControl {
     readMsr: index => readMsr(cpu, index),
     writeMsr: (index, value) => writeMsr(cpu, index, BigInt.asUintN(64, value)),
     readTsc: () => timeStamp(cpu),
-    cpuid(leaf) {
-      const [eax, ebx, ecx, edx] = cpuidLeaf(cpu.cpuid, leaf)
+    cpuid(leaf, subleaf) {
+      const [eax, ebx, ecx, edx] = visibleLeaf(cpu, leaf, subleaf)
       return { eax, ebx, ecx, edx }
     },
     ioRead: (port, size) => cpu.ports.ioRead(port, size) >>> 0,

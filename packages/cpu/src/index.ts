@@ -8,7 +8,7 @@ export {
   type InstructionTrace,
   type RunResult,
 } from './engine.ts'
-export { callFrame, processorControl, virtualMemory } from './host-ports.ts'
+export { backendProcessor, callFrame, hypercallFrame, processorControl, virtualMemory } from './host-ports.ts'
 export {
   type Divergence,
   describeDivergence,

@@ -8,11 +8,14 @@ import {
   type BackendInstance,
   type BlockPort,
   type BootModule,
+  type Clock,
   type ExitCounts,
   type GuestImage,
   type GuestLayout,
   type Head,
+  type HypercallInstruction,
   isParagraftError,
+  type NetPort,
   type OpsModule,
   ParagraftError,
   type PowerPort,
@@ -20,10 +23,12 @@ import {
   runHostAnswer,
 } from '@paragraft/core'
 import {
+  backendProcessor,
   callFrame,
   createEngine,
   DEFAULT_CPUID,
   type Engine,
+  hypercallFrame,
   processorControl,
   registerStubPages,
   registersOf,
@@ -84,6 +89,8 @@ export interface MachineConfig {
   initrd?: Uint8Array | undefined
   modules?: readonly BootModule[]
   disk?: BlockPort
+  /** The guest's network interface, made when the machine's clock exists. Only a backend with interfaces gives it to the guest. */
+  net?: (clock: Clock) => NetPort
   engine?: EngineName
   /** Virtual nanoseconds per instruction, an integer of at least 1. Default {@link NS_PER_INSTRUCTION}. */
   nsPerInstruction?: number
@@ -234,6 +241,7 @@ class Assembly {
       registers: () => registersOf(processor),
       instructions: () => this.#engine.instructions(),
       exits: () => ({ ...this.#exits, cpuid: processor.cpuidCount }),
+      counts: () => this.#backend.counts?.() ?? {},
       screen: () => this.#board?.vga.screen() ?? [],
       key: scancode => this.#board?.i8042.key(scancode),
     })
@@ -244,7 +252,7 @@ class Assembly {
   #plugDevices(): void {
     const { memory, processor } = this.#engine
     const { clock } = this.#scheduler
-    const { backend, disk, rtcEpochSeconds } = this.#config
+    const { backend, disk, net, rtcEpochSeconds } = this.#config
     const common = {
       memory,
       clock,
@@ -269,7 +277,16 @@ class Assembly {
     }
     // A backend's console listens once the backend has set its `onInput`.
     const port = this.#console.port(() => port.onInput !== null)
-    this.#backend = backend.create({ ...common, io: this.#io, mmio, console: port })
+    this.#backend = backend.create({
+      ...common,
+      io: this.#io,
+      mmio,
+      console: port,
+      processor: backendProcessor(processor),
+      virtual: virtualMemory(processor),
+      disks: disk === undefined ? [] : [disk],
+      nets: net === undefined ? [] : [net(clock)],
+    })
   }
 
   /** The guest into memory, by its head; the graft upon it; the processor at its first instruction. */
@@ -290,7 +307,9 @@ class Assembly {
       memory,
     )
     this.#graft = plan === undefined ? undefined : applyGraft(memory, start, plan)
-    setStart(processor, (this.#graft?.startOfDay ?? start).registers)
+    const startOfDay = this.#graft?.startOfDay ?? start
+    setStart(processor, startOfDay.registers)
+    this.#backend.start?.(startOfDay)
     for (const { pa, length, stubs } of this.#graft?.pages ?? []) {
       if (stubs)
         registerStubPages(
@@ -364,12 +383,20 @@ class Assembly {
         return this.#backend.writeMsr?.(index, value) || (this.#board?.apic.writeMsr(index, value) ?? false)
       },
       acknowledgeInterrupt: () => this.#backend.acknowledgeInterrupt?.() ?? this.#board?.interrupt.acknowledge() ?? 0,
+      hypercall: instruction => this.#hypercall(instruction),
+      cpuid: (leaf, subleaf, own) => this.#backend.cpuid?.(leaf, subleaf, own),
       hostOp: index => this.#hostOp(index),
       ferr: level => this.#board?.ferr.set(level),
       // The engine's run returns `shutdown`; the scheduler makes the stop.
       shutdown: () => {},
       reporter: this.#reports,
     }
+  }
+
+  #hypercall(instruction: HypercallInstruction): boolean {
+    const claimed = this.#backend.hypercall?.(hypercallFrame(this.#engine.processor, instruction)) ?? false
+    if (claimed) this.#exits.hypercall++
+    return claimed
   }
 
   /** A stub was executed: its answer runs. What goes wrong in it stops the guest, not us. */

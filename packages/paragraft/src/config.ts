@@ -19,6 +19,8 @@ export interface ParagraftConfig {
   /** Boot modules: `'FILE'` or `'FILE=COMMAND LINE'`. */
   module?: string[]
   disk?: string
+  /** `'none'`, `'loopback'`, `'peer'`; with `'=FILE'`, frames are captured into it. */
+  net?: string
   /** Stop with status 0 when this text has been on the console. */
   until?: string
   /** Stop with status 4 after so many seconds of the host's time. */

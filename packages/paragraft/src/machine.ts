@@ -3,6 +3,7 @@
  * behind core's `Machine`. How it is put together is assemble.ts; what happens around it is run.ts.
  */
 import type {
+  BackendCounts,
   Clock,
   ExitCounts,
   GuestFaultKind,
@@ -37,6 +38,8 @@ export interface MachineParts {
   registers: () => RegisterView
   instructions: () => number
   exits: () => ExitCounts
+  /** What the backend has counted. */
+  counts: () => BackendCounts
   /** The text screen, line by line; empty when the machine has none. */
   screen: () => string[]
   /** One scan code byte from the keyboard; nothing happens when the machine has none. */
@@ -148,6 +151,7 @@ export class PcMachine implements Machine {
         return { op, slot, owner, answer, sites, patched, calls }
       }),
       exits: { ...this.exits() },
+      ...this.#parts.counts(),
       input: this.console.arrivals,
       reports: this.#parts.reports.all(),
     }

@@ -7,13 +7,28 @@ import valid from 'semver/functions/valid.js'
 import validRange from 'semver/ranges/valid.js'
 import { ParagraftError } from '../errors.ts'
 import type { Head } from '../head.ts'
-import type { Clock, ConsolePort, GuestMemory, IoBus, Line, MmioBus, PowerPort, Reporter } from '../ports.ts'
+import type { StartOfDay } from '../image.ts'
+import type {
+  BlockPort,
+  Clock,
+  ConsolePort,
+  CpuidRegisters,
+  GuestMemory,
+  HypercallInstruction,
+  IoBus,
+  Line,
+  MmioBus,
+  NetPort,
+  PowerPort,
+  Reporter,
+} from '../ports.ts'
+import type { CallFrame } from './calling.ts'
 import type { OpGroup } from './catalogue/entry.ts'
 import { findOp, unknownOps } from './catalogue.ts'
 import type { Era } from './era.ts'
 import { ERAS } from './eras.generated.ts'
 import { eraName, erasIn } from './eras.ts'
-import type { HostFunction } from './host.ts'
+import type { HostFunction, ProcessorControl, VirtualMemory } from './host.ts'
 import { planSlots } from './plan.ts'
 
 /** Version of the plug-in API, apart from the packages' versions. Semver: `^0.1.0` excludes 0.2. */
@@ -89,17 +104,52 @@ export interface BackendPorts {
   /** The processor's interrupt pin and NMI. */
   readonly intr: Line
   readonly nmi: Line
+  /** The processor's privileged operations. */
+  readonly processor: BackendProcessor
+  /** Guest memory through the guest's page tables, at kernel privilege. */
+  readonly virtual: VirtualMemory
+  /** The media that the user gave the machine, for a backend that is their only way to the guest (`board: 'none'`). */
+  readonly disks: readonly BlockPort[]
+  /** The network interfaces that the user gave the machine. */
+  readonly nets: readonly NetPort[]
+}
+
+/** The processor as a backend has it. */
+export interface BackendProcessor extends ProcessorControl {
+  /** Ends a halt without an interrupt: execution goes on behind the instruction that halted. */
+  resume(): void
+}
+
+/** The registers at a VMCALL or VMMCALL; the instruction has not retired yet. */
+export interface HypercallFrame extends CallFrame {
+  readonly instruction: HypercallInstruction
+  /** Privilege level that executed it. */
+  readonly cpl: number
+}
+
+/** What a backend counted, for the run report. */
+export interface BackendCounts {
+  /** Calls of the guest to its hypervisor, by name. */
+  hypercalls?: Readonly<Record<string, number>>
+  /** Notifications of the guest, by port or source. */
+  events?: Readonly<Record<string, number>>
 }
 
 /** What a created backend does for the machine while it runs. Everything is optional. */
 export interface BackendInstance {
-  /** INTA cycle, when the backend owns the interrupt controller. */
+  /** The head has placed the guest; called once, before the first instruction. */
+  start?(start: StartOfDay): void
+  /** INTA cycle, when the backend owns the interrupt controller; -1 when the request has been withdrawn. */
   acknowledgeInterrupt?(): number
+  /** VMCALL or VMMCALL; false: it claims neither, and the instruction is #UD. */
+  hypercall?(frame: HypercallFrame): boolean
   /** MSRs that it implements; undefined / false: not its own. */
   readMsr?(index: number): bigint | undefined
   writeMsr?(index: number, value: bigint): boolean
-  /** CPUID leaves that it implements (hypervisor range); undefined: not its own. */
-  cpuid?(leaf: number, subleaf: number): { eax: number; ebx: number; ecx: number; edx: number } | undefined
+  /** CPUID as the guest is to see it where that is not the processor's `own` answer; undefined: as it is. */
+  cpuid?(leaf: number, subleaf: number, own: CpuidRegisters): CpuidRegisters | undefined
+  /** What it has counted since power-on. */
+  counts?(): BackendCounts
 }
 
 export interface BackendDefinition {

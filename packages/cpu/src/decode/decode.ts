@@ -151,7 +151,8 @@ export class Decoder {
     let modrm = -1
     if (slot?.group) {
       modrm = this.#u8()
-      entry = slot.group[(modrm >> 3) & 7] ?? entry
+      const exact = rep === 0 ? slot.exact?.get(opsize ? modrm | 0x100 : modrm) : undefined
+      entry = exact ?? slot.group[(modrm >> 3) & 7] ?? entry
     } else if (entry?.modrm) modrm = this.#u8()
 
     if (!entry) {

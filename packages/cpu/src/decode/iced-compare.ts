@@ -270,8 +270,9 @@ export class Comparison {
     if (code === Code.INVALID) return false
     let known = this.#supported.get(code)
     if (known === undefined) {
-      // OldFpu and 8086-only forms are there to be seen; they are not the processor's.
-      known = this.#instruction.cpuidFeatures().every(f => FEATURES.has(f)) || /^Ud|^Rsm/.test(Code[code])
+      // OldFpu and 8086-only forms are there to be seen; they are not the processor's. Calls of a hypervisor are decoded
+      // without the extensions that bring them.
+      known = this.#instruction.cpuidFeatures().every(f => FEATURES.has(f)) || /^Ud|^Rsm|^Vmm?call$/.test(Code[code])
       this.#supported.set(code, known)
     }
     return known

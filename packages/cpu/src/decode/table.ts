@@ -25,6 +25,8 @@ export type SizeClass = 'b' | 'w' | 'd' | 'v'
 export interface OpcodeSlot {
   entry: OpcodeEntry | null
   group: (OpcodeEntry | null)[] | null
+  /** Entries for one whole ModRM byte, plus 0x100 behind a 66 prefix, before `group` is asked. Never behind F2 or F3. */
+  exact?: Map<number, OpcodeEntry>
 }
 
 export type Prefix = '' | '66' | 'F2' | 'F3'
@@ -38,9 +40,11 @@ export function parseEncoding(encoding: string): {
   opcode: number
   spread: boolean
   digit: number
+  /** A whole ModRM byte, or -1. */
+  modrm: number
   operands: string[]
 } {
-  const m = /^(?:(66|F2|F3) )?(0F )?([0-9A-F]{2})(\+r)?(?:\/(\d))?(?: (\S+))?$/.exec(encoding)
+  const m = /^(?:(66|F2|F3) )?(0F )?([0-9A-F]{2})(\+r)?(?:\/(\d)|:([0-9A-F]{2}))?(?: (\S+))?$/.exec(encoding)
   // `F2 A6` is a prefix and an opcode, `F2` alone would be one: the grammar above takes two bytes as prefix + opcode.
   if (!m) throw new Error(`encoding not understood: ${encoding}`)
   return {
@@ -49,7 +53,8 @@ export function parseEncoding(encoding: string): {
     opcode: Number.parseInt(m[3], 16),
     spread: m[4] !== undefined,
     digit: m[5] === undefined ? -1 : Number(m[5]),
-    operands: m[6]?.split(',') ?? [],
+    modrm: m[6] === undefined ? -1 : Number.parseInt(m[6], 16),
+    operands: m[7]?.split(',') ?? [],
   }
 }
 
@@ -73,14 +78,16 @@ export function buildTable(isa: readonly Insn[]): OpcodeTable {
   for (const [id, insn] of isa.entries()) {
     for (const text of insn.encodings) {
       const e = parseEncoding(text)
-      const entry = opcodeEntry(insn, id, e.operands, e.digit >= 0)
+      const entry = opcodeEntry(insn, id, e.operands, e.digit >= 0 || e.modrm >= 0)
       for (let r = 0; r < (e.spread ? 8 : 1); r++) {
         const at = e.map * 0x100 + e.opcode + r
         table[at] ??= {}
         const byPrefix = table[at]
-        byPrefix[e.prefix] ??= { entry: null, group: null }
-        const slot = byPrefix[e.prefix] as OpcodeSlot
-        if (e.digit >= 0) {
+        const slot = (byPrefix[e.modrm >= 0 ? '' : e.prefix] ??= { entry: null, group: null })
+        if (e.modrm >= 0) {
+          slot.exact ??= new Map()
+          slot.exact.set(e.modrm | (e.prefix === '66' ? 0x100 : 0), entry)
+        } else if (e.digit >= 0) {
           slot.group ??= Array.from({ length: 8 }, () => null)
           if (slot.group[e.digit]) throw new Error(`${text}: taken by ${slot.group[e.digit]?.insn.mnemonic}`)
           slot.group[e.digit] = entry

@@ -35,6 +35,7 @@ import { cpuid } from '../sys/cpuid.ts'
 import { readDr, writeDr } from '../sys/debug.ts'
 import { cli, popf, pushfValue, sti } from '../sys/eflags-ops.ts'
 import { hostOp } from '../sys/hostop.ts'
+import { hypercall } from '../sys/hypercall.ts'
 import { int1, softwareInterrupt, softwareTrap } from '../sys/interrupts.ts'
 import { ioIn, ioOut } from '../sys/io.ts'
 import { rdmsr, wrmsr } from '../sys/msr.ts'
@@ -194,6 +195,7 @@ export function createHelpers(cpu: Processor, host: HelperHost): Helpers {
     rdmsr: () => rdmsr(cpu),
     wrmsr: () => wrmsr(cpu),
     cpuid: () => cpuid(cpu),
+    hypercall: which => hypercall(cpu, which === 0 ? 'vmcall' : 'vmmcall'),
     hostOp: index => hostOp(cpu, index, u32[EIP >> 2], u8[u32[CUR_RECORD >> 2] + REC_LEN]),
     x87: (op, seg, ea) =>
       executeX87(

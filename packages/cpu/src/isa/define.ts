@@ -2,9 +2,10 @@
  * How an instruction is declared: its mnemonic, its encodings as the manual writes them, and its meaning. Decoder
  * tables and handlers derive from these entries and nothing else.
  *
- * An encoding is `[prefix] opcode [/digit] operands`:
+ * An encoding is `[prefix] opcode [/digit | :modrm] operands`:
  * - prefix `F2`, `F3`, `66` makes the entry apply to that mandatory prefix only;
  * - opcode is one byte, or `0F` and one byte; `+r` spreads over the eight low register encodings;
+ * - `/digit` is ModRM.reg; `:C1` is the whole ModRM byte, for instructions that live in a group's register forms;
  * - operands are the manual's codes (SDM vol. 2 appendix A.2): `Eb Ev Ew Ed Gb Gv Gw Gd M Ib Ibs Iw Iz Jb Jz Ap Ob Ov Sw
  *   Cd Dd Rd Zb Zv`, fixed registers `AL eAX CL DX ES CS SS DS FS GS`, and the constant `1`.
  */

@@ -136,6 +136,9 @@ export const SYSTEM: readonly Insn[] = [
     encodings: ['0F 0B', '0F B9 Ev', '0F FF Ev', '0F AA'],
     semantics: b => b.raise(6),
   },
+  // Calls of a hypervisor; #UD where nobody claims them.
+  system('VMCALL', ['0F 01:C1'], b => void b.callChecked('hypercall', c32(0)), 'd'),
+  system('VMMCALL', ['0F 01:D9', '66 0F 01:D9'], b => void b.callChecked('hypercall', c32(1)), 'd'),
   // Outside a graft's stub pages, and above privilege level 0, this is the undefined opcode it always was.
   {
     mnemonic: 'HOSTOP',

@@ -173,10 +173,16 @@ export function cpuidLeaf(model: CpuidModel, leaf: number): Leaf {
   }
 }
 
+/** A leaf as the guest sees it: the model's, or what the ports make of it. */
+export function visibleLeaf(cpu: Processor, leaf: number, subleaf: number): Leaf {
+  const own = cpuidLeaf(cpu.cpuid, leaf)
+  return cpu.ports.cpuid?.(leaf >>> 0, subleaf >>> 0, own) ?? own
+}
+
 /** CPUID: EAX (and ECX) in, four registers out. */
 export function cpuid(cpu: Processor): void {
   cpu.cpuidCount++
-  const [eax, ebx, ecx, edx] = cpuidLeaf(cpu.cpuid, cpu.u32[EAX >> 2]!)
+  const [eax, ebx, ecx, edx] = visibleLeaf(cpu, cpu.u32[EAX >> 2]!, cpu.u32[ECX >> 2]!)
   cpu.u32[EAX >> 2] = eax
   cpu.u32[EBX >> 2] = ebx
   cpu.u32[ECX >> 2] = ecx

@@ -18,6 +18,7 @@ const KEYS: Readonly<Record<keyof ParagraftConfig, Kind>> = {
   initrd: 'string',
   module: 'list',
   disk: 'string',
+  net: 'string',
   until: 'string',
   timeout: 'number',
   screen: 'boolean',

@@ -1,7 +1,7 @@
 import { isParagraftError } from '@paragraft/core/errors'
 import { expect, test } from 'vitest'
 import { parseSeconds, parseSize } from './quantities.ts'
-import { parseModule, parseRunArguments, parseTrace, settle } from './settings.ts'
+import { parseModule, parseNet, parseRunArguments, parseTrace, settle } from './settings.ts'
 
 function refusal(action: () => unknown): string {
   try {
@@ -15,7 +15,7 @@ function refusal(action: () => unknown): string {
 
 test('every option of the contract is understood', () => {
   const argv =
-    'kernel --config c.json --backend xen --ops a --ops ./b --memory 64M --append quiet --initrd i.gz --module m --module n=x=1 --disk d --until # --timeout 1.5 --screen --report r.json --trace io=t --trace events --engine reference'.split(
+    'kernel --config c.json --backend xen --ops a --ops ./b --memory 64M --append quiet --initrd i.gz --module m --module n=x=1 --disk d --net peer=n.pcap --until # --timeout 1.5 --screen --report r.json --trace io=t --trace events --engine reference'.split(
       ' ',
     )
   const args = parseRunArguments(argv)
@@ -32,6 +32,7 @@ test('every option of the contract is understood', () => {
       { file: 'n', commandLine: 'n x=1' },
     ],
     disk: 'd',
+    net: { kind: 'peer', capture: 'n.pcap' },
     until: '#',
     timeout: 1.5,
     screen: true,
@@ -91,4 +92,11 @@ test('a boot module carries its base name and then its arguments', () => {
 test('a trace names a kind, and maybe a file', () => {
   expect(parseTrace('io')).toEqual({ kind: 'io' })
   expect(parseTrace('io=a=b')).toEqual({ kind: 'io', file: 'a=b' })
+})
+
+test('a network is none, or a kind with or without a capture', () => {
+  expect(parseNet('none')).toBeUndefined()
+  expect(parseNet('loopback')).toEqual({ kind: 'loopback' })
+  expect(parseNet('peer=a=b.pcap')).toEqual({ kind: 'peer', capture: 'a=b.pcap' })
+  for (const text of ['', 'bridge', 'peer=', 'none=x']) expect(refusal(() => parseNet(text))).toContain('PG_USAGE')
 })

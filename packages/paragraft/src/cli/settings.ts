@@ -5,6 +5,7 @@
 import { parseArgs } from 'node:util'
 import type { Backend, InputArrival, OpsModule } from '@paragraft/core'
 import { ENGINES, type EngineName, type ParagraftConfig } from '../config.ts'
+import { NET_KINDS, type NetKind } from './networks.ts'
 import { parseSeconds, parseSize } from './quantities.ts'
 import { usageError } from './usage.ts'
 
@@ -22,6 +23,13 @@ export interface TraceSetting {
   file?: string
 }
 
+/** The network interface as asked for. */
+export interface NetSetting {
+  kind: NetKind
+  /** Captures the frames of both directions into this file. */
+  capture?: string
+}
+
 /** Everything about a run, decided. */
 export interface RunSettings {
   image: string
@@ -32,6 +40,7 @@ export interface RunSettings {
   initrd: string | undefined
   modules: ModuleSetting[]
   disk: string | undefined
+  net: NetSetting | undefined
   until: string | undefined
   timeout: number | undefined
   screen: boolean
@@ -51,6 +60,7 @@ const RUN_OPTIONS = {
   initrd: { type: 'string' },
   module: { type: 'string', multiple: true },
   disk: { type: 'string' },
+  net: { type: 'string' },
   until: { type: 'string' },
   timeout: { type: 'string' },
   screen: { type: 'boolean' },
@@ -120,6 +130,7 @@ export function settle(args: RunArguments, config: ParagraftConfig = {}): RunSet
     initrd: merged.initrd,
     modules: (merged.module ?? []).map(parseModule),
     disk: merged.disk,
+    net: parseNet(merged.net ?? 'none'),
     until: merged.until,
     timeout: merged.timeout,
     screen: merged.screen ?? false,
@@ -144,4 +155,17 @@ export function parseModule(text: string): ModuleSetting {
 export function parseTrace(text: string): TraceSetting {
   const at = text.indexOf('=')
   return at < 0 ? { kind: text } : { kind: text.slice(0, at), file: text.slice(at + 1) }
+}
+
+/** `none`, `KIND` or `KIND=FILE`. */
+export function parseNet(text: string): NetSetting | undefined {
+  if (text === 'none') return undefined
+  const at = text.indexOf('=')
+  const kind = NET_KINDS.find(name => name === (at < 0 ? text : text.slice(0, at)))
+  if (kind === undefined || at === text.length - 1) {
+    throw usageError(`there is no network ${text}`, `Write --net none, or ${NET_KINDS.join(' or ')}, or with =FILE.`, {
+      net: text,
+    })
+  }
+  return at < 0 ? { kind } : { kind, capture: text.slice(at + 1) }
 }

@@ -6,6 +6,7 @@ import { createMachine } from '../assemble.ts'
 import { loadConfig } from '../cli/config-file.ts'
 import { FileDisk } from '../cli/file-disk.ts'
 import { readUserFile } from '../cli/files.ts'
+import { openNet } from '../cli/networks.ts'
 import { loadBackend, loadOps } from '../cli/plugins.ts'
 import { Progress } from '../cli/progress.ts'
 import { effortText, registersText, stopText } from '../cli/said.ts'
@@ -36,7 +37,9 @@ what to boot
 
 the machine
   --memory SIZE             RAM, default 256M
-  --disk FILE               a raw disk image, as virtio block device
+  --disk FILE               a raw disk image: a virtio block device, or what the backend makes of it
+  --net KIND[=FILE]         none, loopback or peer (10.0.0.1, answers ARP and ping), where the backend has interfaces;
+                            FILE gets the frames of both directions (pcap)
   --engine NAME             auto, interpreter (WebAssembly) or reference (JavaScript, slow, for comparison)
 
 when to stop
@@ -119,6 +122,7 @@ export const runCommand: Command = {
     const { disk, ...parts } = await gather(settings, world.cwd)
     let machine: PcMachine | undefined
     const traces = openTraces(settings.traces, world)
+    const net = settings.net === undefined ? undefined : openNet(settings.net, world.cwd)
     try {
       machine = await createMachine({
         ...parts,
@@ -133,6 +137,7 @@ export const runCommand: Command = {
         ...(settings.append === undefined ? {} : { commandLine: settings.append }),
         ...(settings.nsPerInstruction === undefined ? {} : { nsPerInstruction: settings.nsPerInstruction }),
         ...(disk === undefined ? {} : { disk }),
+        ...(net === undefined ? {} : { net: net.port }),
         ...traces.machineOptions,
       })
       traces.attach(machine)
@@ -153,6 +158,7 @@ export const runCommand: Command = {
       input.stop()
       traces.close()
       disk?.close()
+      net?.close()
     }
   },
 }
