@@ -1,0 +1,2 @@
+/** Backend `vmi`: a PC with a VMI ROM in it. */
+export * from './abi/index.ts'
