@@ -10,7 +10,7 @@ const here = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const firstLine = (command: string) =>
   spawnSync(command, ['--version'], { encoding: 'utf8' }).stdout?.split('\n')[0] ?? ''
 
-for (const guest of ['oldguest', 'second-entry']) {
+for (const guest of ['bench', 'oldguest', 'second-entry']) {
   const want = readFileSync(here(`${guest}/toolchain.txt`), 'utf8').trim()
   const same = has('gcc') && want === `${firstLine('gcc')}\n${firstLine('ld')}`
   // Another compiler builds other bytes; CI has the one that toolchain.txt names, and there it must agree.
