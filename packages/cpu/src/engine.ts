@@ -11,8 +11,9 @@ import { simdFinder } from './decode/simd.ts'
 import { Blocks, MODE_CODE32, MODE_FLAT, MODE_LIMIT, MODE_STACK32, MODE_TRACE, MODE_VALID } from './interp/blocks.ts'
 import { ATTENTION_STEP, buildHandlers, type HandlerSet } from './interp/handlers.ts'
 import { createHelpers, FAULT_RESTART, RESTART } from './interp/helpers.ts'
+import { InstructionTlb } from './interp/itlb.ts'
 import { createReferenceInterpreter } from './interp/js.ts'
-import { itlbTag, RETURN_ATTENTION, RETURN_BUDGET, RETURN_FAULT, RETURN_MISS } from './interp/lookup.ts'
+import { RETURN_ATTENTION, RETURN_BUDGET, RETURN_FAULT, RETURN_MISS } from './interp/lookup.ts'
 import { createWasmInterpreter, type RunBlocks } from './interp/wasm.ts'
 import { isRam, physRead } from './mmu/physical.ts'
 import { Ram } from './mmu/ram.ts'
@@ -22,7 +23,6 @@ import { SIMD_OPS } from './simd/index.ts'
 import {
   ATTENTION,
   BUDGET,
-  CPL,
   CUR_BLOCK,
   CUR_RECORD,
   EFLAGS_SYS,
@@ -31,8 +31,6 @@ import {
   FAULT,
   FLAG_RF,
   FLAG_TF,
-  ITLB,
-  ITLB_ENTRIES,
   MODE,
   PROBES,
   PROBES_SIZE,
@@ -88,6 +86,7 @@ export class Engine {
   pending: GuestFault | null = null
 
   readonly #blocks: Blocks
+  readonly #itlb: InstructionTlb
   readonly #runBlocks: RunBlocks
   readonly #u32: Uint32Array
   readonly #i32: Int32Array
@@ -146,8 +145,8 @@ export class Engine {
       this.kind === 'reference'
         ? createReferenceInterpreter(set, cpu.buffer, helpers)
         : createWasmInterpreter(set, memory, helpers)
+    this.#itlb = new InstructionTlb(cpu)
     cpu.onCodeWrite = (pa, size) => this.#blocks.invalidate(pa, size)
-    cpu.onTlbFlush = () => this.#i32.fill(0, ITLB >> 2, (ITLB >> 2) + ITLB_ENTRIES * 2)
     cpu.beforeDevice = () => {
       if (this.#inBlocks && !this.#stepping) throw RESTART
     }
@@ -315,10 +314,9 @@ export class Engine {
     const cpu = this.processor
     const phys = cpu.translateFetch(lin)
     if (!isRam(cpu, phys)) return Number.NEGATIVE_INFINITY
-    const slot = (ITLB >> 2) + ((lin >>> 12) & (ITLB_ENTRIES - 1)) * 2
-    this.#u32[slot] = itlbTag(lin, this.#u32[CPL >> 2] === 3)
-    this.#u32[slot + 1] = phys - (phys & 0xfff)
-    return phys - (phys & 0xfff)
+    const page = phys - (phys & 0xfff)
+    this.#itlb.enter(lin, page)
+    return page
   }
 
   /** Physical address of the linear page after that of `lin`, -1 when it cannot be fetched from RAM. */

@@ -108,7 +108,8 @@ export class Processor implements CpuContext {
   /* Hooks for the engine. */
   /** A write into a page marked as code, after the bytes are in place; stays inside one page. */
   onCodeWrite: (pa: number, size: number) => void = () => {}
-  onTlbFlush: (what: TlbFlush) => void = () => {}
+  /** `region`: an INVLPG met large pages, and drops the whole 4 MB around its page. */
+  onTlbFlush: (what: TlbFlush, region?: boolean) => void = () => {}
   /** Every exception of an instruction, before its delivery. */
   onException: (fault: GuestFault) => void = () => {}
   /** CPUID instructions executed. */

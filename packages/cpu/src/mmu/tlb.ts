@@ -42,6 +42,7 @@ export class TlbLists {
   /** Key: linear page, access bits above; 0xffffffff = empty. Value: physical page address. */
   readonly slowKey = new Uint32Array(SLOW_SIZE).fill(0xffffffff)
   readonly slowPa = new Float64Array(SLOW_SIZE)
+  readonly slowGlobal = new Uint8Array(SLOW_SIZE)
   /** Per RAM page: linear page + 1 of its only write mapping, 0 when none, 0xffffffff when several were filled. */
   readonly writer: Uint32Array
 
@@ -90,7 +91,8 @@ function fill(cpu: Processor, lin: number): boolean {
 
 /**
  * Physical address of `lin` (A20 applied) for an access of PF_W | PF_U | PF_I; fills the tables on the way. Throws
- * #PF. For fetches the permission to execute is checked and the tables are left alone.
+ * #PF. For fetches the permission to execute is checked, the tables are left alone, and `cpu.walk.global` holds for the
+ * page.
  */
 export function translate(cpu: Processor, linear: number, access: number): number {
   const lin = linear >>> 0
@@ -102,8 +104,11 @@ export function translate(cpu: Processor, linear: number, access: number): numbe
   }
   const key = ((lin >>> 12) | ((access & (PF_W | PF_U)) << 20) | ((access & PF_I) << 21)) >>> 0
   const slot = ((lin >>> 12) ^ (access << 5)) & (SLOW_SIZE - 1)
-  if (tlb.slowKey[slot] === key) return tlb.slowPa[slot]! + (lin & 0xfff)
   const w = cpu.walk
+  if (tlb.slowKey[slot] === key) {
+    w.global = tlb.slowGlobal[slot] !== 0
+    return tlb.slowPa[slot]! + (lin & 0xfff)
+  }
   if ((cpu.i32[CR0 >> 2]! & CR0_PG) !== 0) {
     walk(cpu, lin, access)
     if (w.large) tlb.largeRegion[lin >>> 22] = 1
@@ -116,6 +121,7 @@ export function translate(cpu: Processor, linear: number, access: number): numbe
   if ((access & PF_I) !== 0 || !fill(cpu, lin)) {
     tlb.slowKey[slot] = key
     tlb.slowPa[slot] = pa - (lin & 0xfff)
+    tlb.slowGlobal[slot] = w.global ? 1 : 0
   }
   return pa
 }
@@ -161,7 +167,7 @@ export function flushTlb(cpu: Processor, what: TlbFlush): void {
   for (let table = SR; table <= UW; table += TLB_TABLE_SIZE >> 2) {
     cpu.u32.fill(0, table + region * 1024, table + region * 1024 + 1024)
   }
-  cpu.onTlbFlush('all')
+  cpu.onTlbFlush(what >>> 0, true)
 }
 
 /** Marks the RAM page of `pa` as holding code: every write to it becomes slow and is reported to `onCodeWrite`. */
