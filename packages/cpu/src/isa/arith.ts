@@ -1,6 +1,6 @@
 /** Integer arithmetic and logic (SDM vol. 2: ADD … XOR, INC, MUL, DIV, CMPXCHG, BCD adjustments). */
 import { c32, c64, type Expr } from '../ir/ir.ts'
-import { EAX, EBX, ECX, EDX, LF_AUX, LF_RESULT, VEC_DE } from '../state.ts'
+import { EAX, EBX, ECX, EDX, VEC_DE } from '../state.ts'
 import type { Builder } from './builder.ts'
 import { hex2, type Insn } from './define.ts'
 
@@ -41,8 +41,8 @@ const addSub = (mnemonic: string, n: number, sub: boolean, carry: boolean): Insn
     const plain = sub ? b.sub(a, s) : b.add(a, s)
     const r = b.let(carry ? (sub ? b.sub(plain, b.cf()) : b.add(plain, b.cf())) : plain)
     b.setDst(r)
-    if (sub) b.flagsSub(a, s, r)
-    else b.flagsAdd(a, s, r)
+    if (sub) b.flagsSub(a, s, r, carry)
+    else b.flagsAdd(a, s, r, carry)
   })
 
 /** INC and DEC leave CF alone. */
@@ -55,12 +55,7 @@ function step(mnemonic: string, digit: number, base: number, delta: 1 | -1): Ins
       const a = b.dst()
       const r = b.let(b.ext(b.add(a, delta)))
       b.setDst(r)
-      const sign = 0x80000000 | 0
-      const min = b.size === 1 ? -0x80 : b.size === 2 ? -0x8000 : sign
-      const of = b.let(b.cmp('eq', r, delta === 1 ? min : -min - 1))
-      const cf = b.let(b.cf())
-      const af = b.shr(b.and(b.xor(a, r), 0x10), 1)
-      b.setFlags(r, b.or(b.or(b.shl(cf, 31), b.shl(b.xor(cf, of), 30)), af))
+      b.flagsStep(a, r, delta)
     },
   }
 }
@@ -305,8 +300,7 @@ export const ARITH: readonly Insn[] = [
       const keep = b.let(b.and(b.lfAux(), 0xc0000008 | 0))
       const nz = b.let(b.eqz(equal))
       const aux = b.let(b.or(b.or(keep, sd), b.shl(b.xor(nz, odd), 8)))
-      b.setWord(LF_RESULT, nz)
-      b.setWord(LF_AUX, aux)
+      b.setFlags(nz, aux)
     },
   },
   {

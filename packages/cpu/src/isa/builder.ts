@@ -21,22 +21,7 @@ import {
   REC_SCALE,
   REC_SEG,
 } from '../decode/record.ts'
-import {
-  type BinaryOp,
-  bin,
-  type CompareOp,
-  c32,
-  cmp,
-  type Exit,
-  type Expr,
-  type LoadWidth,
-  load,
-  type Stmt,
-  type StoreWidth,
-  select,
-  type Type,
-  un,
-} from '../ir/ir.ts'
+import { bin, c32, cmp, type Expr, type LoadWidth, load, type StoreWidth, un } from '../ir/ir.ts'
 import {
   CPL,
   CUR_RECORD,
@@ -60,8 +45,9 @@ import {
   TLB_READ,
   TLB_WRITE,
 } from '../state.ts'
+import { Emitter, type Size } from './emitter.ts'
 
-export type Size = 1 | 2 | 4
+export type { Size } from './emitter.ts'
 
 /** Locals every handler shares: the record, the block to enter, and the branch whose link the next look-up fills. */
 export const LOCAL_BLOCK = 0
@@ -69,7 +55,6 @@ export const LOCAL_REC = 1
 export const LOCAL_LINK = 2
 /** Why generated code returns (see interp/lookup.ts). */
 export const LOCAL_RESULT = 3
-export const FIRST_TEMP = 4
 
 /** Helpers that change neither flags nor memory. */
 const PURE_HELPERS = new Set([
@@ -87,31 +72,25 @@ const LOADW: Record<Size, LoadWidth> = { 1: '8u', 2: '16u', 4: '32' }
 const STOREW: Record<Size, StoreWidth> = { 1: '8', 2: '16', 4: '32' }
 const segState = (index: number): Expr => c32(SEG + index * SEG_SIZE)
 
-export class Builder {
-  /** Operand size in bytes. */
-  readonly size: Size
+export class Builder extends Emitter {
   /** One letter an operand: r register, m memory, i immediate. */
-  readonly form: string
+  form: string
   /** Stack addresses are 32 bits wide (SS.B). */
-  readonly stack32: boolean
+  stack32: boolean
   /** Address size is 32 bits (string instructions, LOOP, XLAT). */
-  readonly addr32: boolean
+  addr32: boolean
   /** Every segment that is used is flat (base 0, limit 4 GB), and a ModRM operand has no index register. */
-  readonly flat: boolean
+  flat: boolean
   /** Byte offset of the instruction's record from LOCAL_REC: not 0 in the second half of a fused pair. */
   at = 0
   /** The instruction may have written guest memory (and so code that follows it). */
   wrote = false
-  body: Stmt[] = []
-  /** Temporaries used, by type. */
-  temps: Record<Type, number> = { i32: FIRST_TEMP, i64: 0, f32: 0, f64: 0, v128: 0 }
   /** The flags as this handler has set them, while that is certain. */
-  #flags: { result: Expr; aux: Expr } | null = null
-  /** How many branches deep the statements being emitted are. */
-  #depth = 0
-  #rmw: { host: Expr; lin: Expr } | null = null
+  protected flags: { result: Expr; aux: Expr } | null = null
+  protected rmw: { host: Expr; lin: Expr } | null = null
 
   constructor(size: Size, form: string, stack32: boolean, addr32: boolean, flat = false) {
+    super()
     this.size = size
     this.form = form
     this.stack32 = stack32
@@ -128,120 +107,8 @@ export class Builder {
     next.at = at
     next.body = this.body
     next.temps = this.temps
-    next.#flags = this.#flags
+    next.flags = this.flags
     return next
-  }
-
-  /* ---- expressions and statements ---- */
-
-  c(v: number): Expr {
-    return c32(v)
-  }
-  add(a: Expr, b: Expr | number): Expr {
-    return this.op('add', a, b)
-  }
-  sub(a: Expr, b: Expr | number): Expr {
-    return this.op('sub', a, b)
-  }
-  and(a: Expr, b: Expr | number): Expr {
-    return this.op('and', a, b)
-  }
-  or(a: Expr, b: Expr | number): Expr {
-    return this.op('or', a, b)
-  }
-  xor(a: Expr, b: Expr | number): Expr {
-    return this.op('xor', a, b)
-  }
-  shl(a: Expr, b: Expr | number): Expr {
-    return this.op('shl', a, b)
-  }
-  shr(a: Expr, b: Expr | number): Expr {
-    return this.op('shr_u', a, b)
-  }
-  sar(a: Expr, b: Expr | number): Expr {
-    return this.op('shr_s', a, b)
-  }
-  not(a: Expr): Expr {
-    return this.xor(a, -1)
-  }
-  op(op: BinaryOp, a: Expr, b: Expr | number): Expr {
-    return bin(op, a, typeof b === 'number' ? (a.t === 'i64' ? { k: 'const', t: 'i64', v: BigInt(b) } : c32(b)) : b)
-  }
-  cmp(op: CompareOp, a: Expr, b: Expr | number): Expr {
-    return cmp(op, a, typeof b === 'number' ? (a.t === 'i64' ? { k: 'const', t: 'i64', v: BigInt(b) } : c32(b)) : b)
-  }
-  eqz(a: Expr): Expr {
-    return un('eqz', a)
-  }
-  bool(a: Expr): Expr {
-    return this.cmp('ne', a, 0)
-  }
-  un(op: Parameters<typeof un>[0], a: Expr): Expr {
-    return un(op, a)
-  }
-  select(c: Expr, a: Expr, b: Expr): Expr {
-    return select(c, a, b)
-  }
-  /** Sign extension of an operand-sized value to 32 bits. */
-  ext(v: Expr, size: Size = this.size): Expr {
-    return size === 1 ? un('extend8_s', v) : size === 2 ? un('extend16_s', v) : v
-  }
-  /** Zero extension of the low `size` bytes. */
-  zext(v: Expr, size: Size = this.size): Expr {
-    return size === 1 ? this.and(v, 0xff) : size === 2 ? this.and(v, 0xffff) : v
-  }
-
-  temp(t: Type): Expr & { k: 'local' } {
-    return { k: 'local', t, i: this.temps[t]++ }
-  }
-  /** Evaluates once, into a fresh local. */
-  let(e: Expr): Expr & { k: 'local' } {
-    const l = this.temp(e.t)
-    this.set(l, e)
-    return l
-  }
-  set(l: Expr, v: Expr): void {
-    if (l.k !== 'local') throw new TypeError('set needs a local')
-    this.body.push({ k: 'set', i: l.i, t: l.t, v })
-  }
-  store(w: StoreWidth, addr: Expr, v: Expr, off = 0): void {
-    this.body.push({ k: 'store', w, addr, off, v })
-  }
-  /** `then` and `otherwise` emit the branches. */
-  if(c: Expr, then: () => void, otherwise?: () => void): void {
-    const outer = this.body
-    const collect = (f?: () => void): Stmt[] => {
-      this.body = []
-      this.#depth++
-      f?.()
-      this.#depth--
-      const got = this.body
-      this.body = outer
-      return got
-    }
-    outer.push({ k: 'if', c, yes: collect(then), no: collect(otherwise) })
-  }
-  doWhile(body: () => void, condition: () => Expr): void {
-    const outer = this.body
-    this.body = []
-    this.#depth++
-    body()
-    this.#depth--
-    const inner = this.body
-    this.body = outer
-    outer.push({ k: 'do', body: inner, while: condition() })
-  }
-  exit(to: Exit): void {
-    this.body.push({ k: 'exit', to })
-  }
-
-  /* ---- state words ---- */
-
-  word(at: number): Expr {
-    return load('32', c32(at))
-  }
-  setWord(at: number, v: Expr): void {
-    this.store('32', c32(at), v)
   }
 
   /* ---- registers and operands ---- */
@@ -253,11 +120,11 @@ export class Builder {
   setGpr(at: number, v: Expr, size: Size = this.size): void {
     this.store(STOREW[size], c32(at), v)
   }
-  #field(w: LoadWidth, offset: number): Expr {
+  protected field(w: LoadWidth, offset: number): Expr {
     return load(w, REC, offset + this.at)
   }
   protected regAddress(operand: number): Expr {
-    return this.#field('16u', operand === 0 ? REC_A : REC_B)
+    return this.field('16u', operand === 0 ? REC_A : REC_B)
   }
   reg(operand: number, size: Size = this.size): Expr {
     return load(LOADW[size], this.regAddress(operand))
@@ -266,11 +133,11 @@ export class Builder {
     this.store(STOREW[size], this.regAddress(operand), v)
   }
   imm(): Expr {
-    return this.#field('32', REC_IMM)
+    return this.field('32', REC_IMM)
   }
   /** Second immediate: the selector of a far pointer, the level of ENTER. */
   extra(): Expr {
-    return this.#field('16u', REC_EXTRA)
+    return this.field('16u', REC_EXTRA)
   }
   /** Raw register field of an operand, for helpers that index registers by number. */
   regField(operand: number): Expr {
@@ -278,23 +145,23 @@ export class Builder {
   }
   /** Both register fields: operand 0 in the low half, operand 1 in the high half. */
   regFieldsAB(): Expr {
-    return this.#field('32', REC_A)
+    return this.field('32', REC_A)
   }
   /** Offset of the memory operand in its segment. */
   ea(): Expr {
-    const base = load('32', this.#field('16u', REC_BASE))
-    if (this.flat) return bin('add', base, this.#field('32', REC_DISP))
-    const index = load('32', this.#field('16u', REC_INDEXREG))
-    const scaled = bin('shl', index, this.#field('8u', REC_SCALE))
-    return bin('add', bin('add', base, scaled), this.#field('32', REC_DISP))
+    const base = load('32', this.field('16u', REC_BASE))
+    if (this.flat) return bin('add', base, this.field('32', REC_DISP))
+    const index = load('32', this.field('16u', REC_INDEXREG))
+    const scaled = bin('shl', index, this.field('8u', REC_SCALE))
+    return bin('add', bin('add', base, scaled), this.field('32', REC_DISP))
   }
   /** State address of the memory operand's segment register. */
   seg(): Expr {
-    return this.#field('16u', REC_SEG)
+    return this.field('16u', REC_SEG)
   }
   /** EIP of the next instruction. */
   nextEip(): Expr {
-    return bin('add', bin('add', this.word(EIP_BASE), this.#field('16u', REC_OFF)), this.#field('8u', REC_LEN))
+    return bin('add', bin('add', this.word(EIP_BASE), this.field('16u', REC_OFF)), this.field('8u', REC_LEN))
   }
 
   isMem(operand: number): boolean {
@@ -316,12 +183,12 @@ export class Builder {
   dst(): Expr {
     if (this.form[0] === 'r') return this.let(this.reg(0))
     const { v, host, lin } = this.readForWrite(this.size, this.ea(), this.seg())
-    this.#rmw = { host, lin }
+    this.rmw = { host, lin }
     return v
   }
   setDst(v: Expr): void {
     if (this.form[0] === 'r') this.setReg(0, v)
-    else if (this.#rmw !== null) this.writeBack(this.#rmw, v)
+    else if (this.rmw !== null) this.writeBack(this.rmw, v)
     else throw new Error('setDst without dst')
   }
   writeBack(rmw: { host: Expr; lin: Expr }, v: Expr): void {
@@ -340,7 +207,7 @@ export class Builder {
 
   /** Calls a helper; the record is made known first, so that EIP and the instruction count are exact. */
   call(fn: string, ...args: Expr[]): Expr {
-    if (!PURE_HELPERS.has(fn)) this.#flags = null
+    if (!PURE_HELPERS.has(fn)) this.flags = null
     this.setWord(CUR_RECORD, this.add(REC, this.at))
     return this.let({ k: 'call', t: 'i32', fn, args })
   }
@@ -381,33 +248,52 @@ export class Builder {
   linearUnchecked(): Expr {
     return bin('add', load('32', this.seg(), SEG_BASE), this.ea())
   }
-  /** TLB look-up: local that is the host address less 3, and the test that the access may use it. */
-  #tlb(size: number, lin: Expr, write: boolean): { host: Expr; ok: Expr } {
+  /**
+   * An access of `size` bytes at offset `ea` of segment `seg`: `fast` gets the host address as an expression and an
+   * offset from it, `slow` the linear address when the TLB does not have the page for this access. Returns the linear
+   * address.
+   */
+  protected access(
+    size: number,
+    ea: Expr,
+    seg: Expr,
+    write: boolean,
+    fast: (host: Expr, off: number) => void,
+    slow: (lin: Expr) => void,
+  ): Expr {
+    const lin = this.linear(size, ea, seg, write)
     const page = this.shl(this.shr(lin, 12), 2)
     const entry = this.let(load('32', this.add(this.word(write ? TLB_WRITE : TLB_READ), page)))
     const within = this.and(lin, 0xfff)
     const ok = cmp('lt_u', size > 4 ? this.add(within, size - 4) : within, this.and(entry, 0xfff))
-    return { host: bin('add', lin, entry), ok }
-  }
-  readMem(size: Size, ea: Expr, seg: Expr): Expr {
-    const lin = this.linear(size, ea, seg, false)
-    const v = this.temp('i32')
-    const { host, ok } = this.#tlb(size, lin, false)
     this.if(
       ok,
-      () => this.set(v, load(LOADW[size], host, 3)),
-      () => this.set(v, this.callChecked('slowRead', lin, c32(size))),
+      () => fast(bin('add', lin, entry), 3),
+      () => slow(lin),
+    )
+    return lin
+  }
+  readMem(size: Size, ea: Expr, seg: Expr): Expr {
+    const v = this.temp('i32')
+    this.access(
+      size,
+      ea,
+      seg,
+      false,
+      (host, off) => this.set(v, load(LOADW[size], host, off)),
+      lin => this.set(v, this.callChecked('slowRead', lin, c32(size))),
     )
     return v
   }
   read64(ea: Expr, seg: Expr): Expr {
-    const lin = this.linear(8, ea, seg, false)
     const v = this.temp('i64')
-    const { host, ok } = this.#tlb(8, lin, false)
-    this.if(
-      ok,
-      () => this.set(v, load('64', host, 3)),
-      () => {
+    this.access(
+      8,
+      ea,
+      seg,
+      false,
+      (host, off) => this.set(v, load('64', host, off)),
+      lin => {
         this.callChecked('slowRead64', lin)
         this.set(v, load('64', c32(SCRATCH)))
       },
@@ -417,23 +303,25 @@ export class Builder {
   writeMem(size: Size, ea: Expr, seg: Expr, v: Expr): void {
     this.wrote = true
     const value = this.let(v)
-    const lin = this.linear(size, ea, seg, true)
-    const { host, ok } = this.#tlb(size, lin, true)
-    this.if(
-      ok,
-      () => this.store(STOREW[size], host, value, 3),
-      () => void this.callChecked('slowWrite', lin, c32(size), value),
+    this.access(
+      size,
+      ea,
+      seg,
+      true,
+      (host, off) => this.store(STOREW[size], host, value, off),
+      lin => void this.callChecked('slowWrite', lin, c32(size), value),
     )
   }
   write64(ea: Expr, seg: Expr, v: Expr): void {
     this.wrote = true
     const value = this.let(v)
-    const lin = this.linear(8, ea, seg, true)
-    const { host, ok } = this.#tlb(8, lin, true)
-    this.if(
-      ok,
-      () => this.store('64', host, value, 3),
-      () => {
+    this.access(
+      8,
+      ea,
+      seg,
+      true,
+      (host, off) => this.store('64', host, value, off),
+      lin => {
         this.store('64', c32(SCRATCH), value)
         this.callChecked('slowWrite64', lin)
       },
@@ -442,17 +330,18 @@ export class Builder {
   /** Reads for a write to follow at the same place; `host` is 0 when the write must take the slow path. */
   readForWrite(size: Size, ea: Expr, seg: Expr): { v: Expr; host: Expr; lin: Expr } {
     this.wrote = true
-    const lin = this.linear(size, ea, seg, true)
     const v = this.temp('i32')
     const host = this.temp('i32')
-    const tlb = this.#tlb(size, lin, true)
-    this.if(
-      tlb.ok,
-      () => {
-        this.set(host, this.add(tlb.host, 3))
+    const lin = this.access(
+      size,
+      ea,
+      seg,
+      true,
+      (at, off) => {
+        this.set(host, this.add(at, off))
         this.set(v, load(LOADW[size], host))
       },
-      () => {
+      lin => {
         this.set(host, c32(0))
         this.set(v, this.callChecked('slowReadForWrite', lin, c32(size)))
       },
@@ -487,16 +376,16 @@ export class Builder {
   /* ---- flags (see state.ts for the encoding) ---- */
 
   lfResult(): Expr {
-    return this.#flags?.result ?? this.word(LF_RESULT)
+    return this.flags?.result ?? this.word(LF_RESULT)
   }
   lfAux(): Expr {
-    return this.#flags?.aux ?? this.word(LF_AUX)
+    return this.flags?.aux ?? this.word(LF_AUX)
   }
   setFlags(result: Expr, aux: Expr): void {
     const flags = { result: this.let(result), aux: this.let(aux) }
     this.setWord(LF_RESULT, flags.result)
     this.setWord(LF_AUX, flags.aux)
-    this.#flags = this.#depth === 0 ? flags : null
+    this.flags = this.depth === 0 ? flags : null
   }
   /** Aux word from a carry vector: bit i is the carry out of bit i. */
   carries(cv: Expr, size: Size = this.size): Expr {
@@ -504,13 +393,23 @@ export class Builder {
     const v = this.let(cv)
     return this.or(this.and(this.shl(v, 32 - size * 8), 0xc0000000 | 0), this.and(v, 8))
   }
-  flagsAdd(a: Expr, b: Expr, r: Expr): void {
+  /** Flags of r = a + b; `carried`: with a carry added too. */
+  flagsAdd(a: Expr, b: Expr, r: Expr, _carried = false): void {
     const cv = this.or(this.and(a, b), this.and(this.or(a, b), this.not(r)))
     this.setFlags(this.ext(r), this.carries(cv))
   }
-  flagsSub(a: Expr, b: Expr, r: Expr): void {
+  /** Flags of r = a - b; `borrowed`: with a borrow taken off too. */
+  flagsSub(a: Expr, b: Expr, r: Expr, _borrowed = false): void {
     const bv = this.or(this.and(this.not(a), b), this.and(this.not(this.xor(a, b)), r))
     this.setFlags(this.ext(r), this.carries(bv))
+  }
+  /** Flags of r = a + delta (r sign-extended) as INC and DEC leave them: CF stays. */
+  flagsStep(a: Expr, r: Expr, delta: 1 | -1): void {
+    const min = this.size === 1 ? -0x80 : this.size === 2 ? -0x8000 : 0x80000000 | 0
+    const of = this.let(this.cmp('eq', r, delta === 1 ? min : -min - 1))
+    const cf = this.let(this.cf())
+    const af = this.shr(this.and(this.xor(a, r), 0x10), 1)
+    this.setFlags(r, this.or(this.or(this.shl(cf, 31), this.shl(this.xor(cf, of), 30)), af))
   }
   flagsLogic(r: Expr): void {
     this.setFlags(this.ext(r), c32(0))
@@ -521,7 +420,7 @@ export class Builder {
     const bits = this.or(this.shl(c, 31), this.shl(this.xor(c, of), 30))
     const aux = this.let(this.or(this.and(this.lfAux(), 0x3fffffff), bits))
     this.setWord(LF_AUX, aux)
-    this.#flags = this.#depth === 0 && this.#flags ? { ...this.#flags, aux } : null
+    this.flags = this.depth === 0 && this.flags ? { ...this.flags, aux } : null
   }
   cf(): Expr {
     return this.shr(this.lfAux(), 31)
@@ -591,12 +490,12 @@ export class Builder {
    * shifted left by two, that of a target in another.
    */
   branch(link: number = REC_LINK, target: Expr = this.relTarget(), permission = 1): void {
-    const known = this.let(this.#field('32', link))
-    const linkable = this.let(this.#field('8u', REC_LINKABLE))
+    const known = this.let(this.field('32', link))
+    const linkable = this.let(this.field('8u', REC_LINKABLE))
     this.if(known, () => {
       this.if(load('32', known, BLK_COUNT), () => {
-        this.if(this.and(linkable, permission), () => this.#enter(known))
-        this.#enterElsewhere(known, this.let(target))
+        this.if(this.and(linkable, permission), () => this.enter(known))
+        this.enterElsewhere(known, this.let(target))
       })
     })
     const may = this.and(linkable, permission * 5)
@@ -610,11 +509,11 @@ export class Builder {
   jumpIndirect(target: Expr): void {
     const to = this.let(target)
     if (!this.form.includes('m') || this.flat) {
-      const known = this.let(this.#field('32', REC_LINK2))
-      this.if(this.and(cmp('eq', this.#field('32', REC_LINK), to), this.bool(known)), () => {
-        this.if(load('32', known, BLK_COUNT), () => this.#enterElsewhere(known, to))
+      const known = this.let(this.field('32', REC_LINK2))
+      this.if(this.and(cmp('eq', this.field('32', REC_LINK), to), this.bool(known)), () => {
+        this.if(load('32', known, BLK_COUNT), () => this.enterElsewhere(known, to))
       })
-      this.if(this.#field('8u', REC_LINKABLE), () => {
+      this.if(this.field('8u', REC_LINKABLE), () => {
         this.store('32', REC, to, REC_LINK + this.at)
         this.store('32', REC, c32(0), REC_LINK2 + this.at)
         this.set(LINK, this.add(REC, REC_LINK2 + this.at))
@@ -622,18 +521,18 @@ export class Builder {
     }
     this.jump(to)
   }
-  #enter(block: Expr): void {
+  protected enter(block: Expr): void {
     this.set({ k: 'local', t: 'i32', i: LOCAL_BLOCK }, block)
     this.exit('enter')
   }
   /** Enters a block at `to` known from before, if the instruction TLB still maps its page there. */
-  #enterElsewhere(block: Expr, to: Expr): void {
+  protected enterElsewhere(block: Expr, to: Expr): void {
     const lin = this.let(this.add(to, this.word(SEG + SEG_CS * SEG_SIZE + SEG_BASE)))
     const { tag, physical } = this.itlb(lin)
     const moved = this.xor(load('32', block, BLK_PHYS), this.or(physical, this.and(lin, 0xfff)))
     this.if(this.eqz(this.or(tag, moved)), () => {
       this.setWord(EIP_BASE, this.sub(to, this.and(lin, 0xfff)))
-      this.#enter(block)
+      this.enter(block)
     })
   }
   /**

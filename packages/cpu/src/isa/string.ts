@@ -54,8 +54,8 @@ function repeated(mnemonic: string, opcodes: [string, string], prefixes: readonl
               b.flagsSub(a, s, b.let(b.sub(a, s)))
             })
           }
-          b.if(b.and(status, REP_DONE), () => b.endBlock())
-          b.exit('lookup')
+          b.if(b.eqz(b.and(status, REP_DONE)), () => b.exit('lookup'))
+          b.endBlock()
         },
       }),
     ),
@@ -75,8 +75,8 @@ function portString(mnemonic: string, opcodes: [string, string], helper: string)
         semantics(b) {
           const rep = prefix === '' ? 0 : 1
           const done = b.callChecked(helper, c32(b.size), b.seg(), c32(b.addr32 ? 1 : 0), c32(rep))
-          b.if(b.and(done, REP_DONE), () => b.endBlock())
-          b.exit('lookup')
+          b.if(b.eqz(b.and(done, REP_DONE)), () => b.exit('lookup'))
+          b.endBlock()
         },
       }),
     ),
