@@ -47,7 +47,7 @@ import {
   requireLayout,
 } from '@paragraft/loader'
 import { Bookkeeper } from './bookkeeper.ts'
-import type { EngineName } from './config.ts'
+import { ENGINE_KINDS, type EngineName } from './config.ts'
 import { ConsoleHub } from './console.ts'
 import { chooseHead } from './heads.ts'
 import { PcMachine } from './machine.ts'
@@ -193,7 +193,7 @@ class Assembly {
     const engine = createEngine({
       ramSize: memorySize,
       ports: this.#processorPorts(),
-      engine: config.engine === 'reference' ? 'reference' : 'interpreter',
+      engine: ENGINE_KINDS[config.engine ?? 'auto'],
       cpuid: DEFAULT_CPUID,
       // A time-stamp counter of 1 GHz: it counts virtual nanoseconds, idle ones too.
       cycles: () => this.#scheduler.now(),

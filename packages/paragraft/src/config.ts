@@ -1,9 +1,18 @@
 /** What a config file may say, and `createMachine`'s choice of engines. The keys have the command line options' names. */
 import type { Backend, InputArrival, OpsModule } from '@paragraft/core'
+import type { EngineKind } from '@paragraft/cpu'
 
 /** Engines to choose from. `auto` is the fastest that this version has. */
-export const ENGINES = ['auto', 'interpreter', 'reference'] as const
+export const ENGINES = ['auto', 'translator', 'interpreter', 'reference'] as const
 export type EngineName = (typeof ENGINES)[number]
+
+/** What the processor package calls each of them. */
+export const ENGINE_KINDS: Readonly<Record<EngineName, EngineKind>> = {
+  auto: 'interpreter',
+  translator: 'interpreter',
+  interpreter: 'interpreter',
+  reference: 'reference',
+}
 
 /** A config file's contents: `export default defineConfig({ … })` in `paragraft.config.ts`. All of it optional. */
 export interface ParagraftConfig {

@@ -40,7 +40,8 @@ the machine
   --disk FILE               a raw disk image: a virtio block device, or what the backend makes of it
   --net KIND[=FILE]         none, loopback or peer (10.0.0.1, answers ARP and ping), where the backend has interfaces;
                             FILE gets the frames of both directions (pcap)
-  --engine NAME             auto, interpreter (WebAssembly) or reference (JavaScript, slow, for comparison)
+  --engine NAME             auto, translator (the guest's hot code as WebAssembly of its own), interpreter (WebAssembly)
+                            or reference (JavaScript, slow, for comparison). They make the same run, at different speeds
 
 when to stop
   --until TEXT              when TEXT has been on the console: status 0
