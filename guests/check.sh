@@ -7,17 +7,20 @@ cd "$(dirname "$0")"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 status=0
+# At the same depth, and with the one header that guests take from elsewhere.
+mkdir -p "$scratch/packages/backend-vmi" "$scratch/guests"
+cp -R ../packages/backend-vmi/abi "$scratch/packages/backend-vmi/"
 for name; do
-  mkdir -p "$scratch/$name"
-  (cd "$name" && tar cf - --exclude=./build --exclude='*.elf' .) | tar xf - -C "$scratch/$name"
+  mkdir -p "$scratch/guests/$name"
+  (cd "$name" && tar cf - --exclude=./build --exclude='*.elf' .) | tar xf - -C "$scratch/guests/$name"
   [ ! -f "$name/toolchain.txt" ] || {
     want=$(cat "$name/toolchain.txt")
     have=$(gcc --version | sed -n 1p; ld --version | sed -n 1p)
     [ "$want" = "$have" ] || printf 'check.sh: %s was built with\n%s\nand this machine has\n%s\n' "$name" "$want" "$have" >&2
   }
-  make -s -C "$scratch/$name" >"$scratch/log" 2>&1 || { cat "$scratch/log" >&2; status=1; continue; }
+  make -s -C "$scratch/guests/$name" >"$scratch/log" 2>&1 || { cat "$scratch/log" >&2; status=1; continue; }
   for elf in "$name"/*.elf; do
-    if cmp "$elf" "$scratch/$elf"; then
+    if cmp "$elf" "$scratch/guests/$elf"; then
       echo "check.sh: $elf is what its source builds"
     else
       status=1

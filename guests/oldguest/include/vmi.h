@@ -7,7 +7,7 @@
 #ifndef OLDGUEST_VMI_H
 #define OLDGUEST_VMI_H
 
-#include "vmi_abi.h"
+#include "vmi-abi.h"
 
 #ifndef __ASSEMBLER__
 #include "kernel.h"

@@ -28,16 +28,16 @@ struct vmi_relocation vmi_relocation(u32 call)
 void *vmi_function(u32 call)
 {
   struct vmi_relocation r = vmi_relocation(call);
-  if (r.type == VMI_RELOCATION_JUMP_REL)
+  if (r.type == VMI_RELOCATION_JUMP)
     panic("VMI: call %u is to be jumped to", call);
-  return r.type == VMI_RELOCATION_CALL_REL ? (void *)r.eip : NULL;
+  return r.type == VMI_RELOCATION_CALL ? (void *)r.eip : NULL;
 }
 
 /* The op is the call: same arguments, same registers. A nop of the ROM's becomes the kernel's own, which is erased. */
 #define FILL(op, name)                                                                                                 \
   do {                                                                                                                 \
     struct vmi_relocation r = vmi_relocation(VMI_CALL_##name);                                                         \
-    if (r.type == VMI_RELOCATION_CALL_REL)                                                                             \
+    if (r.type == VMI_RELOCATION_CALL)                                                                             \
       paravirt_ops.op = (void *)r.eip;                                                                                 \
     else if (r.type == VMI_RELOCATION_NOP)                                                                             \
       paravirt_ops.op = paravirt_nop;                                                                                  \

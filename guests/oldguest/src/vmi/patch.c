@@ -38,9 +38,9 @@ u32 vmi_patch(u8 type, u16 clobbers, void *site, u32 len)
     if (asked[i].slot != type)
       continue;
     struct vmi_relocation r = vmi_relocation(asked[i].call);
-    if (r.type == VMI_RELOCATION_CALL_REL)
+    if (r.type == VMI_RELOCATION_CALL)
       return branch(SITE_CALL, r.eip, site, len);
-    if (r.type == VMI_RELOCATION_JUMP_REL)
+    if (r.type == VMI_RELOCATION_JUMP)
       return branch(SITE_JMP, r.eip, site, len);
     if (r.type == VMI_RELOCATION_NOP)
       return 0;

@@ -7,9 +7,6 @@
 #include "mm.h"
 #include "types.h"
 
-#define PCI_VENDOR_ID_VMWARE 0x15AD
-#define PCI_DEVICE_ID_VMWARE_VMI 0x0801
-
 /* PCI data structure and PnP expansion header (PCI Firmware Specification; Plug and Play BIOS Specification 1.0A). */
 struct pci_header {
   u32 signature;
@@ -34,7 +31,7 @@ static int text_is(const char *text, const char *wanted) { return !strncmp(text,
 static u32 checksum(const struct vrom_header *rom)
 {
   u8 sum = 0;
-  for (u32 i = 0; i < rom->rom_length * 512u; i++)
+  for (u32 i = 0; i < rom->rom_length * VMI_ROM_BLOCK; i++)
     sum += (u8)*at(rom, i);
   return sum;
 }
@@ -42,16 +39,16 @@ static u32 checksum(const struct vrom_header *rom)
 /* Names within the ROM, or a word for their absence. */
 static const char *name_at(const struct vrom_header *rom, u32 offset)
 {
-  return offset && offset < rom->rom_length * 512u ? at(rom, offset) : "unknown";
+  return offset && offset < rom->rom_length * VMI_ROM_BLOCK ? at(rom, offset) : "unknown";
 }
 
 static int usable(const struct vrom_header *rom)
 {
-  u32 bytes = rom->rom_length * 512u;
+  u32 bytes = rom->rom_length * VMI_ROM_BLOCK;
   if (rom->rom_signature != VMI_ROM_SIGNATURE || rom->vrom_signature != VMI_SIGNATURE)
     return 0;
   u32 base = virt_to_phys(rom);
-  if (bytes < sizeof *rom || base + bytes > VMI_ROM_AREA_END) {
+  if (bytes < sizeof *rom || base + bytes > VMI_ROM_PROBE_END) {
     printk("VMI: ROM at %05x: length %u\n", base, bytes);
     return 0;
   }
@@ -68,7 +65,7 @@ static int usable(const struct vrom_header *rom)
     return 0;
   }
   const struct pci_header *pci = (const void *)at(rom, rom->pci_header_offs);
-  if (pci->vendor != PCI_VENDOR_ID_VMWARE || pci->device != PCI_DEVICE_ID_VMWARE_VMI)
+  if (pci->vendor != VMI_PCI_VENDOR_ID || pci->device != VMI_PCI_DEVICE_ID)
     printk("VMI: ROM at %05x: of an unknown device %04x:%04x\n", base, pci->vendor, pci->device);
   const char *license = name_at(rom, rom->license_offs);
   if (!text_is(license, "GPL") && !text_is(license, "GPL v2")) {
@@ -88,7 +85,7 @@ static int usable(const struct vrom_header *rom)
 
 const struct vrom_header *vmi_probe(void)
 {
-  for (u32 base = VMI_ROM_AREA; base < VMI_ROM_AREA_END; base += VMI_ROM_STEP)
+  for (u32 base = VMI_ROM_PROBE_START; base < VMI_ROM_PROBE_END; base += VMI_ROM_PROBE_STEP)
     if (usable(phys_to_virt(base)))
       return phys_to_virt(base);
   return NULL;
