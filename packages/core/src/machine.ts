@@ -140,6 +140,8 @@ export interface RunReport {
   hypercalls?: Readonly<Record<string, number>>
   /** Notifications of the guest by port or source, when the backend counts them. */
   events?: Readonly<Record<string, number>>
+  /** How the backend answers the calls of its interface in this boot, by name. */
+  answers?: Readonly<Record<string, string>>
   /** Diagnostics said through the reporter, with how often each was said. */
   reports?: { key: string; message: string; count: number }[]
 }

@@ -99,6 +99,32 @@ export interface NetPort {
   onReceive: ((frame: Uint8Array) => void) | null
 }
 
+/** A PCI function that only says who it is and carries an expansion ROM; type 0 header, no other base addresses. */
+export interface PciCard {
+  readonly name: string
+  readonly vendor: number
+  readonly device: number
+  /** Base class, sub-class and interface: 24 bits. */
+  readonly classCode: number
+  readonly revision?: number
+  readonly subsystemVendor?: number
+  readonly subsystem?: number
+  /** The expansion ROM's contents; its window is the next power of two. */
+  readonly rom?: Uint8Array
+}
+
+/** The hardware's board as a backend reaches it. */
+export interface BoardPort {
+  /** Plugs a card into a free slot of PCI bus 0, its ROM's base assigned and off, as firmware leaves it. `PG_PCI_SLOT`. */
+  plug(card: PciCard): void
+  /** An edge on IRQ 0, the timer's line, at every interrupt controller that it reaches. */
+  timerIrq(): void
+  /** The local APIC's timer entry (LVT timer) delivers, as when its count ends; nothing while it is masked. */
+  apicTimer(): void
+  /** What the real-time clock showed at power-on, in seconds since 1970-01-01 UTC. */
+  readonly rtcEpochSeconds: number
+}
+
 /** Something unusual a device or processor wants people to know, said once per key. */
 export interface Reporter {
   /** `key` identifies the subject (`ioport 0x2e8`, `msr 0x1b0`); later reports with the same key are counted, not repeated. */

@@ -84,7 +84,7 @@ export function virtualMemory(cpu: Processor): VirtualMemory {
         'PG_HOST_MEMORY',
         `the guest's page tables do not let the kernel ${what} 0x${va.toString(16)}`,
         {
-          fields: { address: va, errorCode: fault.errorCode },
+          fields: { address: va, errorCode: fault.errorCode, cr2: fault.cr2 },
           hint: 'Check the pointer that the op was given, and the layout of what it points to.',
         },
       )

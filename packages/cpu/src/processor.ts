@@ -110,8 +110,8 @@ export class Processor implements CpuContext {
   onCodeWrite: (pa: number, size: number) => void = () => {}
   /** `region`: an INVLPG met large pages, and drops the whole 4 MB around its page. */
   onTlbFlush: (what: TlbFlush, region?: boolean) => void = () => {}
-  /** Every exception of an instruction, before its delivery. */
-  onException: (fault: GuestFault) => void = () => {}
+  /** Every exception of an instruction, before its delivery. True: execute the instruction again instead. */
+  onException: (fault: GuestFault) => boolean = () => false
   /** CPUID instructions executed. */
   cpuidCount = 0
   /** Before any access to a device page; an engine that runs ahead may throw here to come back to it alone. */

@@ -349,6 +349,11 @@ export class LocalApic implements MmioHandler, InterruptController, ApicBus {
     }
   }
 
+  /** The timer entry of the vector table delivers, whoever keeps the time (a hypervisor's alarm wired to it). */
+  expireTimer(): void {
+    this.#lvtInterrupt(0)
+  }
+
   #lvtInterrupt(index: number): void {
     const entry = this.#lvt[index]!
     if (entry & LVT_MASKED || !this.#softwareEnabled()) return

@@ -219,3 +219,45 @@ test('any guest access to any port or register page is survived (fixed seed)', (
   }
   expect(wrong).toEqual([])
 })
+
+test('cards get the slots behind the disk, with their ROMs assigned and off, and keep them over a reset', () => {
+  const b = board()
+  const card = { name: 'card', vendor: 0x15ad, device: 0x801, classCode: 0x08_8000 }
+  b.pc.plug({ ...card, rom: Uint8Array.of(0x55, 0xaa) })
+  b.pc.plug({ ...card, rom: new Uint8Array(5000) })
+  b.pc.plug(card)
+  const read = (slot: number, register: number) => {
+    b.out(0xcf8, 0x8000_0000 + (slot << 11) + register, 4)
+    return b.bus.ioRead(0xcfc, 4)
+  }
+  for (const once of [1, 2]) {
+    expect(read(5, 0), `time ${once}`).toBe(0x0801_15ad)
+    expect([read(5, 0x30), read(6, 0x30), read(7, 0x30)]).toEqual([0xfea0_0000, 0xfea0_2000, 0])
+    b.pc.reset()
+  }
+  read(5, 0x30)
+  b.out(0xcfc, 0xfea0_0001, 4)
+  expect(b.map.mmioRead(0xfea0_0000, 2)).toBe(0xaa55)
+  for (let slot = 8; slot < 32; slot++) b.pc.plug(card)
+  expect(() => b.pc.plug(card)).toThrow(expect.objectContaining({ code: 'PG_PCI_SLOT' }))
+})
+
+test('a hypervisor can fire the timer: IRQ 0 at the 8259, the LVT timer entry at the local APIC', () => {
+  const b = board()
+  programPics(b, 0xfe, 0xff)
+  b.pc.timerIrq()
+  expect(b.intr.level).toBe(true)
+  expect(b.pc.interrupt.acknowledge()).toBe(0x20)
+  b.out(0x20, 0x20)
+  b.pc.timerIrq()
+  expect(b.pc.interrupt.acknowledge()).toBe(0x20)
+  b.out(0x20, 0x20)
+  // LVT timer: masked, then vector 31h, fixed (SDM vol. 3A figure 10-8).
+  b.apic(0xf0, 0x1ff)
+  b.apic(0x320, 0x1_0031)
+  b.pc.apic.expireTimer()
+  expect(b.intr.level).toBe(false)
+  b.apic(0x320, 0x31)
+  b.pc.apic.expireTimer()
+  expect(b.pc.interrupt.acknowledge()).toBe(0x31)
+})

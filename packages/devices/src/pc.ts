@@ -10,6 +10,7 @@ import type {
   IoBus,
   Line,
   MmioBus,
+  PciCard,
   PowerPort,
   Reporter,
 } from '@paragraft/core/ports'
@@ -27,7 +28,14 @@ import { IoApic } from './ioapic.ts'
 import { fanOut, NOT_CONNECTED, SharedLine } from './line.ts'
 import { Mc146818 } from './mc146818.ts'
 import { PciBus, pirqOf } from './pci.ts'
-import { COMMAND_IO, COMMAND_MASTER, COMMAND_MEMORY, PCI_COMMAND, PCI_INTERRUPT_LINE } from './pci-function.ts'
+import {
+  COMMAND_IO,
+  COMMAND_MASTER,
+  COMMAND_MEMORY,
+  PCI_COMMAND,
+  PCI_INTERRUPT_LINE,
+  PciFunction,
+} from './pci-function.ts'
 import { ResetControl } from './reset-control.ts'
 import { Uart16550 } from './uart16550.ts'
 import { Vga } from './vga.ts'
@@ -38,6 +46,9 @@ import type { VirtioPci } from './virtio-pci.ts'
 const DISK_SLOT = 4
 const DISK_IO_BASE = 0xc000
 const DISK_MEMORY_BASE = 0xfeb0_0000
+/** Cards that are plugged in come behind the disk's slot; their ROMs one after another from here. */
+const CARD_SLOT = 5
+const CARD_ROM_BASE = 0xfea0_0000
 /** ELCR: IRQ 9 (SCI), 10 and 11 (PCI) are level triggered. */
 const ELCR_SLAVE = 0x0e
 
@@ -86,6 +97,10 @@ export interface PcDevices {
   readonly interrupt: InterruptController
   /** FERR# of the processor: IRQ 13, until the guest writes port F0h. */
   readonly ferr: Line
+  /** Plugs a card into the first free slot, as firmware leaves it: its ROM's base assigned and off. `PG_PCI_SLOT`. */
+  plug(card: PciCard): void
+  /** An edge on IRQ 0, whoever keeps the time. */
+  timerIrq(): void
   /** The board's reset line: every device as after power-on, with what firmware leaves behind. */
   reset(): void
 }
@@ -130,6 +145,12 @@ export function createPcDevices(options: PcOptions): PcDevices {
   if (disk) pci.add(DISK_SLOT, 0, disk.pci)
   isaBridge.wire(pci)
 
+  const cards: { card: PciFunction; romBase: number }[] = []
+  let nextRom = CARD_ROM_BASE
+  const initialiseCard = ({ card, romBase }: { card: PciFunction; romBase: number }): void => {
+    if (romBase !== 0) card.assignRom(romBase)
+    card.write(PCI_COMMAND, 2, COMMAND_MEMORY)
+  }
   const firmware = (): void => {
     pic.initialiseAsFirmware()
     pic.ioWrite(0x4d1, 1, ELCR_SLAVE)
@@ -137,6 +158,7 @@ export function createPcDevices(options: PcOptions): PcDevices {
     pit.initialiseAsFirmware()
     uart.initialiseAsFirmware()
     isaBridge.initialiseAsFirmware()
+    for (const card of cards) initialiseCard(card)
     if (!disk) return
     disk.pci.assignBar(0, DISK_IO_BASE)
     disk.pci.assignBar(1, DISK_MEMORY_BASE)
@@ -158,6 +180,19 @@ export function createPcDevices(options: PcOptions): PcDevices {
     disk,
     interrupt: apic,
     ferr: irq[13]!,
+    plug(options) {
+      const card = new PciFunction(options)
+      const size = card.romSize
+      const romBase = size === 0 ? 0 : Math.ceil(nextRom / size) * size
+      pci.add(pci.freeSlot(CARD_SLOT) ?? 32, 0, card)
+      if (size > 0) nextRom = romBase + size
+      cards.push({ card, romBase })
+      initialiseCard({ card, romBase })
+    },
+    timerIrq() {
+      irq[0]!.set(false)
+      irq[0]!.set(true)
+    },
     reset() {
       disk?.reset()
       for (const device of [uart, pit, rtc, i8042, vga, acpi, resetControl, pci, ioapic, pic, apic]) device.reset()

@@ -10,6 +10,8 @@ import { NOT_CONNECTED } from './line.ts'
 export const PCI_COMMAND = 0x04
 export const PCI_STATUS = 0x06
 export const PCI_BAR0 = 0x10
+/** Expansion ROM base: bit 0 enables it, bits 31–11 are the address (6.2.5.2). */
+export const PCI_ROM = 0x30
 export const PCI_CAPABILITIES = 0x34
 export const PCI_INTERRUPT_LINE = 0x3c
 const PCI_INTERRUPT_PIN = 0x3d
@@ -52,6 +54,8 @@ export interface PciFunctionOptions {
   bars?: readonly (PciBar | undefined)[]
   /** Capability structures without their next pointers, in list order. */
   capabilities?: readonly Uint8Array[]
+  /** The expansion ROM; its window is the next power of two from 2 KiB on, the rest of it reads as all ones. */
+  rom?: Uint8Array
 }
 
 /** What the bus gives a function when it is plugged in. */
@@ -68,6 +72,28 @@ export interface PciFunctionState {
   interrupt: boolean
 }
 
+const ROM_ENABLE = 1
+const ROM_ADDRESS = 0xffff_f800
+const ROM_SMALLEST = 2048
+
+/** A window onto a ROM. */
+function romBar(rom: Uint8Array): PciBar {
+  let size = ROM_SMALLEST
+  while (size < rom.length) size *= 2
+  return {
+    kind: 'memory',
+    size,
+    handler: {
+      barRead(offset, width) {
+        let value = 0
+        for (let i = 0; i < width; i++) value |= (rom[offset + i] ?? 0xff) << (8 * i)
+        return value >>> 0
+      },
+      barWrite() {},
+    },
+  }
+}
+
 export class PciFunction {
   readonly name: string
   /** The 256 bytes; devices may initialise their own registers here. */
@@ -82,6 +108,8 @@ export class PciFunction {
 
   readonly #view = new DataView(this.config.buffer)
   readonly #bars: readonly (PciBar | undefined)[]
+  readonly #rom: PciBar | undefined
+  #romMapped: { base: number; release: () => void } | undefined
   readonly #mapped: ({ base: number; release: () => void } | undefined)[] = []
   readonly #initial: Uint8Array
   #ports: PciSlotPorts | null = null
@@ -108,6 +136,8 @@ export class PciFunction {
       writable.setUint32(PCI_BAR0 + 4 * index, -bar.size >>> 0, true)
       if (bar.kind === 'io') view.setUint8(PCI_BAR0 + 4 * index, 1)
     }
+    this.#rom = options.rom === undefined ? undefined : romBar(options.rom)
+    if (this.#rom) writable.setUint32(PCI_ROM, (-this.#rom.size | ROM_ENABLE) >>> 0, true)
     this.capabilityOffsets = this.#placeCapabilities(options.capabilities ?? [])
     this.#initial = this.config.slice()
   }
@@ -133,6 +163,17 @@ export class PciFunction {
     this.#remap()
   }
 
+  /** Assigns the expansion ROM's base as firmware does: off. */
+  assignRom(base: number): void {
+    this.#view.setUint32(PCI_ROM, base, true)
+    this.#remap()
+  }
+
+  /** Bytes of the expansion ROM's window; 0 without one. */
+  get romSize(): number {
+    return this.#rom?.size ?? 0
+  }
+
   /** `size` bytes at `offset`, aligned within a dword. */
   read(offset: number, size: number): number {
     this.onConfigRead?.(offset, size)
@@ -145,7 +186,7 @@ export class PciFunction {
       const mask = this.writable[offset + i]!
       this.config[offset + i] = (this.config[offset + i]! & ~mask) | ((value >>> (8 * i)) & mask)
     }
-    if (offset < PCI_BAR0 + 24) this.#remap()
+    if (offset < PCI_BAR0 + 24 || (offset & ~3) === PCI_ROM) this.#remap()
     if (offset <= PCI_COMMAND + 1) this.setInterrupt(this.#interrupt)
     this.onConfigWrite?.(offset, size)
   }
@@ -195,18 +236,26 @@ export class PciFunction {
       const mapped = this.#mapped[index]
       if ((mapped?.base ?? -1) === wanted) continue
       mapped?.release()
-      this.#mapped[index] = wanted < 0 ? undefined : this.#claim(this.#ports, bar, index, wanted)
+      this.#mapped[index] = wanted < 0 ? undefined : this.#claim(this.#ports, bar, `BAR${index}`, wanted)
+    }
+    if (this.#rom && this.#ports) {
+      const raw = this.#view.getUint32(PCI_ROM, true)
+      const base = (raw & ROM_ADDRESS) >>> 0
+      const wanted = command & COMMAND_MEMORY && raw & ROM_ENABLE && base !== 0 ? base : -1
+      if ((this.#romMapped?.base ?? -1) === wanted) return
+      this.#romMapped?.release()
+      this.#romMapped = wanted < 0 ? undefined : this.#claim(this.#ports, this.#rom, 'ROM', wanted)
     }
   }
 
   #claim(
     ports: PciSlotPorts,
     bar: PciBar,
-    index: number,
+    what: string,
     base: number,
   ): { base: number; release: () => void } | undefined {
     const { handler } = bar
-    const name = `${this.name} BAR${index}`
+    const name = `${this.name} ${what}`
     try {
       const release =
         bar.kind === 'io'

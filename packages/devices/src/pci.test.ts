@@ -151,3 +151,21 @@ test('a slot takes one function', () => {
   expect(() => pci.add(4, 0, card())).toThrow(expect.objectContaining({ code: 'PG_PCI_SLOT' }))
   expect(() => pci.add(32, 0, card())).toThrow(expect.objectContaining({ code: 'PG_PCI_SLOT' }))
 })
+
+test('an expansion ROM is sized, moved and switched on by its base register (6.2.5.2)', () => {
+  const { map, pci, r, w } = setup()
+  const rom = Uint8Array.from({ length: 3000 }, (_, n) => n)
+  pci.add(5, 0, new PciFunction({ name: 'rom card', vendor: 1, device: 2, classCode: 0x08_8000, rom }))
+  w(5, 0, 0x30, 4, 0xffff_fffe)
+  // 3000 bytes take a window of 4 KiB; bit 0 enables.
+  expect(r(5, 0, 0x30)).toBe(0xffff_f000)
+  w(5, 0, 0x30, 4, 0xe000_0001)
+  expect(map.mmioRead(0xe000_0004, 4)).toBe(0xffff_ffff)
+  w(5, 0, 0x04, 2, 2)
+  expect(map.mmioRead(0xe000_0004, 4)).toBe(0x0706_0504)
+  map.mmioWrite(0xe000_0004, 4, 0)
+  expect(map.mmioRead(0xe000_0005, 1)).toBe(5)
+  expect(map.mmioRead(0xe000_0ffc, 4)).toBe(0xffff_ffff)
+  w(5, 0, 0x30, 4, 0xe000_0000)
+  expect(map.mmioRead(0xe000_0004, 4)).toBe(0xffff_ffff)
+})

@@ -58,6 +58,12 @@ export class PciBus implements IoHandler {
     device.connect({ ioBus, mmioBus, reporter, intx })
   }
 
+  /** The first slot from `first` on without a function 0; undefined when there is none. */
+  freeSlot(first: number): number | undefined {
+    for (let slot = first; slot < 32; slot++) if (!this.#functions[slot * 8]) return slot
+    return undefined
+  }
+
   ioRead(port: number, size: number): number {
     if (port < CONFIG_DATA) {
       if (size === 4) return this.#address

@@ -6,10 +6,14 @@ import {
   admit,
   type Backend,
   type BackendInstance,
+  type BackendOptionValues,
   type BlockPort,
+  type BoardPort,
   type BootModule,
   type Clock,
+  checkBackendOptions,
   type ExitCounts,
+  FIRST_HOST_CALL,
   type GuestImage,
   type GuestLayout,
   type Head,
@@ -28,6 +32,7 @@ import {
   createEngine,
   DEFAULT_CPUID,
   type Engine,
+  GuestFault,
   hypercallFrame,
   processorControl,
   registerStubPages,
@@ -80,6 +85,8 @@ export interface MachineConfig {
   /** Its name, for protocols that hand it on. */
   imageName?: string
   backend: Backend
+  /** The backend's options, by name. */
+  backendOptions?: BackendOptionValues
   /** Ops modules to graft, in order; a later one wins a slot that several answer. */
   ops?: readonly OpsModule[]
   /** RAM in bytes, a multiple of 4096. Default 256 MiB. */
@@ -116,6 +123,10 @@ export const NS_PER_INSTRUCTION = 4
 export const RTC_EPOCH_SECONDS = 1_767_225_600
 const DEFAULT_MEMORY = 256 * 2 ** 20
 const MEGABYTE = 2 ** 20
+const PAGE = 4096
+/** Invalid opcode and page fault (SDM vol. 3A, table 6-1). */
+const VEC_UD = 6
+const VEC_PF = 14
 
 /** Builds a machine, ready for its first instruction. Throws coded errors; nothing outlives a refusal. */
 export async function createMachine(config: MachineConfig): Promise<PcMachine> {
@@ -181,12 +192,14 @@ class Assembly {
   readonly #exits: ExitCounts = { io: 0, mmio: 0, msr: 0, cpuid: 0, hypercall: 0, hlt: 0, exception: 0 }
   #machine: PcMachine | null = null
   #backend: BackendInstance = {}
+  readonly #options: BackendOptionValues
   #graft: AppliedGraft | undefined
   #board: PcDevices | undefined
   #books: Bookkeeper | null = null
 
   constructor(config: MachineConfig, memorySize: number) {
     this.#config = config
+    this.#options = checkBackendOptions(config.backend, config.backendOptions)
     this.#reports = new ReportLog(({ key, message }) => this.#machine?.said(key, message))
     this.#io = new PortBus(this.#reports)
     this.#mmio = new MmioMap(this.#reports)
@@ -277,8 +290,12 @@ class Assembly {
     }
     // A backend's console listens once the backend has set its `onInput`.
     const port = this.#console.port(() => port.onInput !== null)
+    const board = this.#boardPort()
     this.#backend = backend.create({
       ...common,
+      ...(board === undefined ? {} : { board }),
+      options: this.#options,
+      hostCalls: { allow: (pa, length) => registerStubPages(processor, pagesOf(pa, length)) },
       io: this.#io,
       mmio,
       console: port,
@@ -287,6 +304,18 @@ class Assembly {
       disks: disk === undefined ? [] : [disk],
       nets: net === undefined ? [] : [net(clock)],
     })
+  }
+
+  /** The board for the backend; undefined without one. */
+  #boardPort(): BoardPort | undefined {
+    const board = this.#board
+    if (board === undefined) return undefined
+    return {
+      plug: card => board.plug(card),
+      timerIrq: () => board.timerIrq(),
+      apicTimer: () => board.apic.expireTimer(),
+      rtcEpochSeconds: this.#config.rtcEpochSeconds ?? RTC_EPOCH_SECONDS,
+    }
   }
 
   /** The guest into memory, by its head; the graft upon it; the processor at its first instruction. */
@@ -311,15 +340,13 @@ class Assembly {
     setStart(processor, startOfDay.registers)
     this.#backend.start?.(startOfDay)
     for (const { pa, length, stubs } of this.#graft?.pages ?? []) {
-      if (stubs)
-        registerStubPages(
-          processor,
-          Array.from({ length: length / 4096 }, (_, page) => pa / 4096 + page),
-        )
+      if (stubs) registerStubPages(processor, pagesOf(pa, length))
     }
-    processor.onException = fault => {
+    processor.onException = ({ vector, errorCode, cr2 }) => {
       this.#exits.exception++
-      if (fault.vector === 14) this.#watchStubs(fault.cr2)
+      if (this.#backend.exception?.({ vector, errorCode, address: cr2 })) return true
+      if (vector === 14) this.#watchStubs(cr2)
+      return false
     }
   }
 
@@ -399,8 +426,27 @@ class Assembly {
     return claimed
   }
 
+  /** The backend's own guest code calls the backend. What its ports refuse is the exception that the guest asked for. */
+  #hostCall(index: number): void {
+    this.#exits.hypercall++
+    try {
+      if (this.#backend.hostCall?.(index, callFrame(this.#engine.processor))) return
+    } catch (error) {
+      if (!isParagraftError(error)) throw error
+      const exception = exceptionOf(error)
+      if (exception !== undefined) throw exception
+      this.#machine?.fault('host-op', error.code, error.message)
+      return
+    }
+    throw new GuestFault(VEC_UD)
+  }
+
   /** A stub was executed: its answer runs. What goes wrong in it stops the guest, not us. */
   #hostOp(index: number): void {
+    if (index >= FIRST_HOST_CALL) {
+      this.#hostCall(index)
+      return
+    }
     const stub = this.#graft?.hostStubs[index]
     if (stub === undefined) {
       this.#machine?.fault('host-op', 'PG_HOST_STUB', `the guest executed a host op ${index} that nobody planted`)
@@ -428,6 +474,19 @@ class Assembly {
       this.#machine?.fault('host-op', error.code, error.message)
     }
   }
+}
+
+/** The exception that a port's refusal stands for, when it was the guest's call that asked; undefined for other errors. */
+function exceptionOf(error: ParagraftError): GuestFault | undefined {
+  const { vector, errorCode, cr2 } = error.fields as Partial<Record<string, number>>
+  if (error.code === 'PG_HOST_PROCESSOR' && vector !== undefined) return new GuestFault(vector, errorCode)
+  if (error.code === 'PG_HOST_MEMORY') return new GuestFault(VEC_PF, errorCode, cr2)
+  return undefined
+}
+
+/** Numbers of the pages of a range of whole pages. */
+function pagesOf(pa: number, length: number): number[] {
+  return Array.from({ length: Math.ceil(length / PAGE) }, (_, page) => Math.floor(pa / PAGE) + page)
 }
 
 /** The layout of a guest that keeps its own ops, for the ledger; undefined when it has no table. */

@@ -18,6 +18,8 @@ export const ENGINE_KINDS: Readonly<Record<EngineName, EngineKind>> = {
 export interface ParagraftConfig {
   /** Name or path of a backend, or a backend itself. */
   backend?: string | Backend
+  /** The backend's options by name; an artefact by name, or as a path or package that is loaded. */
+  backendOptions?: Record<string, unknown>
   /** Names or paths of ops modules, or modules themselves, in the order in which they are offered the guest. */
   ops?: (string | OpsModule)[]
   /** RAM: `'256M'`, or bytes. */

@@ -10,6 +10,7 @@ import type { Head } from '../head.ts'
 import type { StartOfDay } from '../image.ts'
 import type {
   BlockPort,
+  BoardPort,
   Clock,
   ConsolePort,
   CpuidRegisters,
@@ -22,6 +23,7 @@ import type {
   PowerPort,
   Reporter,
 } from '../ports.ts'
+import type { BackendOption, BackendOptions, BackendOptionValues } from './backend-options.ts'
 import type { CallFrame } from './calling.ts'
 import type { OpGroup } from './catalogue/entry.ts'
 import { findOp, unknownOps } from './catalogue.ts'
@@ -112,6 +114,33 @@ export interface BackendPorts {
   readonly disks: readonly BlockPort[]
   /** The network interfaces that the user gave the machine. */
   readonly nets: readonly NetPort[]
+  /** The hardware's board; absent for a backend that has none. */
+  readonly board?: BoardPort
+  /** Guest memory from which code of the backend's own may call it. */
+  readonly hostCalls: HostCallPort
+  /** What the backend's options were set to, checked against its `options`. */
+  readonly options: BackendOptionValues
+}
+
+/** The first immediate of the host opcode that is a backend's; those below are op stubs'. */
+export const FIRST_HOST_CALL = 0x8000
+
+/** Pages from which guest code that a backend brings along can leave to it. */
+export interface HostCallPort {
+  /**
+   * From now on the host opcode, 0F 3F imm16, with an immediate from {@link FIRST_HOST_CALL} on, leaves to
+   * {@link BackendInstance.hostCall} when it is executed at CPL 0 in these pages of RAM; elsewhere it is #UD. `pa` and
+   * `length` are multiples of 4096.
+   */
+  allow(pa: number, length: number): void
+}
+
+/** An exception of the guest, before it is delivered. `errorCode` is -1 where the vector pushes none. */
+export interface GuestException {
+  readonly vector: number
+  readonly errorCode: number
+  /** Linear address of a #PF, else 0. */
+  readonly address: number
 }
 
 /** The processor as a backend has it. */
@@ -133,6 +162,8 @@ export interface BackendCounts {
   hypercalls?: Readonly<Record<string, number>>
   /** Notifications of the guest, by port or source. */
   events?: Readonly<Record<string, number>>
+  /** How the calls of its interface are answered in this boot, by name, where the backend decides that. */
+  answers?: Readonly<Record<string, string>>
 }
 
 /** What a created backend does for the machine while it runs. Everything is optional. */
@@ -143,6 +174,14 @@ export interface BackendInstance {
   acknowledgeInterrupt?(): number
   /** VMCALL or VMMCALL; false: it claims neither, and the instruction is #UD. */
   hypercall?(frame: HypercallFrame): boolean
+  /**
+   * The host opcode in an allowed page, at CPL 0; `index` is its immediate. The frame is what it is at the opcode: ESP as
+   * the code left it. False: there is no such call, and the opcode is #UD. `PG_HOST_PROCESSOR` and `PG_HOST_MEMORY` that the
+   * ports throw become the guest's exception, at the opcode; any other coded error stops the guest.
+   */
+  hostCall?(index: number, frame: CallFrame): boolean
+  /** An exception of a guest's instruction. True: the cause is gone, execute the instruction again. */
+  exception?(exception: GuestException): boolean
   /** MSRs that it implements; undefined / false: not its own. */
   readMsr?(index: number): bigint | undefined
   writeMsr?(index: number, value: bigint): boolean
@@ -165,6 +204,8 @@ export interface BackendDefinition {
   readonly board?: 'pc' | 'none'
   /** The ops it installs, when it brings some; absent: the guest's own stay. */
   readonly ops?: OpsModule
+  /** Options that the user may set. */
+  readonly options?: BackendOptions
   create(ports: BackendPorts): BackendInstance
 }
 
@@ -358,6 +399,11 @@ export function defineBackend(definition: BackendDefinition): Backend {
     throw shape('PG_BACKEND', name, 'ops', ops, 'what defineOps returned')
   }
   if (typeof create !== 'function') throw shape('PG_BACKEND', name, 'create', create, 'a function of the ports')
+  for (const [option, { kind } = {} as Partial<BackendOption>] of Object.entries(definition.options ?? {})) {
+    if (!OPTION_KINDS.includes(kind as BackendOption['kind'])) {
+      throw shape('PG_BACKEND', name, `options.${option}.kind`, kind, `one of ${OPTION_KINDS.join(', ')}`)
+    }
+  }
   return Object.freeze(Object.defineProperty({ ...definition }, BACKEND, { value: API_VERSION }))
 }
 
@@ -404,6 +450,8 @@ function shape(error: string, who: string, field: string, got: unknown, wants: s
     hint: `Set ${field} to ${wants}.`,
   })
 }
+
+const OPTION_KINDS: readonly BackendOption['kind'][] = ['text', 'number', 'flag', 'artefact']
 
 const KINDS: readonly AnswerKind[] = ['native', 'nop', 'code', 'host', 'value']
 

@@ -1,6 +1,7 @@
 /** Everything that an ops module's or a backend's author touches, and what the loader and the machine use of it. */
 export { ADAPTERS, type Adapter, adaptersFor } from './adapters.ts'
 export { type AdmittedOps, type AdmittedSlot, admit, type LayoutDescription, layoutOf } from './admission.ts'
+export * from './backend-options.ts'
 export * from './calling.ts'
 export type * from './catalogue/entry.ts'
 export { CATALOGUE, findOp, hasResult, opEntry, opVersion, whyNotNop } from './catalogue.ts'

@@ -64,7 +64,7 @@ export function nonMaskableInterrupt(cpu: Processor): void {
 /** Raises a fault of the current instruction (state: EIP at its start, nothing committed). */
 export function raise(cpu: Processor, fault: GuestFault): void {
   cpu.halted = false
-  cpu.onException(fault)
+  if (cpu.onException(fault)) return
   attempt(cpu, fault, false)
 }
 

@@ -7,11 +7,12 @@ import type { ParagraftConfig } from '../config.ts'
 
 const NAMES = ['paragraft.config.ts', 'paragraft.config.js', 'paragraft.config.mjs', 'paragraft.config.json']
 
-type Kind = 'string' | 'number' | 'boolean' | 'list' | 'plugin' | 'size'
+type Kind = 'string' | 'number' | 'boolean' | 'list' | 'plugin' | 'record' | 'size'
 
 /** Every key with what it may hold. */
 const KEYS: Readonly<Record<keyof ParagraftConfig, Kind>> = {
   backend: 'plugin',
+  backendOptions: 'record',
   ops: 'list',
   memory: 'size',
   append: 'string',
@@ -35,6 +36,8 @@ function fits(value: unknown, kind: Kind): boolean {
       return Array.isArray(value)
     case 'plugin':
       return typeof value === 'string' || (typeof value === 'object' && value !== null)
+    case 'record':
+      return typeof value === 'object' && value !== null && !Array.isArray(value)
     case 'size':
       return typeof value === 'string' || (typeof value === 'number' && Number.isSafeInteger(value) && value > 0)
     case 'number':

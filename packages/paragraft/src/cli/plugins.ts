@@ -10,6 +10,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type Backend, isBackend, isOpsModule, type OpsModule } from '@paragraft/core'
 import { ParagraftError } from '@paragraft/core/errors'
 import { createJiti } from 'jiti'
+import { readUserFile } from './files.ts'
 
 interface Kind<T> {
   /** As in package names: `@paragraft/backend-xen`. */
@@ -42,29 +43,20 @@ function isPath(name: string): boolean {
   return /^\.{0,2}[\\/]/.test(name) || name === '.' || name === '..' || /^[A-Za-z]:[\\/]/.test(name)
 }
 
+/**
+ * Loads what an option of a backend names, seen from `cwd`: a module's or package's default export (all exports if it has none),
+ * or the bytes of any other file. Throws `PG_PLUGIN_NOT_FOUND`, `PG_PLUGIN_BROKEN`.
+ */
+export async function loadArtefact(name: string, cwd: string): Promise<unknown> {
+  const path = resolve(cwd, name)
+  if (existsSync(path) && statSync(path).isFile() && !/\.[cm]?[jt]s$/.test(path))
+    return readUserFile(cwd, name, 'the file')
+  const { exported } = await importNamed('file or package', name, [name], cwd)
+  return exported['default'] ?? exported
+}
+
 async function load<T>(kind: Kind<T>, name: string, cwd: string): Promise<T> {
-  const tried: string[] = []
-  const file = locate(kind, name, cwd, tried)
-  if (file === undefined) {
-    throw new ParagraftError('PG_PLUGIN_NOT_FOUND', `there is no ${kind.what} ${name}`, {
-      fields: { name, tried },
-      hint: `Tried ${tried.join(', ')}. Install the package where you run paragraft, or give a path.`,
-    })
-  }
-  let exported: Record<string, unknown>
-  try {
-    exported = await importFile(file)
-  } catch (cause) {
-    throw new ParagraftError(
-      'PG_PLUGIN_BROKEN',
-      `${kind.what} ${name} could not be loaded: ${(cause as Error).message}`,
-      {
-        fields: { name, file },
-        hint: 'A package of a workspace has to be built first.',
-        cause,
-      },
-    )
-  }
+  const { file, exported } = await importNamed(kind.what, name, packageNames(kind.word, name), cwd)
   const candidates = [exported['default'], ...Object.values(exported)]
   const found = candidates.find(value => kind.is(value))
   if (found === undefined) {
@@ -76,9 +68,34 @@ async function load<T>(kind: Kind<T>, name: string, cwd: string): Promise<T> {
   return found as T
 }
 
-function locate(kind: Kind<unknown>, name: string, cwd: string, tried: string[]): string | undefined {
+async function importNamed(
+  what: string,
+  name: string,
+  packages: readonly string[],
+  cwd: string,
+): Promise<{ file: string; exported: Record<string, unknown> }> {
+  const tried: string[] = []
+  const file = locate(packages, name, cwd, tried)
+  if (file === undefined) {
+    throw new ParagraftError('PG_PLUGIN_NOT_FOUND', `there is no ${what} ${name}`, {
+      fields: { name, tried },
+      hint: `Tried ${tried.join(', ')}. Install the package where you run paragraft, or give a path.`,
+    })
+  }
+  try {
+    return { file, exported: await importFile(file) }
+  } catch (cause) {
+    throw new ParagraftError('PG_PLUGIN_BROKEN', `${what} ${name} could not be loaded: ${(cause as Error).message}`, {
+      fields: { name, file },
+      hint: 'A package of a workspace has to be built first.',
+      cause,
+    })
+  }
+}
+
+function locate(packages: readonly string[], name: string, cwd: string, tried: string[]): string | undefined {
   if (!isPath(name)) {
-    for (const packageName of packageNames(kind.word, name)) {
+    for (const packageName of packages) {
       tried.push(packageName)
       for (const from of [join(cwd, 'package.json'), fileURLToPath(import.meta.url)]) {
         const file = resolvePackage(packageName, from)

@@ -15,7 +15,7 @@ function refusal(action: () => unknown): string {
 
 test('every option of the contract is understood', () => {
   const argv =
-    'kernel --config c.json --backend xen --ops a --ops ./b --memory 64M --append quiet --initrd i.gz --module m --module n=x=1 --disk d --net peer=n.pcap --until # --timeout 1.5 --screen --report r.json --trace io=t --trace events --engine reference'.split(
+    'kernel --config c.json --backend xen --backend-option rom=a=b --backend-option rom=c --backend-option x= --ops a --ops ./b --memory 64M --append quiet --initrd i.gz --module m --module n=x=1 --disk d --net peer=n.pcap --until # --timeout 1.5 --screen --report r.json --trace io=t --trace events --engine reference'.split(
       ' ',
     )
   const args = parseRunArguments(argv)
@@ -23,6 +23,7 @@ test('every option of the contract is understood', () => {
   expect(settle(args)).toEqual({
     image: 'kernel',
     backend: 'xen',
+    backendOptions: { rom: 'c', x: '' },
     ops: ['a', './b'],
     memory: 64 * 2 ** 20,
     append: 'quiet',
@@ -99,4 +100,12 @@ test('a network is none, or a kind with or without a capture', () => {
   expect(parseNet('loopback')).toEqual({ kind: 'loopback' })
   expect(parseNet('peer=a=b.pcap')).toEqual({ kind: 'peer', capture: 'a=b.pcap' })
   for (const text of ['', 'bridge', 'peer=', 'none=x']) expect(refusal(() => parseNet(text))).toContain('PG_USAGE')
+})
+
+test("a backend's options come from the config, and the command line wins", () => {
+  const args = parseRunArguments(['k', '--backend-option', 'rom=plain'])
+  expect(settle(args, { backendOptions: { rom: 'other', hz: 3 } }).backendOptions).toEqual({ rom: 'plain', hz: 3 })
+  for (const text of ['rom', '=x']) {
+    expect(refusal(() => parseRunArguments(['k', '--backend-option', text]))).toContain('PG_USAGE')
+  }
 })

@@ -3,8 +3,9 @@
  * config file's keys have the options' names, so that one table describes both.
  */
 import { parseArgs } from 'node:util'
-import type { Backend, InputArrival, OpsModule } from '@paragraft/core'
+import type { Backend, BackendOptionValues, InputArrival, OpsModule } from '@paragraft/core'
 import { ENGINES, type EngineName, type ParagraftConfig } from '../config.ts'
+import { splitBackendOptions } from './backend-options.ts'
 import { NET_KINDS, type NetKind } from './networks.ts'
 import { parseSeconds, parseSize } from './quantities.ts'
 import { usageError } from './usage.ts'
@@ -34,6 +35,7 @@ export interface NetSetting {
 export interface RunSettings {
   image: string
   backend: string | Backend
+  backendOptions: BackendOptionValues
   ops: (string | OpsModule)[]
   memory: number
   append: string | undefined
@@ -54,6 +56,7 @@ export interface RunSettings {
 const RUN_OPTIONS = {
   config: { type: 'string' },
   backend: { type: 'string' },
+  'backend-option': { type: 'string', multiple: true },
   ops: { type: 'string', multiple: true },
   memory: { type: 'string' },
   append: { type: 'string' },
@@ -82,8 +85,9 @@ export function parseRunArguments(argv: string[]): RunArguments {
     parseArgs({ args: argv, options: RUN_OPTIONS, allowPositionals: true, strict: true }),
   )
   const image = onePositional(positionals, 'run', 'an image')
-  const { config, timeout, engine, ...rest } = values
+  const { config, timeout, engine, 'backend-option': backendOption, ...rest } = values
   const options: ParagraftConfig = { ...rest }
+  if (backendOption !== undefined) options.backendOptions = splitBackendOptions(backendOption)
   if (timeout !== undefined) options.timeout = parseSeconds(timeout, '--timeout')
   if (engine !== undefined) options.engine = engine as EngineName
   return { image, config, options }
@@ -124,6 +128,7 @@ export function settle(args: RunArguments, config: ParagraftConfig = {}): RunSet
   return {
     image: args.image,
     backend: merged.backend ?? 'native',
+    backendOptions: { ...config.backendOptions, ...args.options.backendOptions },
     ops: merged.ops ?? [],
     memory,
     append: merged.append,

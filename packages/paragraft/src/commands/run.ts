@@ -1,8 +1,16 @@
 /** `paragraft run`: the main job. Boots an image on a backend, with ops modules grafted, and stays until it stops. */
 import { writeFileSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
-import { type Backend, exitStatus, formatLedger, type OpsModule, type RunReport } from '@paragraft/core'
+import {
+  type Backend,
+  type BackendOptionValues,
+  exitStatus,
+  formatLedger,
+  type OpsModule,
+  type RunReport,
+} from '@paragraft/core'
 import { createMachine } from '../assemble.ts'
+import { loadBackendOptions } from '../cli/backend-options.ts'
 import { loadConfig } from '../cli/config-file.ts'
 import { FileDisk } from '../cli/file-disk.ts'
 import { readUserFile } from '../cli/files.ts'
@@ -28,6 +36,8 @@ can receive it, and given line by line while the guest idles.
 what to boot
   --backend NAME|PATH       who plays the hypervisor. Default: native, a bare PC. xen means @paragraft/backend-xen,
                             then paragraft-backend-xen; a package name or a path works too
+  --backend-option NAME=VALUE
+                            set an option of the backend. May be given several times
   --ops NAME|PATH           graft this ops module onto the guest: a package, or a folder with a package.json.
                             May be given several times
   --append STRING           the guest's command line. Without console= in it, the head's own default is added
@@ -67,6 +77,7 @@ example
 interface Ingredients {
   image: Uint8Array
   backend: Backend
+  backendOptions: BackendOptionValues
   ops: OpsModule[]
   initrd: Uint8Array | undefined
   modules: { bytes: Uint8Array; commandLine: string }[]
@@ -74,7 +85,8 @@ interface Ingredients {
 }
 
 async function gather(settings: RunSettings, cwd: string): Promise<Ingredients> {
-  const { backend } = settings
+  const named = settings.backend
+  const backend = typeof named === 'string' ? await loadBackend(named, cwd) : named
   const image = readUserFile(cwd, settings.image, 'the image')
   const initrd = settings.initrd === undefined ? undefined : readUserFile(cwd, settings.initrd, 'the initrd')
   const modules = settings.modules.map(({ file, commandLine }) => ({
@@ -88,7 +100,8 @@ async function gather(settings: RunSettings, cwd: string): Promise<Ingredients> 
     initrd,
     modules,
     ops,
-    backend: typeof backend === 'string' ? await loadBackend(backend, cwd) : backend,
+    backend,
+    backendOptions: await loadBackendOptions(backend, settings.backendOptions, cwd),
     disk: settings.disk === undefined ? undefined : new FileDisk(resolve(cwd, settings.disk)),
   }
 }
