@@ -7,7 +7,7 @@ import type { GuestMemory, ProcessorPorts } from '@paragraft/core/ports'
 import { GuestFault } from './context.ts'
 import { Decoder } from './decode/decode.ts'
 import { BLK_TOTAL, REC_INDEX, REC_OFF } from './decode/record.ts'
-import { simdFinder } from './decode/simd.ts'
+import { simdDecoding } from './decode/simd.ts'
 import { Blocks, MODE_CODE32, MODE_FLAT, MODE_LIMIT, MODE_STACK32, MODE_TRACE, MODE_VALID } from './interp/blocks.ts'
 import { ATTENTION_STEP, buildHandlers, type HandlerSet } from './interp/handlers.ts'
 import { createHelpers, FAULT_RESTART, RESTART } from './interp/helpers.ts'
@@ -15,11 +15,11 @@ import { InstructionTlb } from './interp/itlb.ts'
 import { createReferenceInterpreter } from './interp/js.ts'
 import { RETURN_ATTENTION, RETURN_BUDGET, RETURN_FAULT, RETURN_MISS } from './interp/lookup.ts'
 import { createWasmInterpreter, type RunBlocks } from './interp/wasm.ts'
+import { createKernels, NO_KERNELS } from './kernels/index.ts'
 import { isRam, physRead } from './mmu/physical.ts'
 import { Ram } from './mmu/ram.ts'
 import { markCodePage, unmarkCodePage } from './mmu/tlb.ts'
 import { Processor } from './processor.ts'
-import { SIMD_OPS } from './simd/index.ts'
 import {
   ATTENTION,
   BUDGET,
@@ -113,12 +113,7 @@ export class Engine {
     this.#i32 = cpu.i32
     handlerSet ??= buildHandlers()
     const set = handlerSet
-    const decoder = new Decoder(set.table, {
-      find: simdFinder(),
-      id: set.simdId,
-      insn: set.simd,
-      imm8: i => SIMD_OPS[i].imm8,
-    })
+    const decoder = new Decoder(set.table, simdDecoding(set.simdId, set.simd))
     // The reference takes every instruction by itself, so that lock-step tries the pairs.
     this.#blocks = new Blocks(
       cpu.buffer,
@@ -143,8 +138,8 @@ export class Engine {
     const engine = this
     this.#runBlocks =
       this.kind === 'reference'
-        ? createReferenceInterpreter(set, cpu.buffer, helpers)
-        : createWasmInterpreter(set, memory, helpers)
+        ? createReferenceInterpreter(set, cpu.buffer, { ...helpers, ...NO_KERNELS })
+        : createWasmInterpreter(set, memory, { ...helpers, ...createKernels(memory) })
     this.#itlb = new InstructionTlb(cpu)
     cpu.onCodeWrite = (pa, size) => this.#blocks.invalidate(pa, size)
     cpu.beforeDevice = () => {

@@ -36,6 +36,12 @@ export interface SimdDecoding {
   insn: Insn
   /** Whether entry `index` has an 8-bit immediate. */
   imm8(index: number): boolean
+  /** State address of a register operand: ModRM.reg is 0, ModRM.rm is 1. */
+  register(index: number, operand: 0 | 1, n: number): number
+  /** Bytes of a memory operand. */
+  bytes(index: number): number
+  /** Whether a memory operand is written. */
+  stores(index: number): boolean
 }
 
 export class Decoded {
@@ -285,13 +291,13 @@ export class Decoder {
     d.insn = this.#simd.insn
     d.id = this.#simd.id
     d.size = 4
-    d.form = memory ? 'm' : 'x'
-    d.a = (modrm >> 3) & 7
-    d.b = memory ? 0xffff : modrm & 7
+    d.form = !memory ? 'xx' : this.#simd.stores(index) ? 'mx' : 'xm'
+    d.a = this.#simd.register(index, 0, (modrm >> 3) & 7)
+    d.b = memory ? 0x10000 - this.#simd.bytes(index) : this.#simd.register(index, 1, modrm & 7)
     d.extra = index
     // MASKMOVQ, MASKMOVDQU store to DS:(E)DI, segment overridable: a memory operand beside two registers.
     if (opcode === 0xf7) {
-      d.form = 'm'
+      d.form = 'xm'
       d.base = EDI
       d.ea16 = !d.addr32
     }

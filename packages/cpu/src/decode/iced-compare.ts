@@ -18,13 +18,16 @@ import { GuestFault } from '../context.ts'
 import { testContext } from '../fpu/test-context.ts'
 import { executeX87 } from '../fpu/x87.ts'
 import { buildHandlers } from '../interp/handlers.ts'
+import { simdRegisterNumber } from '../isa/simd/index.ts'
 import { SIMD_OPS } from '../simd/index.ts'
 import { EDI, ESP, SEG, SEG_SIZE, VEC_UD, ZERO } from '../state.ts'
 import { type Decoded, Decoder } from './decode.ts'
-import { simdFinder } from './simd.ts'
+import { simdDecoding } from './simd.ts'
 
 /** Length of one test's window of bytes. */
 export const WINDOW = 16
+/** SIMD records have the width of a memory operand, negative, in place of a register. */
+const WIDTH_OF_MEMORY = 0xfff0
 
 /** CPUID features of the processor that is modelled (a P6 with SSE2), in iced's terms. */
 const FEATURES = new Set<number>([
@@ -201,12 +204,7 @@ export class Comparison {
   constructor(bytes: Uint8Array, bits: 16 | 32) {
     this.#bytes = bytes
     this.#bits = bits
-    this.#ours = new Decoder(set.table, {
-      find: simdFinder(),
-      id: set.simdId,
-      insn: set.simd,
-      imm8: i => SIMD_OPS[i].imm8,
-    })
+    this.#ours = new Decoder(set.table, simdDecoding(set.simdId, set.simd))
     this.#iced = new Iced(
       bits,
       bytes,
@@ -319,7 +317,7 @@ export class Comparison {
         check('address size', d.addr32, wide)
         if (kind === OpKind.MemorySegDI || kind === OpKind.MemorySegEDI) {
           // MASKMOVQ and MASKMOVDQU: the address is (E)DI, kept here as a memory operand's base.
-          check('memory operand', d.form, 'm')
+          check('memory operand', d.form.includes('m'), true)
           check('base', d.base, EDI)
           check('segment', d.seg, SEGMENT[i.memorySegment])
           return
@@ -379,7 +377,8 @@ export class Comparison {
         check(
           'registers',
           ours
-            .filter(r => r !== 0xffff)
+            .filter(r => r < WIDTH_OF_MEMORY)
+            .map(simdRegisterNumber)
             .sort()
             .join(),
           theirs.sort().join(),

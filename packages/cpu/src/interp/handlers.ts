@@ -186,7 +186,7 @@ export function buildHandlers(): HandlerSet {
     }
   }
   const simdId = ISA.length
-  for (const form of ['m', 'x']) add(simdId, SIMD, form, 4)
+  for (const form of ['xm', 'mx', 'xx']) add(simdId, SIMD, form, 4)
   for (const [firstName, secondName] of PAIRS) {
     const first = variants.get(firstName)
     const second = variants.get(secondName)

@@ -5,6 +5,7 @@
 import { GuestFault } from '../context.ts'
 import { REC_LEN, REC_OFF } from '../decode/record.ts'
 import { executeX87, fwait } from '../fpu/index.ts'
+import { simdRegisterNumber } from '../isa/simd/index.ts'
 import { writeSlow } from '../mmu/access.ts'
 import type { Processor } from '../processor.ts'
 import { SIMD_OPS } from '../simd/index.ts'
@@ -209,7 +210,14 @@ export function createHelpers(cpu: Processor, host: HelperHost): Helpers {
       ),
     fwait: () => fwait(cpu),
     simd: (index, regs, imm, seg, ea) =>
-      SIMD_OPS[index].run(cpu, regs & 0xffff, regs >> 16, seg ? segIndex(seg) : 0, ea >>> 0, imm),
+      SIMD_OPS[index].run(
+        cpu,
+        simdRegisterNumber(regs & 0xffff),
+        regs < 0 ? -1 : simdRegisterNumber(regs >> 16),
+        seg ? segIndex(seg) : 0,
+        ea >>> 0,
+        imm,
+      ),
   }
   return Object.fromEntries(Object.entries(raw).map(([name, f]) => [name, guard(f)]))
 }

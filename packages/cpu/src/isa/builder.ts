@@ -132,6 +132,22 @@ export class Builder extends Emitter {
   setReg(operand: number, v: Expr, size: Size = this.size): void {
     this.store(STOREW[size], this.regAddress(operand), v)
   }
+  /** XMM register of an operand: all of it. */
+  xmm(operand: number): Expr {
+    return load('v128', this.regAddress(operand))
+  }
+  setXmm(operand: number, v: Expr): void {
+    this.store('v128', this.regAddress(operand), v)
+  }
+  /** MMX register of an operand, in the low half of a vector. */
+  mm(operand: number): Expr {
+    return load('v64', this.regAddress(operand))
+  }
+  /** Writes an MMX register: sign and exponent of the x87 register that it is read as ones. */
+  setMm(operand: number, v: Expr): void {
+    this.store('v64', this.regAddress(operand), v)
+    this.store('16', this.regAddress(operand), c32(0xffff), 8)
+  }
   imm(): Expr {
     return this.field('32', REC_IMM)
   }
@@ -211,6 +227,11 @@ export class Builder extends Emitter {
     this.setWord(CUR_RECORD, this.add(REC, this.at))
     return this.let({ k: 'call', t: 'i32', fn, args })
   }
+  /** Calls a kernel (kernels/module.ts): it touches nothing but the state and the memory it is pointed at. */
+  kernel(fn: string, ...args: Expr[]): Expr {
+    this.flags = null
+    return this.let({ k: 'call', t: 'i32', fn, args })
+  }
   checkFault(): void {
     this.if(this.word(FAULT), () => this.exit('fault'))
   }
@@ -272,6 +293,34 @@ export class Builder extends Emitter {
       () => slow(lin),
     )
     return lin
+  }
+  /**
+   * Host address of `size` bytes at offset `ea` of segment `seg` where generated code may read them (or write), else 0:
+   * then a helper is to do the whole instruction, with all its checks in their order.
+   */
+  direct(size: Expr | number, ea: Expr, seg: Expr, write: boolean): Expr {
+    const host = this.temp('i32')
+    if (this.flat && typeof size === 'number') {
+      this.access(
+        size,
+        ea,
+        seg,
+        write,
+        (at, off) => this.set(host, this.add(at, off)),
+        () => this.set(host, c32(0)),
+      )
+      return host
+    }
+    const offset = this.let(ea)
+    const s = this.let(seg)
+    const lin = this.flat ? offset : this.let(bin('add', load('32', s, SEG_BASE), offset))
+    const page = this.shl(this.shr(lin, 12), 2)
+    const entry = this.let(load('32', this.add(this.word(write ? TLB_WRITE : TLB_READ), page)))
+    const beyond = typeof size === 'number' ? c32(Math.max(size - 4, 0)) : this.sub(size, 4)
+    const inPage = cmp('lt_u', this.add(this.and(lin, 0xfff), beyond), this.and(entry, 0xfff))
+    const inLimit = cmp('lt_u', offset, load('32', s, write ? SEG_WRITE_LIMIT : SEG_READ_LIMIT))
+    this.set(host, this.select(this.and(inPage, inLimit), this.add(this.add(lin, entry), 3), c32(0)))
+    return host
   }
   readMem(size: Size, ea: Expr, seg: Expr): Expr {
     const v = this.temp('i32')

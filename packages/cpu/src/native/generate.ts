@@ -3,6 +3,7 @@
  * memory with interesting values, now and then at the end of what is mapped. Deterministic by seed.
  */
 import { Decoder } from '../decode/decode.ts'
+import { simdDecoding } from '../decode/simd.ts'
 import { parseEncoding } from '../decode/table.ts'
 import { buildHandlers } from '../interp/handlers.ts'
 import { PAIRS } from '../interp/pairs.ts'
@@ -301,7 +302,7 @@ export function generateSequences(seed: number, count: number): NativeTest[] {
 export function generatePairs(seed: number, each: number): NativeTest[] {
   const g = new Generator(seed)
   const set = buildHandlers()
-  const decoder = new Decoder(set.table, { find: () => -1, id: -1, insn: set.simd, imm8: () => false })
+  const decoder = new Decoder(set.table, { ...simdDecoding(-1, set.simd), find: () => -1 })
   /** A test of the instruction whose handler has that name. */
   const one = (name: string): NativeTest => {
     const [mnemonic, form] = name.split('.')
