@@ -6,6 +6,7 @@
  * without its container, frames without checksums), and .xz headers are given right CRCs again after mutation.
  */
 import { execFileSync } from 'node:child_process'
+import { link, readObject } from '@paragraft/core/elf'
 import type { GuestImage } from '@paragraft/core/image'
 import { afterAll, describe, expect, test } from 'vitest'
 import { decodeBcjX86 } from '../packages/loader/src/decompress/bcj-x86.ts'
@@ -24,8 +25,6 @@ import { decodeLzma2 } from '../packages/loader/src/decompress/lzma2.ts'
 import { decompressXz } from '../packages/loader/src/decompress/xz.ts'
 import { decompressZstd } from '../packages/loader/src/decompress/zstd.ts'
 import { parseImage } from '../packages/loader/src/formats/detect.ts'
-import { link } from '../packages/loader/src/formats/elf-link.ts'
-import { readObject } from '../packages/loader/src/formats/elf-rel.ts'
 import { parseElf32 } from '../packages/loader/src/formats/elf32.ts'
 import { parseElf64 } from '../packages/loader/src/formats/elf64.ts'
 import {

@@ -6,6 +6,7 @@ export default library([
   'src/ports.ts',
   'src/image.ts',
   'src/machine.ts',
+  'src/elf/index.ts',
   'src/head.ts',
   'src/layout.ts',
   'src/ops/index.ts',

@@ -3,10 +3,9 @@
  * past both. Output is bounded by the length that the trailer states.
  */
 
+import { corrupt, Reader, tooLarge, unsupported } from '@paragraft/core/elf'
 import { isParagraftError } from '@paragraft/core/errors'
 import { Inflate } from 'fflate'
-import { corrupt, tooLarge, unsupported } from '../formats/errors.ts'
-import { Reader } from '../formats/reader.ts'
 import { crc32 } from './crc.ts'
 import type { DecompressOptions } from './options.ts'
 import { expectSize, limitOf } from './options.ts'

@@ -1,5 +1,5 @@
 /** The decompressors, each by itself and by the magic of the data. */
-import { unsupported } from '../formats/errors.ts'
+import { unsupported } from '@paragraft/core/elf'
 import { decompressGzip, isGzip } from './gzip.ts'
 import { decompressLz4Legacy, isLz4Legacy, refuseLz4Frame } from './lz4-legacy.ts'
 import type { DecompressOptions } from './options.ts'

@@ -3,8 +3,7 @@
  * length before it and independent of the others. The format has no checksum and no length, so every block is walked
  * twice: first to prove that it is well formed and to learn its size, then to copy.
  */
-import { corrupt, tooLarge, unsupported } from '../formats/errors.ts'
-import { Reader } from '../formats/reader.ts'
+import { corrupt, Reader, tooLarge, unsupported } from '@paragraft/core/elf'
 import type { DecompressOptions } from './options.ts'
 import { expectSize, limitOf } from './options.ts'
 

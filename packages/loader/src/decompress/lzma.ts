@@ -3,7 +3,7 @@
  * It decodes one LZMA2 chunk at a time straight into the caller's output, which serves as the dictionary. Every
  * chunk has an exact length in and out; a byte more or less on either side is corrupt, so no input can make it run on.
  */
-import { corrupt } from '../formats/errors.ts'
+import { corrupt } from '@paragraft/core/elf'
 
 const STATES = 12
 const POS_STATES = 16

@@ -1,6 +1,5 @@
 /** LZMA2: LZMA in chunks of known length, with resets between them (.xz file format 1.1.0 section 5.3.1). */
-import { corrupt } from '../formats/errors.ts'
-import { Reader } from '../formats/reader.ts'
+import { corrupt, Reader } from '@paragraft/core/elf'
 import { LzmaDecoder } from './lzma.ts'
 
 /** Called between chunks with the number of bytes of output so far. */

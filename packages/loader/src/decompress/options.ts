@@ -1,5 +1,5 @@
 /** What all decompressors share: the options, and the rule that output is bounded before any work is done. */
-import { corrupt, tooLarge } from '../formats/errors.ts'
+import { corrupt, tooLarge } from '@paragraft/core/elf'
 
 /** Nothing that is decompressed may be larger, unless the caller says otherwise: 256 MiB. */
 export const DEFAULT_MAX_SIZE = 256 * 1024 * 1024

@@ -7,8 +7,7 @@
  * A decoder of our own: xz-decompress (XZ Embedded in wasm) does not know the x86 filter of kernel payloads, and to
  * hide the filter from it one has to rewrite headers, index and checks, which is to parse the container all the same.
  */
-import { corrupt, tooLarge, truncated, unsupported } from '../formats/errors.ts'
-import { Reader } from '../formats/reader.ts'
+import { corrupt, Reader, tooLarge, truncated, unsupported } from '@paragraft/core/elf'
 import { decodeBcjX86 } from './bcj-x86.ts'
 import { crc32, crc64 } from './crc.ts'
 import { decodeLzma2 } from './lzma2.ts'

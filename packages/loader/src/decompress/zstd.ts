@@ -3,9 +3,9 @@
  * input, and allocates whatever size a frame claims; so the frames are walked here first, which bounds the output, and
  * the length is checked afterwards. The decoder itself verifies a frame's checksum.
  */
+
+import { corrupt, Reader, tooLarge, unsupported } from '@paragraft/core/elf'
 import { ZSTDDecoder } from 'zstddec'
-import { corrupt, tooLarge, unsupported } from '../formats/errors.ts'
-import { Reader } from '../formats/reader.ts'
 import type { DecompressOptions } from './options.ts'
 import { expectSize, limitOf } from './options.ts'
 

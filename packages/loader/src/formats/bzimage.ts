@@ -6,15 +6,14 @@
  * - A program that follows the protocol but has no payload (memtest86+). Its protected-mode part is loaded at
  *   `code32_start` and entered there with ESI = the zero page: entry kind `linux32`.
  */
+
+import { corrupt, cString, ELFCLASS64, isElf, Reader, tooLarge, unsupported } from '@paragraft/core/elf'
 import type { GuestImage, ImageEntry, LinuxHeader } from '@paragraft/core/image'
 import type { DecompressOptions } from '../decompress/index.ts'
 import { decompress, detectCompression, refuseOtherCompression } from '../decompress/index.ts'
-import { ELFCLASS64, isElf } from './elf.ts'
 import { physicalEntry } from './elf-image.ts'
 import { parseElf32 } from './elf32.ts'
 import { parseElf64 } from './elf64.ts'
-import { corrupt, tooLarge, unsupported } from './errors.ts'
-import { cString, Reader } from './reader.ts'
 
 /** Offsets of the real-mode header (boot.rst, "The Real-Mode Kernel Header"). */
 const SETUP_SECTS = 0x1f1

@@ -1,12 +1,12 @@
 /** From bytes to a guest image: the formats are told apart by their magic, outermost first. */
+
+import { ELFCLASS64, isElf, truncated, unknownFormat, wrongArchitecture } from '@paragraft/core/elf'
 import type { GuestImage } from '@paragraft/core/image'
 import type { DecompressOptions } from '../decompress/index.ts'
 import { decompress, detectCompression, refuseOtherCompression } from '../decompress/index.ts'
 import { isBzImage, parseBzImage } from './bzimage.ts'
-import { ELFCLASS64, isElf } from './elf.ts'
 import { parseElf32 } from './elf32.ts'
 import { parseElf64 } from './elf64.ts'
-import { truncated, unknownFormat, wrongArchitecture } from './errors.ts'
 import { addMultiboot1, parseMultibootKludge } from './multiboot1.ts'
 
 /** How to read an image. */

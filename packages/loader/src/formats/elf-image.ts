@@ -2,12 +2,25 @@
  * An executable ELF file as a guest image: load segments checked for sense, sections and symbols by name, notes, and
  * the ways in that these offer. Shared by `elf32.ts` and `elf64.ts`; the class makes no difference here.
  */
+
+import type { ElfFile, ElfSection } from '@paragraft/core/elf'
+import {
+  corrupt,
+  entryCount,
+  overlap,
+  PF_R,
+  PF_W,
+  PF_X,
+  PT_LOAD,
+  Reader,
+  SHN_UNDEF,
+  SHT_NULL,
+  SHT_SYMTAB,
+  StringTable,
+  tooLarge,
+} from '@paragraft/core/elf'
 import type { GuestImage, ImageEntry, ImageSection, ImageSegment, ImageSymbol } from '@paragraft/core/image'
-import type { ElfFile, ElfSection } from './elf.ts'
-import { entryCount, PF_R, PF_W, PF_X, PT_LOAD, SHN_UNDEF, SHT_NULL, SHT_SYMTAB } from './elf.ts'
 import { readNotes, xenEntries } from './elf-notes.ts'
-import { corrupt, overlap, tooLarge } from './errors.ts'
-import { Reader, StringTable } from './reader.ts'
 
 const STT_OBJECT = 1
 const STT_FUNC = 2

@@ -2,11 +2,10 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { link, objectExtent, readObject } from '@paragraft/core/elf'
 import { isParagraftError, type ParagraftError } from '@paragraft/core/errors'
 import { describe, expect, test } from 'vitest'
 import { needs } from '../../../../tests/support/needs.ts'
-import { link, objectExtent } from './elf-link.ts'
-import { readObject } from './elf-rel.ts'
 import { type FixtureSection, type FixtureSymbol, objectFixture, Writer } from './fixtures.ts'
 
 const BASE = 0xc2000000

@@ -2,11 +2,10 @@
  * ELF notes (gABI, "Note Section") from program headers and sections, and what Xen's notes say about ways in
  * (Xen `public/elfnote.h`).
  */
+
+import type { ElfFile } from '@paragraft/core/elf'
+import { corrupt, cString, latin1, PT_NOTE, Reader, SHT_NOTE } from '@paragraft/core/elf'
 import type { ImageEntry, ImageNote } from '@paragraft/core/image'
-import type { ElfFile } from './elf.ts'
-import { PT_NOTE, SHT_NOTE } from './elf.ts'
-import { corrupt } from './errors.ts'
-import { cString, latin1, Reader } from './reader.ts'
 
 /** `XEN_ELFNOTE_ENTRY`: the paravirtual entry (virtual address). */
 const XEN_ELFNOTE_ENTRY = 1

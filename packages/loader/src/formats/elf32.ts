@@ -1,8 +1,8 @@
 /** ELF32 executables for i386: program headers, sections, symbols, notes (gABI; i386 psABI). */
+
+import { ET_EXEC, readElf, requireType, wrongArchitecture } from '@paragraft/core/elf'
 import type { GuestImage } from '@paragraft/core/image'
-import { ET_EXEC, readElf, requireType } from './elf.ts'
 import { elfImage } from './elf-image.ts'
-import { wrongArchitecture } from './errors.ts'
 
 /** Parses an ELF32 executable; an ELF64 one is refused with `PG_IMAGE_ARCH`. */
 export function parseElf32(bytes: Uint8Array): GuestImage {

@@ -2,10 +2,10 @@
  * ELF64 executables for x86_64, read far enough to inspect them. Virtual addresses come out signed: the kernel half
  * (0xFFFFFFFF80000000 and up) as negative numbers, which are exact where unsigned ones would not be.
  */
+
+import { ET_EXEC, readElf, requireType, wrongArchitecture } from '@paragraft/core/elf'
 import type { GuestImage } from '@paragraft/core/image'
-import { ET_EXEC, readElf, requireType } from './elf.ts'
 import { elfImage } from './elf-image.ts'
-import { wrongArchitecture } from './errors.ts'
 
 /** Parses an ELF64 executable; an ELF32 one is refused with `PG_IMAGE_ARCH`. */
 export function parseElf64(bytes: Uint8Array): GuestImage {

@@ -2,10 +2,10 @@
  * Multiboot 1 headers (Multiboot Specification 0.6.96, section 3.1) in ELF files and in flat binaries, and the load
  * plan of the address fields (the "a.out kludge", 3.1.3).
  */
+
+import { corrupt, Reader, tooLarge } from '@paragraft/core/elf'
 import type { GuestImage, ImageSegment, MultibootHeader } from '@paragraft/core/image'
 import { physicalEntry } from './elf-image.ts'
-import { corrupt, tooLarge } from './errors.ts'
-import { Reader } from './reader.ts'
 
 const MULTIBOOT_HEADER_MAGIC = 0x1badb002
 /** The header lies completely within this many bytes of the image's start. */

@@ -3,10 +3,10 @@
  * thunks, then each module's linked object. Each part begins on a page of its own, so that stubs share no page with
  * code, and counters, which are written all the time, none with anything that is executed.
  */
+
+import { type ObjectFile, objectExtent, readObject } from '@paragraft/core/elf'
 import { ParagraftError } from '@paragraft/core/errors'
 import type { AdmittedOps, AnswerKind } from '@paragraft/core/ops'
-import { objectExtent } from '../formats/elf-link.ts'
-import { type ObjectFile, readObject } from '../formats/elf-rel.ts'
 import { JUMP_BYTES, MOV_MEMORY_BYTES, THUNK_BYTES } from './asm.ts'
 import { PAGE } from './room.ts'
 

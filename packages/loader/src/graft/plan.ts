@@ -16,11 +16,12 @@
  * the code of each module. Several modules go into one graft, in the order given: a later one takes a slot from an
  * earlier one, and its `pg_native_…` is then the earlier one's function.
  */
+
+import type { LinkedObject } from '@paragraft/core/elf'
 import { ParagraftError } from '@paragraft/core/errors'
 import type { BootModule, GuestImage } from '@paragraft/core/image'
 import type { GuestLayout, HostStub } from '@paragraft/core/layout'
 import type { AdmittedOps, AdmittedSlot, AnswerKind } from '@paragraft/core/ops'
-import type { LinkedObject } from '../formats/elf-link.ts'
 import type { Reservation } from '../heads/memory-map.ts'
 import { readAlternatives, type Scrub, scrubs } from '../layouts/alternatives.ts'
 import { ImageView } from '../layouts/view.ts'

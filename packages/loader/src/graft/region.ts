@@ -2,10 +2,11 @@
  * The region being filled at its address: stubs for host answers, counting thunks for code answers, linked objects, and
  * last the installer. Offsets are parts.ts's; nothing here touches guest memory.
  */
+
+import { type LinkedObject, link } from '@paragraft/core/elf'
 import { ParagraftError } from '@paragraft/core/errors'
 import type { GuestLayout } from '@paragraft/core/layout'
 import { type AdmittedSlot, nativeSymbol } from '@paragraft/core/ops'
-import { type LinkedObject, link } from '../formats/elf-link.ts'
 import { Assembler } from './asm.ts'
 import { COUNTER_BYTES, type Parts, STUB_STRIDE } from './parts.ts'
 import type { Room } from './room.ts'

@@ -5,7 +5,7 @@
  * What the linker could not do is refused here: no GOT, no thread-local storage, no constructors, since a module with
  * a hole in it must never reach a guest.
  */
-import { ParagraftError } from '@paragraft/core/errors'
+import { ParagraftError } from '../errors.ts'
 import type { ElfFile, ElfSection } from './elf.ts'
 import {
   ET_REL,

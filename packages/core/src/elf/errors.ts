@@ -3,8 +3,8 @@
  * Offsets and lengths are in bytes from the start of the thing that `what` names.
  */
 
-import type { ErrorFields } from '@paragraft/core/errors'
-import { ParagraftError } from '@paragraft/core/errors'
+import type { ErrorFields } from '../errors.ts'
+import { ParagraftError } from '../errors.ts'
 
 /** `PG_IMAGE_TRUNCATED`: the file ends before something that its own headers promise. */
 export function truncated(what: string, offset: number, need: number, have: number): ParagraftError {

@@ -2,7 +2,7 @@
  * A small linker: one i386 object (`elf-rel.ts`) to an address in the guest. All or nothing; what it cannot do is refused
  * with a code before a byte of the result exists.
  */
-import { ParagraftError } from '@paragraft/core/errors'
+import { ParagraftError } from '../errors.ts'
 import type { Howto, ObjectFile, ObjectRelocation, ObjectSection } from './elf-rel.ts'
 import { HOWTO, MAX_ALIGN } from './elf-rel.ts'
 import { corrupt } from './errors.ts'
