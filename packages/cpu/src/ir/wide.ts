@@ -30,6 +30,8 @@ const lanes = (shape: string, names: string): string =>
     .map(name => (name === '-' ? name : `${shape}.${name}`))
     .join(' ')
 
+plain('f32', 0x43, 'f32.const')
+plain('f64', 0x44, 'f64.const')
 plain('i32', 0x5b, lanes('f32', 'eq ne lt gt le ge'))
 plain('i32', 0x61, lanes('f64', 'eq ne lt gt le ge'))
 plain('f32', 0x8b, lanes('f32', 'abs neg ceil floor trunc nearest sqrt add sub mul div min max copysign'))

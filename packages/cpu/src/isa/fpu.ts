@@ -51,18 +51,26 @@ function quickSimd(b: Builder): Expr | null {
   const stores = b.form === 'mx'
   const known = index.k === 'const' ? VECTOR_FORMS[Number(index.v)] : undefined
   if (index.k === 'const' && known === undefined) return null
-  if (b.form === 'xx') {
-    if (known !== undefined) return emitForm(b, known, null, b.imm())
-    return b.kernel('kernel', b.shl(index, 1), b.regField(0), b.regField(1), b.imm())
+  const inRegister = b.form === 'xx'
+  const attempt = (source: Expr): Expr => {
+    const callKernel = (): Expr => {
+      const number = b.or(b.shl(index, 1), c32(inRegister ? 0 : 1))
+      return b.kernel('kernel', number, b.regField(0), source, b.imm())
+    }
+    if (known === undefined) return callKernel()
+    const done = emitForm(b, known, inRegister ? null : source, b.imm(), true)
+    // What is not usual but not rare either: exact results before any inexact one.
+    if (known.thorough) b.if(b.eqz(done), () => b.set(done, callKernel()))
+    return done
   }
+  if (inRegister) return attempt(b.regField(1))
   const done = b.temp('i32')
   b.set(done, c32(0))
   // The record has the width of a memory operand in place of a second register, negative.
   const host = b.direct(known?.bytes ?? b.sub(c32(0x10000), b.regField(1)), b.ea(), b.seg(), stores)
   b.if(host, () => {
     b.wrote ||= stores
-    if (known !== undefined) b.set(done, emitForm(b, known, host, b.imm()))
-    else b.set(done, b.kernel('kernel', b.or(b.shl(index, 1), c32(1)), b.regField(0), host, b.imm()))
+    b.set(done, attempt(host))
   })
   return done
 }

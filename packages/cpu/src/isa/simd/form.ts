@@ -20,6 +20,8 @@ export interface Operands {
   readonly imm: Expr
   /** Operand b is in memory. */
   readonly memory: boolean
+  /** Only the most usual case: the kernel, which is not brief, is tried next. */
+  readonly brief: boolean
   /** Writes the destination: the instruction is done. Not reaching it declines, and nothing may have been changed. */
   commit(value: Expr): void
   /** The instruction is done without a destination. */
@@ -40,6 +42,8 @@ export interface VectorForm {
   readonly aligned: boolean
   /** Whether it matters if operand b is a register or in memory. */
   readonly distinct: boolean
+  /** Does more when it is not brief. */
+  readonly thorough?: boolean
   readonly compute: (b: Builder, x: Operands) => void
 }
 
@@ -88,7 +92,7 @@ function writeDestination(b: Builder, form: VectorForm, host: Expr | null, value
  * Emits the form for a register operand b (`host` null) or one in memory at host address `host`, which must not be 0.
  * The result is non-zero when the instruction is done; otherwise nothing has changed.
  */
-export function emitForm(b: Builder, form: VectorForm, host: Expr | null, imm: Expr): Expr {
+export function emitForm(b: Builder, form: VectorForm, host: Expr | null, imm: Expr, brief = false): Expr {
   const done = b.temp('i32')
   b.set(done, b.c(0))
   const work = (): void => {
@@ -106,6 +110,7 @@ export function emitForm(b: Builder, form: VectorForm, host: Expr | null, imm: E
       b: stores ? b.c(0) : host !== null ? readMemory(b, form, host) : b.let(readRegister(b, 1, form.b)),
       imm,
       memory: host !== null,
+      brief,
       commit(value) {
         const v = b.let(value)
         writeDestination(b, form, host, v)

@@ -1,12 +1,13 @@
 /** The forms that SIMD instructions have in generated code, by their place in simd/'s table. */
 import { SIMD_OPS, type SimdOp } from '../../simd/index.ts'
 import { FPR, FPU_CW, XMM } from '../../state.ts'
+import { floatForms } from './float.ts'
 import type { RegisterFile, VectorForm } from './form.ts'
 import { integerForms } from './integer.ts'
 import { MOVE_FORMS } from './move.ts'
 import { shuffleForms } from './shuffle.ts'
 
-const BY_NAME = new Map([...integerForms(), ...shuffleForms()])
+const BY_NAME = new Map([...integerForms(), ...shuffleForms(), ...floatForms()])
 
 function formOf(op: SimdOp): VectorForm | undefined {
   const opcode = op.opcode.toString(16)

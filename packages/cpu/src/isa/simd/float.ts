@@ -1,0 +1,299 @@
+/**
+ * SSE arithmetic, comparisons and conversions on the host's floats, which round to nearest as IEEE 754 says (simd/
+ * arithmetic.ts, compare.ts, convert.ts have all the rest). A form takes operands that raise nothing by themselves and a
+ * result that can at most be inexact; and then PE must be set and masked already, so that nothing is left to report, or
+ * the result must be shown to be exact.
+ */
+import { type Expr, wide } from '../../ir/ir.ts'
+import { MXCSR } from '../../state.ts'
+import type { Builder } from '../builder.ts'
+import type { Operands, VectorForm } from './form.ts'
+import { Lanes, maskOf } from './lanes.ts'
+import { lane64 } from './vector.ts'
+
+const MXCSR_PE = 0x20
+const MXCSR_PM = 0x1000
+const MXCSR_RC = 0x6000
+
+/** Suffix of a name: packed or scalar, single or double. */
+const SUFFIXES = ['PS', 'PD', 'SS', 'SD'] as const
+
+function shapeOf(suffix: string): { scalar: boolean; bytes: 4 | 8 } {
+  return { scalar: suffix.startsWith('S'), bytes: suffix.endsWith('S') ? 4 : 8 }
+}
+
+function xmmForm(bytes: 4 | 8 | 16, compute: VectorForm['compute']): VectorForm {
+  return {
+    checks: 'sse',
+    a: 'xmm',
+    b: 'xmm',
+    to: 0,
+    bytes,
+    aligned: bytes === 16,
+    distinct: false,
+    thorough: true,
+    compute,
+  }
+}
+
+/**
+ * Runs `then` when an inexact result needs no report and is rounded to nearest (`rounds`; else by truncation, as the
+ * instruction says), or when `exact` shows that it is not inexact.
+ */
+function unlessReported(b: Builder, x: Operands, exact: () => Expr, then: () => void, rounds = true): void {
+  const known = MXCSR_PE | MXCSR_PM
+  const mode = b.let(b.and(b.word(MXCSR), rounds ? known | MXCSR_RC : known))
+  const free = b.let(b.cmp('eq', mode, known))
+  if (!x.brief) {
+    b.if(b.eqz(b.or(free, rounds ? b.and(mode, MXCSR_RC) : b.c(0))), () => b.set(free, exact()))
+  }
+  b.if(free, then)
+}
+
+type Arithmetic = 'add' | 'sub' | 'mul' | 'div' | 'sqrt'
+
+function arithmetic(operation: Arithmetic, suffix: string): VectorForm {
+  const { scalar, bytes } = shapeOf(suffix)
+  return xmmForm(scalar ? bytes : 16, (b, x) => {
+    const l = new Lanes(b, bytes, scalar)
+    const a = l.of(x.a)
+    const s = l.of(x.b)
+    const r = b.let(operation === 'sqrt' ? l.op('sqrt', s) : l.op(operation, a, s))
+    const conditions = [l.notDenormal(s), l.finite(r)]
+    if (operation !== 'sqrt') conditions.push(l.notDenormal(a))
+    // Sums and roots of normal numbers are never tiny and inexact at once.
+    if (operation === 'mul') conditions.push(l.or(l.ample(r), l.isZero(a), l.isZero(s)))
+    if (operation === 'div') conditions.push(l.or(l.ample(r), l.isZero(a)))
+    const exact = (): Expr => {
+      switch (operation) {
+        case 'add':
+          return l.sumExact(a, s, r)
+        case 'sub':
+          return l.sumExact(a, b.let(l.op('neg', s)), r)
+        case 'mul':
+          return l.productExact(a, s, r)
+        case 'div':
+          return l.and(l.op('eq', l.op('mul', r, s), a), l.productExact(r, s, a))
+        case 'sqrt':
+          return l.and(l.op('eq', l.op('mul', r, r), s), l.productExact(r, r, s))
+      }
+    }
+    b.if(l.all(l.and(...conditions)), () =>
+      unlessReported(
+        b,
+        x,
+        () => l.all(exact()),
+        () => x.commit(l.into(x.a, r)),
+      ),
+    )
+  })
+}
+
+/** MIN, MAX: the second operand unless the first is less (greater). */
+function choose(relation: 'lt' | 'gt', suffix: string): VectorForm {
+  const { scalar, bytes } = shapeOf(suffix)
+  return xmmForm(scalar ? bytes : 16, (b, x) => {
+    const l = new Lanes(b, bytes, scalar)
+    const a = l.of(x.a)
+    const s = l.of(x.b)
+    b.if(l.all(l.and(l.notDenormal(a), l.notDenormal(s), l.notNaN(a), l.notNaN(s))), () => {
+      if (scalar) x.commit(l.into(x.a, b.select(l.op(relation, a, s), a, s)))
+      else x.commit(l.op(relation === 'lt' ? 'pmin' : 'pmax', s, a))
+    })
+  })
+}
+
+/** CMPPS … CMPSD: a mask. Predicates 0–3 are EQ, LT, LE, UNORD; 4–7 their negations. */
+function compareMask(suffix: string): VectorForm {
+  const { scalar, bytes } = shapeOf(suffix)
+  return xmmForm(scalar ? bytes : 16, (b, x) => {
+    const l = new Lanes(b, bytes, scalar)
+    const a = l.of(x.a)
+    const s = l.of(x.b)
+    const never = scalar ? b.c(0) : wide('v128.xor', [x.a, x.a])
+    const holds = (predicate: number): Expr =>
+      predicate === 3 ? never : l.op(['eq', 'lt', 'le'][predicate] as string, a, s)
+    const negate = (m: Expr): Expr => (scalar ? b.xor(m, 1) : wide('v128.not', [m]))
+    b.if(l.all(l.and(l.notDenormal(a), l.notDenormal(s), l.notNaN(a), l.notNaN(s))), () => {
+      const { imm } = x
+      let mask: Expr
+      if (imm.k === 'const') {
+        const base = holds(Number(imm.v) & 3)
+        mask = Number(imm.v) & 4 ? negate(base) : base
+      } else {
+        const is = (n: number): Expr => b.cmp('eq', b.and(imm, 3), n)
+        const base = b.select(is(0), holds(0), b.select(is(1), holds(1), b.select(is(2), holds(2), never)))
+        const one = b.let(base)
+        mask = b.select(b.and(imm, 4), negate(one), one)
+      }
+      if (!scalar) x.commit(mask)
+      else {
+        const shape = bytes === 4 ? 'i32x4' : 'i64x2'
+        x.commit(wide(`${shape}.replace_lane`, [x.a, maskOf(b, mask, bytes)], [0]))
+      }
+    })
+  })
+}
+
+/** COMISS, UCOMISS and kin: for numbers they are the same. */
+function compareFlags(bytes: 4 | 8): VectorForm {
+  return xmmForm(bytes, (b, x) => {
+    const l = new Lanes(b, bytes, true)
+    const a = l.of(x.a)
+    const s = l.of(x.b)
+    b.if(l.and(l.notDenormal(a), l.notDenormal(s), l.notNaN(a), l.notNaN(s)), () => {
+      const equal = b.let(l.op('eq', a, s))
+      const less = l.op('lt', a, s)
+      // ZF from the result; its parity is the inverse of PF, which the parity byte must undo when it is zero.
+      b.setFlags(b.xor(equal, 1), b.or(b.op('mul', less, 0xc0000000 | 0), b.shl(equal, 8)))
+      x.finish()
+    })
+  })
+}
+
+/** CVTSS2SI, CVTTSD2SI …: to a general register. */
+function toGeneral(bytes: 4 | 8, truncates: boolean): VectorForm {
+  return {
+    ...xmmForm(bytes, (b, x) => {
+      const l = new Lanes(b, bytes, true)
+      const s = l.of(x.b)
+      const whole = b.let(l.op(truncates ? 'trunc' : 'nearest', s))
+      const inRange = l.and(l.op('ge', whole, l.constant(-(2 ** 31))), l.op('lt', whole, l.constant(2 ** 31)))
+      b.if(inRange, () =>
+        unlessReported(
+          b,
+          x,
+          () => l.op('eq', whole, s),
+          () => x.commit(wide(`i32.trunc_sat_${l.precision.scalar}_s`, [whole])),
+          !truncates,
+        ),
+      )
+    }),
+    a: 'gpr',
+  }
+}
+
+/** Four or two elements to dwords; two leave the high half zero. */
+function toDwords(bytes: 4 | 8, truncates: boolean): VectorForm {
+  return xmmForm(16, (b, x) => {
+    const l = new Lanes(b, bytes, false)
+    const whole = b.let(l.op(truncates ? 'trunc' : 'nearest', x.b))
+    const inRange = l.and(l.op('ge', whole, l.constant(-(2 ** 31))), l.op('lt', whole, l.constant(2 ** 31)))
+    b.if(l.all(inRange), () =>
+      unlessReported(
+        b,
+        x,
+        () => l.all(l.op('eq', whole, x.b)),
+        () => x.commit(wide(bytes === 4 ? 'i32x4.trunc_sat_f32x4_s' : 'i32x4.trunc_sat_f64x2_s_zero', [whole])),
+        !truncates,
+      ),
+    )
+  })
+}
+
+/** CVTSI2SS, CVTSI2SD. */
+function fromGeneral(bytes: 4 | 8): VectorForm {
+  return {
+    ...xmmForm(4, (b, x) => {
+      const l = new Lanes(b, bytes, true)
+      const r = b.let(l.op('convert_i32_s', x.b))
+      const commit = (): void => x.commit(l.into(x.a, r))
+      if (bytes === 8) commit()
+      else {
+        const exact = (): Expr => wide('f64.eq', [wide('f64.promote_f32', [r]), wide('f64.convert_i32_s', [x.b])])
+        unlessReported(b, x, exact, commit)
+      }
+    }),
+    b: 'gpr',
+    aligned: false,
+  }
+}
+
+const BELOW_24_BITS = 2 ** 24
+/** CVTDQ2PS. */
+const dwordsToSingles = xmmForm(16, (b, x) => {
+  const splat = (n: number): Expr => wide('i32x4.splat', [b.c(n)])
+  // Enough to be exact; more numbers are.
+  const small = (): Expr =>
+    wide('i32x4.all_true', [
+      wide('i32x4.lt_u', [wide('i32x4.add', [x.b, splat(BELOW_24_BITS)]), splat(2 * BELOW_24_BITS)]),
+    ])
+  unlessReported(b, x, small, () => x.commit(wide('f32x4.convert_i32x4_s', [x.b])))
+})
+/** CVTDQ2PD. */
+const dwordsToDoubles = xmmForm(8, (_b, x) => x.commit(wide('f64x2.convert_low_i32x4_s', [x.b])))
+
+/** CVTSS2SD, CVTPS2PD: always exact. */
+function widen(scalar: boolean): VectorForm {
+  return xmmForm(scalar ? 4 : 8, (b, x) => {
+    const from = new Lanes(b, 4, scalar)
+    const s = from.of(x.b)
+    const r = scalar ? wide('f64.promote_f32', [s]) : wide('f64x2.promote_low_f32x4', [s])
+    const ok = from.and(from.notDenormal(s), from.notNaN(s))
+    // Only the low half of a vector is converted.
+    const all = scalar ? ok : b.cmp('eq', lane64(ok, 0), -1)
+    b.if(all, () => x.commit(new Lanes(b, 8, scalar).into(x.a, r)))
+  })
+}
+
+/** CVTSD2SS, CVTPD2PS. */
+function narrow(scalar: boolean): VectorForm {
+  return xmmForm(scalar ? 8 : 16, (b, x) => {
+    const from = new Lanes(b, 8, scalar)
+    const to = new Lanes(b, 4, scalar)
+    const s = from.of(x.b)
+    const r = b.let(scalar ? wide('f32.demote_f64', [s]) : wide('f32x4.demote_f64x2_zero', [s]))
+    const back = b.let(scalar ? wide('f64.promote_f32', [r]) : wide('f64x2.promote_low_f32x4', [r]))
+    // In the wider precision: not infinite, above the smallest normal number of the narrower one, or zero.
+    const magnitude = b.let(from.abs(back))
+    const normal = from.and(
+      from.op('gt', magnitude, from.constant(to.precision.minNormal)),
+      from.op('le', magnitude, from.constant(to.precision.max)),
+    )
+    const ok = from.and(from.notDenormal(s), from.or(normal, from.isZero(s)))
+    b.if(from.all(ok), () =>
+      unlessReported(
+        b,
+        x,
+        () => from.all(from.op('eq', back, s)),
+        () => x.commit(scalar ? to.into(x.a, r) : r),
+      ),
+    )
+  })
+}
+
+/** By name as in simd/. */
+export function floatForms(): Map<string, VectorForm> {
+  const forms = new Map<string, VectorForm>()
+  for (const suffix of SUFFIXES) {
+    for (const operation of ['add', 'sub', 'mul', 'div', 'sqrt'] as const)
+      forms.set(operation.toUpperCase() + suffix, arithmetic(operation, suffix))
+    forms.set(`MIN${suffix}`, choose('lt', suffix))
+    forms.set(`MAX${suffix}`, choose('gt', suffix))
+    forms.set(`CMP${suffix}`, compareMask(suffix))
+  }
+  for (const [bytes, suffix] of [
+    [4, 'SS'],
+    [8, 'SD'],
+  ] as const) {
+    forms.set(`COMI${suffix}`, compareFlags(bytes))
+    forms.set(`UCOMI${suffix}`, compareFlags(bytes))
+    forms.set(`CVT${suffix}2SI`, toGeneral(bytes, false))
+    forms.set(`CVTT${suffix}2SI`, toGeneral(bytes, true))
+    forms.set(`CVTSI2${suffix}`, fromGeneral(bytes))
+  }
+  for (const [bytes, suffix] of [
+    [4, 'PS'],
+    [8, 'PD'],
+  ] as const) {
+    forms.set(`CVT${suffix}2DQ`, toDwords(bytes, false))
+    forms.set(`CVTT${suffix}2DQ`, toDwords(bytes, true))
+  }
+  forms.set('CVTDQ2PS', dwordsToSingles)
+  forms.set('CVTDQ2PD', dwordsToDoubles)
+  forms.set('CVTSS2SD', widen(true))
+  forms.set('CVTPS2PD', widen(false))
+  forms.set('CVTSD2SS', narrow(true))
+  forms.set('CVTPD2PS', narrow(false))
+  return forms
+}
