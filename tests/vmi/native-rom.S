@@ -2,7 +2,8 @@
  * A VMI ROM without a hypervisor: every call is native code in the ROM itself. It runs anywhere, in QEMU too, and so tells
  * whether a guest's side of the interface is right before any other ROM is trusted. API 3.0; position-independent.
  *
- * -DIRET_BY_CALL: the returns are to be called instead of jumped to. -DSPARSE: most calls answer none.
+ * -DIRET_BY_CALL: the returns are to be called instead of jumped to. -DSPARSE: most calls answer none. -DBROKEN: some calls are
+ * wrong.
  * The checksum byte at the end is left 0, to be made right by whoever makes the image.
  */
 #define NONE 0
@@ -108,17 +109,28 @@ write_entry:
   movl %ecx, 4(%eax,%edx,8)
   ret
 set_cr0: movl %eax, %cr0; ret
+#ifdef BROKEN
+/* Wrong in one thing each: a register, the result, a flag, the stack of the caller, what the call is for. */
+set_cr2: movl %eax, %cr2; movl %eax, %ebx; ret
+get_cr4: movl %cr4, %eax; incl %eax; ret
+clts_: clts; std; ret
+get_cr0: movl %cr0, %eax; movl $0, 4(%esp); ret
+inval_page: ret
+cli_: cli; xorl %ecx, %ecx; ret
+#else
 set_cr2: movl %eax, %cr2; ret
+get_cr0: movl %cr0, %eax; ret
+get_cr4: movl %cr4, %eax; ret
+clts_: clts; ret
+cli_: cli; ret
+inval_page: invlpg (%eax); ret
+#endif
 set_cr3: movl %eax, %cr3; ret
 set_cr4: movl %eax, %cr4; ret
-get_cr0: movl %cr0, %eax; ret
 get_cr2: movl %cr2, %eax; ret
 get_cr3: movl %cr3, %eax; ret
-get_cr4: movl %cr4, %eax; ret
 rdtsc_: rdtsc; ret
-clts_: clts; ret
 sti_: sti; ret
-cli_: cli; ret
 get_mask:
   pushfl
   popl %eax
@@ -128,13 +140,23 @@ set_mask:
   testl $0x200, %eax
   jz cli_
   jmp sti_
+/* A return does not restore IOPL: the frame gets the present one. */
+.macro keep_iopl
+  pushl %eax
+  pushfl
+  popl %eax
+  andl $0x3000, %eax
+  andl $~0x3000, 12(%esp)
+  orl %eax, 12(%esp)
+  popl %eax
+.endm
 #ifdef IRET_BY_CALL
 /* The address of the call site is on top of the frame. */
-iret_: addl $4, %esp; iret
+iret_: addl $4, %esp; keep_iopl; iret
 sysexit_: addl $4, %esp; sti; sysexit
 #define RETURNS CALL
 #else
-iret_: iret
+iret_: keep_iopl; iret
 sysexit_: sti; sysexit
 #define RETURNS JUMP
 #endif
@@ -146,7 +168,6 @@ set_pxe_long:
   movl %eax, (%ecx)
   ret
 nothing: ret
-inval_page: invlpg (%eax); ret
 flush_tlb:
   testl $2, %eax
   jz 1f
