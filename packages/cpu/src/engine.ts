@@ -183,12 +183,11 @@ export class Engine {
 
   /** Counts executions of the instruction at physical address `pa`; returns a function that reads the count. */
   addProbe(pa: number): () => number {
-    let counter = this.#blocks.probes.get(pa)
-    if (counter === undefined) {
+    let counter = this.#blocks.probeAt(pa)
+    if (counter === 0) {
       if (this.#probes * 8 >= PROBES_SIZE) throw new RangeError('no room for another probe')
       counter = PROBES + this.#probes++ * 8
-      this.#blocks.probes.set(pa, counter)
-      this.#blocks.invalidate(pa, 1)
+      this.#blocks.addProbe(pa, counter)
     }
     const at = counter >> 3
     return () => Number(this.processor.u64[at])

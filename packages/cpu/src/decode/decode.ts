@@ -1,6 +1,8 @@
 /**
- * The decoder: bytes to one decoded instruction (SDM vol. 2 chapter 2). It reads bytes through a function that may
- * throw the fault of fetching them, and holds no state between calls except the result object, which is reused.
+ * The decoder: bytes to one decoded instruction (SDM vol. 2 chapter 2). It reads bytes from memory, or through a function
+ * that may throw the fault of fetching them, and holds no state between calls except the result object, which is reused.
+ * Cold code is decoded once and never again, so this counts: small functions over tables of numbers, which V8 has
+ * compiled before much was decoded slowly.
  */
 import { GuestFault } from '../context.ts'
 import type { Insn } from '../isa/define.ts'
@@ -16,7 +18,6 @@ import {
   SEG,
   SEG_CS,
   SEG_DS,
-  SEG_ES,
   SEG_FS,
   SEG_GS,
   SEG_SIZE,
@@ -24,7 +25,36 @@ import {
   VEC_GP,
   ZERO,
 } from '../state.ts'
-import type { OpcodeEntry, OpcodeTable, Prefix } from './table.ts'
+import {
+  OPERAND_AX,
+  OPERAND_CL,
+  OPERAND_DX,
+  OPERAND_E,
+  OPERAND_EB,
+  OPERAND_FAR,
+  OPERAND_FX,
+  OPERAND_G,
+  OPERAND_GB,
+  OPERAND_IB,
+  OPERAND_IB2,
+  OPERAND_IBS,
+  OPERAND_IW,
+  OPERAND_IZ,
+  OPERAND_JB,
+  OPERAND_JZ,
+  OPERAND_M,
+  OPERAND_NUMBER,
+  OPERAND_O,
+  OPERAND_ONE,
+  OPERAND_R,
+  OPERAND_S,
+  OPERAND_Z,
+  OPERAND_ZB,
+  type OpcodeEntry,
+  type OpcodeSlot,
+  type OpcodeTable,
+  opcodeEntry,
+} from './table.ts'
 
 /** Where an instruction of the SIMD table is to be found; -1 when the bytes are no instruction. */
 export type SimdLookup = (prefix: number, opcode: number, reg: number, memory: boolean) => number
@@ -47,9 +77,13 @@ export interface SimdDecoding {
 export class Decoded {
   /** Null: undefined opcode. */
   insn: Insn | null = null
+  /** What the table says of it; meaningful while `insn` is not null. */
+  entry: OpcodeEntry
   id = 0
   size: 1 | 2 | 4 = 4
   form = ''
+  /** A ModRM byte names a memory operand. */
+  memory = false
   addr32 = true
   length = 0
   a = 0
@@ -65,117 +99,167 @@ export class Decoded {
   ea16 = false
   /** `imm` is a displacement from the next instruction. */
   relative = false
+
+  constructor(entry: OpcodeEntry) {
+    this.entry = entry
+  }
 }
 
 const segAt = (i: number): number => SEG + i * SEG_SIZE
+const SEG_DS_AT = segAt(SEG_DS)
+const SEG_SS_AT = segAt(SEG_SS)
 const EA16_BASE = [EBX, EBX, EBP, EBP, ESI, EDI, EBP, EBX]
 const EA16_INDEX = [ESI, EDI, ESI, EDI, ZERO, ZERO, ZERO, ZERO]
 const MAX_LENGTH = 15
+const NOTHING = new DataView(new ArrayBuffer(0))
+
+/** Prefix bytes: 1 for those that are prefixes. */
+const IS_PREFIX = new Uint8Array(256)
+for (const byte of [0x66, 0x67, 0xf0, 0xf2, 0xf3, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65]) IS_PREFIX[byte] = 1
+
+/** Thrown where bytes run out that are all there is. */
+const BEYOND = Symbol('beyond')
+const beyond = (): never => {
+  throw BEYOND
+}
+
+/** State address of a byte register by its encoding: AH to BH are byte 1 of the first four. */
+const byteRegister = (n: number): number => (n >= 4 ? (n - 4) * 8 + 1 : n * 8)
 
 export class Decoder {
-  readonly #table: OpcodeTable
+  /** By opcode and mandatory prefix: index opcode * 3, plus 1 after F3, 2 after F2. */
+  readonly #entries: (OpcodeEntry | null)[] = []
+  readonly #groups: (OpcodeSlot | null)[] = []
   readonly #simd: SimdDecoding
-  readonly result: Decoded = new Decoded()
-  #fetch: (i: number) => number = () => 0
+  /** SIMD instructions by form: xx, xm, mx. */
+  readonly #simdEntries: readonly OpcodeEntry[]
+  readonly result: Decoded
+  /** Bytes below `#limit` are in `#view` from `#base` on; those above, up to the longest instruction, come from `#fetch`. */
+  #view: DataView = NOTHING
+  #base = 0
+  #limit = 0
+  #fetch: (i: number) => number = beyond
   #at = 0
+  /* Prefixes of the instruction. */
+  #opsize = false
+  #addrsize = false
+  #lock = false
+  #rep = 0
+  #segment = -1
 
   constructor(table: OpcodeTable, simd: SimdDecoding) {
-    this.#table = table
+    for (let opcode = 0; opcode < 0x200; opcode++) {
+      const slots = table[opcode]
+      for (const prefix of ['', 'F3', 'F2'] as const) {
+        const slot = slots?.[prefix] ?? slots?.['']
+        this.#entries.push(slot?.entry ?? null)
+        this.#groups.push(slot?.group ? slot : null)
+      }
+    }
     this.#simd = simd
+    this.#simdEntries = [0, 1, 2].map(() => opcodeEntry(simd.insn, simd.id, [], true))
+    this.result = new Decoded(this.#simdEntries[0])
   }
 
   #u8(): number {
-    if (this.#at >= MAX_LENGTH) throw new GuestFault(VEC_GP, 0)
-    return this.#fetch(this.#at++)
+    const at = this.#at
+    if (at >= this.#limit) return this.#more()
+    this.#at = at + 1
+    return this.#view.getUint8(this.#base + at)
+  }
+  #i8(): number {
+    return (this.#u8() << 24) >> 24
   }
   #u16(): number {
     return this.#u8() | (this.#u8() << 8)
   }
   #u32(): number {
-    return this.#u16() | (this.#u16() << 16)
+    const at = this.#at
+    if (at + 4 > this.#limit) return this.#u16() | (this.#u16() << 16)
+    this.#at = at + 4
+    return this.#view.getInt32(this.#base + at, true)
+  }
+  #more(): number {
+    if (this.#at >= MAX_LENGTH) throw new GuestFault(VEC_GP, 0)
+    return this.#fetch(this.#at++)
   }
 
-  /** Decodes the instruction whose byte i is `fetch(i)`; `code32` is CS.D. */
+  /**
+   * Decodes the instruction whose byte i is `fetch(i)`, which may throw the fault of fetching it; `code32` is CS.D.
+   * Throws #GP beyond 15 bytes. The result is the same object each time.
+   */
   decode(fetch: (i: number) => number, code32: boolean): Decoded {
     this.#fetch = fetch
+    this.#limit = 0
+    return this.#decode(code32)
+  }
+
+  /** Decodes the instruction at byte `at` of `view`; null when it does not end before `end`, or is too long. */
+  decodeWithin(view: DataView, at: number, end: number, code32: boolean): Decoded | null {
+    this.#fetch = beyond
+    this.#view = view
+    this.#base = at
+    this.#limit = Math.min(end - at, MAX_LENGTH)
+    try {
+      return this.#decode(code32)
+    } catch (e) {
+      if (e === BEYOND || e instanceof GuestFault) return null
+      throw e
+    }
+  }
+
+  #decode(code32: boolean): Decoded {
     this.#at = 0
     const d = this.result
     d.insn = null
     d.base = d.index = ZERO
     d.scale = d.disp = d.imm = d.extra = d.a = d.b = 0
-    d.ea16 = d.relative = false
+    d.ea16 = d.relative = d.memory = false
     d.form = ''
-    let [opsize, addrsize, lock, rep, segment] = [false, false, false, 0, -1]
-    let opcode = 0
-    prefixes: for (;;) {
+    this.#opsize = this.#addrsize = this.#lock = false
+    this.#rep = 0
+    this.#segment = -1
+    let opcode = this.#u8()
+    while (IS_PREFIX[opcode] !== 0) {
+      this.#prefix(opcode)
       opcode = this.#u8()
-      switch (opcode) {
-        case 0x66:
-          opsize = true
-          break
-        case 0x67:
-          addrsize = true
-          break
-        case 0xf0:
-          lock = true
-          break
-        case 0xf2:
-        case 0xf3:
-          rep = opcode
-          break
-        case 0x26:
-          segment = SEG_ES
-          break
-        case 0x2e:
-          segment = SEG_CS
-          break
-        case 0x36:
-          segment = SEG_SS
-          break
-        case 0x3e:
-          segment = SEG_DS
-          break
-        case 0x64:
-          segment = SEG_FS
-          break
-        case 0x65:
-          segment = SEG_GS
-          break
-        default:
-          break prefixes
-      }
     }
     if (opcode === 0x0f) opcode = 0x100 | this.#u8()
-    d.addr32 = code32 !== addrsize
-    d.seg = segAt(segment < 0 ? SEG_DS : segment)
-    const big = code32 !== opsize
+    const rep = this.#rep
+    d.addr32 = code32 !== this.#addrsize
+    d.seg = this.#segment < 0 ? SEG_DS_AT : segAt(this.#segment)
+    const big = code32 !== this.#opsize
 
-    const slots = this.#table[opcode]
-    const prefix: Prefix = rep === 0xf3 ? 'F3' : rep === 0xf2 ? 'F2' : ''
-    const slot = slots?.[prefix] ?? slots?.['']
-    let entry: OpcodeEntry | null = slot?.entry ?? null
+    const slot = opcode * 3 + (rep === 0 ? 0 : rep === 0xf3 ? 1 : 2)
+    let entry = this.#entries[slot]
+    const group = this.#groups[slot]
     let modrm = -1
-    if (slot?.group) {
+    if (group !== null) {
       modrm = this.#u8()
-      const exact = rep === 0 ? slot.exact?.get(opsize ? modrm | 0x100 : modrm) : undefined
-      entry = exact ?? slot.group[(modrm >> 3) & 7] ?? entry
+      entry = this.#inGroup(group, modrm) ?? entry
     } else if (entry?.modrm) modrm = this.#u8()
 
-    if (!entry) {
-      if (opcode >= 0x100) this.#decodeSimd(d, opcode & 0xff, modrm, rep, opsize, segment, lock)
+    if (entry === null) {
+      if (opcode >= 0x100) this.#decodeSimd(d, opcode & 0xff, modrm)
       d.length = this.#at
       return d
     }
     const cls = entry.size
     d.size = cls === 'b' ? 1 : cls === 'w' ? 2 : cls === 'd' ? 4 : big ? 4 : 2
-    if (modrm >= 0 && !entry.registersOnly && modrm < 0xc0) this.#address(d, modrm, segment)
-    if (!this.#operands(d, entry, opcode & 0xff, modrm, big)) {
-      if (opcode >= 0x100) this.#decodeSimd(d, opcode & 0xff, modrm, rep, opsize, segment, lock)
+    d.memory = modrm >= 0 && modrm < 0xc0 && !entry.registersOnly
+    if (d.memory) this.#address(d, modrm)
+    const { codes } = entry
+    for (let position = 0; position < codes.length; position++) {
+      if (this.#operand(d, codes[position], position, opcode & 0xff, modrm, big)) continue
+      // The ModRM form is not an encoding of the entry.
+      if (opcode >= 0x100) this.#decodeSimd(d, opcode & 0xff, modrm)
       d.length = this.#at
       return d
     }
-    if (entry.insn.popAddress && d.base === ESP) d.disp = (d.disp + d.size) | 0
-    if (!lock || (entry.insn.lock && d.form[0] === 'm')) {
+    d.form = entry.forms[d.memory ? 1 : 0]
+    if (entry.popAddress && d.base === ESP) d.disp = (d.disp + d.size) | 0
+    if (!this.#lock || (entry.lock && d.form[0] === 'm')) {
+      d.entry = entry
       d.insn = entry.insn
       d.id = entry.id
     }
@@ -183,128 +267,160 @@ export class Decoder {
     return d
   }
 
-  /** Fills in the operands; false when the ModRM form is not an encoding of the entry. */
-  #operands(d: Decoded, entry: OpcodeEntry, opcode: number, modrm: number, big: boolean): boolean {
-    const memory = modrm >= 0 && modrm < 0xc0
-    const { operands, kinds } = entry
-    for (let position = 0; position < operands.length; position++) {
-      const o = operands[position]
-      let value = -1
-      switch (kinds[position]) {
-        case 'E':
-          if (!memory) value = this.#register(modrm & 7, o === 'Eb')
-          break
-        case 'R':
-          value = (modrm & 7) * 8
-          break
-        case 'M':
-          if (!memory) return false
-          break
-        case 'G':
-          value = this.#register((modrm >> 3) & 7, o === 'Gb')
-          break
-        case 'Z':
-          value = this.#register(opcode & 7, o === 'Zb')
-          break
-        case 'S': {
-          value = (modrm >> 3) & 7
-          if (value > SEG_GS || (position === 0 && value === SEG_CS)) return false
-          break
-        }
-        case 'C':
-          value = (modrm >> 3) & 7
-          // Only 'Cd' is a control register; CL is the count register.
-          if (o === 'CL') value = ECX
-          break
-        case 'D':
-          value = o === 'DX' ? EDX : (modrm >> 3) & 7
-          break
-        case 'e':
-          value = EAX
-          break
-        case 'A':
-          if (o === 'AL') value = EAX
-          else {
-            d.imm = big ? this.#u32() : this.#u16()
-            d.extra = this.#u16()
-          }
-          break
-        case 'O':
-          d.disp = d.addr32 ? this.#u32() : this.#u16()
-          break
-        case '1':
-          d.imm = 1
-          break
-        case 'F':
-          d.imm = (opcode << 8) | modrm
-          break
-        case 'J':
-          d.relative = true
-          d.imm = o === 'Jb' ? (this.#u8() << 24) >> 24 : big ? this.#u32() : (this.#u16() << 16) >> 16
-          break
-        case 'I': {
-          const v =
-            o === 'Ib'
-              ? this.#u8()
-              : o === 'Ibs'
-                ? (this.#u8() << 24) >> 24
-                : o === 'Iw'
-                  ? this.#u16()
-                  : big
-                    ? this.#u32()
-                    : (this.#u16() << 16) >> 16
-          // ENTER has two immediates: the second goes beside the first.
-          if (position === 1 && kinds[0] === 'I') d.extra = v
-          else d.imm = v
-          break
-        }
-      }
-      if (value >= 0) {
-        if (position === 0) d.a = value
-        else if (position === 1) d.b = value
-      }
+  #prefix(byte: number): void {
+    switch (byte) {
+      case 0x66:
+        this.#opsize = true
+        return
+      case 0x67:
+        this.#addrsize = true
+        return
+      case 0xf0:
+        this.#lock = true
+        return
+      case 0xf2:
+      case 0xf3:
+        this.#rep = byte
+        return
+      case 0x64:
+        this.#segment = SEG_FS
+        return
+      case 0x65:
+        this.#segment = SEG_GS
+        return
+      // 26, 2E, 36, 3E: the four old segments, in their order.
+      default:
+        this.#segment = (byte >> 3) & 3
     }
-    d.form = entry.forms[memory ? 1 : 0]
+  }
+
+  #inGroup(slot: OpcodeSlot, modrm: number): OpcodeEntry | null {
+    const exact = this.#rep === 0 ? slot.exact?.get(this.#opsize ? modrm | 0x100 : modrm) : undefined
+    return exact ?? slot.group?.[(modrm >> 3) & 7] ?? null
+  }
+
+  /** Fills in an operand; false when the ModRM form is not an encoding of the entry. */
+  #operand(d: Decoded, code: number, position: number, opcode: number, modrm: number, big: boolean): boolean {
+    let value = 0
+    switch (code) {
+      case OPERAND_E:
+      case OPERAND_EB:
+        if (d.memory) return true
+        value = code === OPERAND_EB ? byteRegister(modrm & 7) : (modrm & 7) * 8
+        break
+      case OPERAND_R:
+        value = (modrm & 7) * 8
+        break
+      case OPERAND_M:
+        return d.memory
+      case OPERAND_G:
+        value = modrm & 0x38
+        break
+      case OPERAND_GB:
+        value = byteRegister((modrm >> 3) & 7)
+        break
+      case OPERAND_Z:
+        value = (opcode & 7) * 8
+        break
+      case OPERAND_ZB:
+        value = byteRegister(opcode & 7)
+        break
+      case OPERAND_S:
+        value = (modrm >> 3) & 7
+        if (value > SEG_GS || (position === 0 && value === SEG_CS)) return false
+        break
+      case OPERAND_NUMBER:
+        value = (modrm >> 3) & 7
+        break
+      case OPERAND_AX:
+        value = EAX
+        break
+      case OPERAND_CL:
+        value = ECX
+        break
+      case OPERAND_DX:
+        value = EDX
+        break
+      default:
+        this.#immediate(d, code, opcode, modrm, big)
+        return true
+    }
+    if (position === 0) d.a = value
+    else if (position === 1) d.b = value
     return true
   }
 
-  #register(n: number, byte: boolean): number {
-    return byte && n >= 4 ? (n - 4) * 8 + 1 : n * 8
+  #immediate(d: Decoded, code: number, opcode: number, modrm: number, big: boolean): void {
+    switch (code) {
+      case OPERAND_FAR:
+        d.imm = big ? this.#u32() : this.#u16()
+        d.extra = this.#u16()
+        return
+      case OPERAND_O:
+        d.disp = d.addr32 ? this.#u32() : this.#u16()
+        return
+      case OPERAND_ONE:
+        d.imm = 1
+        return
+      case OPERAND_FX:
+        d.imm = (opcode << 8) | modrm
+        return
+      case OPERAND_JB:
+        d.relative = true
+        d.imm = this.#i8()
+        return
+      case OPERAND_JZ:
+        d.relative = true
+        d.imm = big ? this.#u32() : (this.#u16() << 16) >> 16
+        return
+      case OPERAND_IB:
+        d.imm = this.#u8()
+        return
+      case OPERAND_IBS:
+        d.imm = this.#i8()
+        return
+      case OPERAND_IW:
+        d.imm = this.#u16()
+        return
+      case OPERAND_IZ:
+        d.imm = big ? this.#u32() : (this.#u16() << 16) >> 16
+        return
+      case OPERAND_IB2:
+        d.extra = this.#u8()
+        return
+    }
+    throw new Error(`operand code ${code}`)
   }
 
-  #decodeSimd(
-    d: Decoded,
-    opcode: number,
-    seen: number,
-    rep: number,
-    opsize: boolean,
-    segment: number,
-    lock: boolean,
-  ): void {
+  #decodeSimd(d: Decoded, opcode: number, seen: number): void {
+    const rep = this.#rep
     const modrm = seen >= 0 ? seen : opcode === 0x77 ? 0xc0 : this.#u8()
     const memory = modrm < 0xc0
-    const prefix = rep !== 0 ? rep : opsize ? 0x66 : 0
+    const prefix = rep !== 0 ? rep : this.#opsize ? 0x66 : 0
     const index = this.#simd.find(prefix, opcode, (modrm >> 3) & 7, memory)
-    if (index < 0 || lock) return
-    if (memory && seen < 0) this.#address(d, modrm, segment)
+    if (index < 0 || this.#lock) return
+    if (memory && seen < 0) this.#address(d, modrm)
     if (this.#simd.imm8(index)) d.imm = this.#u8()
     d.insn = this.#simd.insn
     d.id = this.#simd.id
     d.size = 4
+    d.memory = memory
     d.form = !memory ? 'xx' : this.#simd.stores(index) ? 'mx' : 'xm'
     d.a = this.#simd.register(index, 0, (modrm >> 3) & 7)
     d.b = memory ? 0x10000 - this.#simd.bytes(index) : this.#simd.register(index, 1, modrm & 7)
     d.extra = index
     // MASKMOVQ, MASKMOVDQU store to DS:(E)DI, segment overridable: a memory operand beside two registers.
     if (opcode === 0xf7) {
+      d.memory = true
       d.form = 'xm'
       d.base = EDI
       d.ea16 = !d.addr32
     }
+    d.entry = this.#simdEntries[d.form === 'xx' ? 0 : d.form === 'xm' ? 1 : 2]
   }
 
   /** ModRM and SIB to base, index, scale, displacement and default segment (SDM vol. 2 tables 2-1 to 2-3). */
-  #address(d: Decoded, modrm: number, segment: number): void {
+  #address(d: Decoded, modrm: number): void {
     const mod = modrm >> 6
     const rm = modrm & 7
     let stack = false
@@ -316,7 +432,7 @@ export class Decoder {
         d.base = EA16_BASE[rm]
         d.index = EA16_INDEX[rm]
         stack = d.base === EBP
-        d.disp = mod === 1 ? (this.#u8() << 24) >> 24 : mod === 2 ? this.#u16() : 0
+        d.disp = mod === 1 ? this.#i8() : mod === 2 ? this.#u16() : 0
       }
       if (rm === 4) d.base = ESI
       else if (rm === 5) d.base = EDI
@@ -338,8 +454,8 @@ export class Decoder {
         d.base = base * 8
         stack = base === 4 || base === 5
       }
-      d.disp = mod === 1 ? (this.#u8() << 24) >> 24 : mod === 2 || none ? this.#u32() : 0
+      d.disp = mod === 1 ? this.#i8() : mod === 2 || none ? this.#u32() : 0
     }
-    if (segment < 0) d.seg = segAt(stack ? SEG_SS : SEG_DS)
+    if (this.#segment < 0) d.seg = stack ? SEG_SS_AT : SEG_DS_AT
   }
 }

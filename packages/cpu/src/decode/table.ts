@@ -6,8 +6,8 @@ export interface OpcodeEntry {
   /** Position of the instruction in the set; part of the handler key. */
   id: number
   operands: readonly string[]
-  /** First letter of each operand: its kind. */
-  kinds: readonly string[]
+  /** What the decoder does for each operand: OPERAND_ numbers. */
+  codes: readonly number[]
   /** Needs a ModRM byte. */
   modrm: boolean
   /** ModRM.mod is ignored: the operand is a register whatever it says (MOV to and from control and debug registers). */
@@ -16,6 +16,102 @@ export interface OpcodeEntry {
   size: SizeClass
   /** Letters of the operands' forms: with ModRM naming a register, and a memory operand. */
   forms: readonly [register: string, memory: string]
+  /** LOCK is allowed: operand 0 may be memory and the instruction takes it. */
+  lock: boolean
+  popAddress: boolean
+  /** The block ends here; the instruction is a direct branch; it is an indirect near jump. See isa/define.ts. */
+  ends: boolean
+  branch: boolean
+  indirect: boolean
+  /** Handlers found so far, by {@link handlerSlot}; 0 = not yet. */
+  handlers: Uint16Array
+}
+
+/** Position in {@link OpcodeEntry.handlers} of a form (register or memory), operand size and widths. */
+export function handlerSlot(memory: boolean, size: number, stack32: boolean, addr32: boolean, flat: boolean): number {
+  return (size << 4) | (memory ? 8 : 0) | (stack32 ? 4 : 0) | (addr32 ? 2 : 0) | (flat ? 1 : 0)
+}
+const HANDLER_SLOTS = 5 << 4
+
+/** What the decoder does for an operand. The codes are those of the manual, appendix A.2; see isa/define.ts. */
+export const OPERAND_E = 0
+export const OPERAND_EB = 1
+export const OPERAND_R = 2
+export const OPERAND_M = 3
+export const OPERAND_G = 4
+export const OPERAND_GB = 5
+export const OPERAND_Z = 6
+export const OPERAND_ZB = 7
+/** Segment register; the first operand cannot be CS. */
+export const OPERAND_S = 8
+/** Number of a control or debug register. */
+export const OPERAND_NUMBER = 9
+export const OPERAND_AX = 10
+export const OPERAND_CL = 11
+export const OPERAND_DX = 12
+export const OPERAND_FAR = 13
+export const OPERAND_O = 14
+export const OPERAND_ONE = 15
+/** The opcode's and the ModRM byte of an x87 instruction. */
+export const OPERAND_FX = 16
+export const OPERAND_JB = 17
+export const OPERAND_JZ = 18
+export const OPERAND_IB = 19
+export const OPERAND_IBS = 20
+export const OPERAND_IW = 21
+export const OPERAND_IZ = 22
+/** A second immediate after a first, 8 bits (ENTER). */
+export const OPERAND_IB2 = 23
+
+function operandCode(operand: string, before: string | undefined): number {
+  switch (operand) {
+    case 'AL':
+    case 'eAX':
+      return OPERAND_AX
+    case 'CL':
+      return OPERAND_CL
+    case 'DX':
+      return OPERAND_DX
+    case 'Ib':
+      return before?.startsWith('I') ? OPERAND_IB2 : OPERAND_IB
+    case 'Ibs':
+      return OPERAND_IBS
+    case 'Iw':
+      return OPERAND_IW
+    case 'Jb':
+      return OPERAND_JB
+    case '1':
+      return OPERAND_ONE
+  }
+  const byte = operand[1] === 'b' ? 1 : 0
+  switch (operand[0]) {
+    case 'E':
+      return OPERAND_E + byte
+    case 'G':
+      return OPERAND_G + byte
+    case 'Z':
+      return OPERAND_Z + byte
+    case 'R':
+      return OPERAND_R
+    case 'M':
+      return OPERAND_M
+    case 'S':
+      return OPERAND_S
+    case 'C':
+    case 'D':
+      return OPERAND_NUMBER
+    case 'A':
+      return OPERAND_FAR
+    case 'O':
+      return OPERAND_O
+    case 'F':
+      return OPERAND_FX
+    case 'J':
+      return OPERAND_JZ
+    case 'I':
+      return OPERAND_IZ
+  }
+  throw new Error(`operand not understood: ${operand}`)
 }
 
 /** 8, 16 or 32 bits, or what the operand-size attribute says. */
@@ -60,16 +156,23 @@ export function parseEncoding(encoding: string): {
 
 const takesModrm = (operand: string): boolean => /^(E|G|M$|Sw|Cd|Dd|Rd|Fx)/.test(operand)
 
-function opcodeEntry(insn: Insn, id: number, operands: readonly string[], group: boolean): OpcodeEntry {
+/** An entry of the tables; `group`: its ModRM byte is read whatever the operands. */
+export function opcodeEntry(insn: Insn, id: number, operands: readonly string[], group: boolean): OpcodeEntry {
   return {
     insn,
     id,
     operands,
-    kinds: operands.map(o => o[0]),
+    codes: operands.map((o, i) => operandCode(o, operands[i - 1])),
     modrm: group || operands.some(takesModrm),
     registersOnly: operands.includes('Rd'),
     size: sizeClass({ insn, operands }),
     forms: [false, true].map(memory => operands.map(o => formLetter(o, memory)).join('')) as [string, string],
+    lock: insn.lock === true,
+    popAddress: insn.popAddress === true,
+    ends: insn.ends === true,
+    branch: insn.branch === true,
+    indirect: insn.indirect === true,
+    handlers: new Uint16Array(HANDLER_SLOTS),
   }
 }
 

@@ -15,21 +15,17 @@ import {
   BLK_TOTAL,
   BLOCK_HEADER,
   REC_A,
-  REC_B,
   REC_BASE,
   REC_DISP,
-  REC_EXTRA,
   REC_HANDLER,
   REC_IMM,
   REC_INDEX,
-  REC_INDEXREG,
-  REC_LEN,
   REC_LINKABLE,
-  REC_OFF,
   REC_SCALE,
   REC_SEG,
   RECORD_SIZE,
 } from '../decode/record.ts'
+import { handlerSlot } from '../decode/table.ts'
 import {
   BLOCK_HASH,
   RAM,
@@ -58,8 +54,9 @@ export const MODE_FLAT = 32
 /** Always set, so that no key is 0 (an empty entry of the block table). */
 export const MODE_VALID = 16
 
-/** Segments whose flatness MODE_FLAT does not speak of; CS may be read but not written. */
-const NOT_FLAT: readonly number[] = [SEG_CS, SEG_FS, SEG_GS].map(i => SEG + i * SEG_SIZE)
+const AT_CS = SEG + SEG_CS * SEG_SIZE
+const AT_FS = SEG + SEG_FS * SEG_SIZE
+const AT_GS = SEG + SEG_GS * SEG_SIZE
 
 const MAX_INSTRUCTIONS = 64
 /** Records of the longest block: up to four an instruction, LIMIT and END. */
@@ -67,8 +64,7 @@ const MAX_RECORDS = MAX_INSTRUCTIONS * 4 + 2
 const SCRATCH_BLOCK = RECORDS
 const FIRST_BLOCK = RECORDS + BLOCK_HEADER + 16 * RECORD_SIZE
 const PAGE = 0x1000
-/** Thrown by the fetch function when an instruction runs off its page. */
-const CROSSING = Symbol('crossing')
+const LINE = 64
 
 /** What the processor's memory management does for code pages. */
 export interface CodePages {
@@ -78,6 +74,7 @@ export interface CodePages {
 
 export class Blocks {
   readonly #u8: Uint8Array
+  readonly #view: DataView
   readonly #u16: Uint16Array
   readonly #u32: Uint32Array
   readonly #i32: Int32Array
@@ -95,7 +92,14 @@ export class Blocks {
   /** Blocks that cross into a page, by that page's number. */
   readonly #crossings = new Map<number, Set<number>>()
   /** Counter address of each probed physical address. */
-  readonly probes: Map<number, number> = new Map()
+  readonly #probes = new Map<number, number>()
+  /** A bit for each 64-byte line of RAM: something in it is probed. */
+  readonly #probed: Uint32Array
+  /** Numbers of the handlers that are no instructions. */
+  readonly #micro: Record<
+    'end' | 'trace' | 'probe' | 'undefined' | 'ea16' | 'limit' | 'cross' | 'stale' | 'staleEntry',
+    number
+  >
   /** Times the whole pool was dropped because it was full. */
   flushes = 0
 
@@ -110,6 +114,7 @@ export class Blocks {
   ) {
     this.#pairs = pairs
     this.#u8 = new Uint8Array(buffer)
+    this.#view = new DataView(buffer)
     this.#u16 = new Uint16Array(buffer)
     this.#u32 = new Uint32Array(buffer)
     this.#i32 = new Int32Array(buffer)
@@ -118,6 +123,18 @@ export class Blocks {
     this.#pages = pages
     this.#heads = new Uint32Array(Math.ceil(ramSize / PAGE))
     this.#lines = new Uint32Array(this.#heads.length * 2)
+    this.#probed = new Uint32Array(Math.ceil(ramSize / LINE / 32))
+    this.#micro = {
+      end: set.micro('END'),
+      trace: set.micro('TRACE'),
+      probe: set.micro('PROBE'),
+      undefined: set.micro('UNDEFINED'),
+      ea16: set.micro('EA16'),
+      limit: set.micro('LIMIT'),
+      cross: set.micro('CROSS'),
+      stale: set.micro('STALE'),
+      staleEntry: set.micro('STALE_ENTRY'),
+    }
   }
 
   /** The block at a physical address, if it has been decoded under that mode; its table entry is renewed. */
@@ -143,30 +160,30 @@ export class Blocks {
   build(phys: number, mode: number, nextPage: () => number): number {
     if (this.#next + BLOCK_HEADER + MAX_RECORDS * RECORD_SIZE > RECORDS + RECORDS_SIZE) this.flush()
     const page = phys - (phys & 0xfff)
+    const ram = RAM + page
     const start = phys & 0xfff
+    const code32 = (mode & MODE_CODE32) !== 0
     const block = this.#next
     let rec = block + BLOCK_HEADER
     const limitRecord = mode & MODE_LIMIT ? rec : 0
-    if (limitRecord) rec += RECORD_SIZE
+    if (limitRecord !== 0) rec += RECORD_SIZE
     let off = start
     let count = 0
     for (let ended = false; !ended; ) {
       let d: Decoded | null = null
-      if (off < PAGE && count < MAX_INSTRUCTIONS) d = this.#decodeWithin(page, off, mode)
+      if (off < PAGE && count < MAX_INSTRUCTIONS)
+        d = this.#decoder.decodeWithin(this.#view, ram + off, ram + PAGE, code32)
       if (d === null) {
         if (count === 0) return this.#buildCrossing(phys, mode, nextPage)
         rec = this.#end(rec, off, count, mode)
         break
       }
-      rec = this.#instruction(rec, d, off, count, mode, this.probes.get(page + off))
-      ended = d.insn === null || d.insn.ends === true
+      rec = this.#instruction(rec, d, off, count, mode, this.probeAt(page + off))
+      ended = d.insn === null || d.entry.ends
       off += d.length
       count++
     }
-    if (limitRecord) {
-      this.#blank(limitRecord, this.#set.micro('LIMIT'), start, 0, 0)
-      this.#i32[(limitRecord + REC_IMM) >> 2] = off - 1
-    }
+    if (limitRecord !== 0) this.#plain(limitRecord, this.#micro.limit, start, 0, 0, off - 1)
     this.#header(block, phys, off - start, count, rec, mode)
     this.#publish(block, phys, off - start, mode)
     this.#next = rec
@@ -192,11 +209,9 @@ export class Blocks {
     }
     if (d.length <= rest) return 0
     const block = this.#next
-    let rec = block + BLOCK_HEADER
-    this.#blank(rec, this.#set.micro('CROSS'), off, 0, 0)
-    this.#u32[(rec + REC_IMM) >> 2] = second
-    rec = this.#instruction(rec + RECORD_SIZE, d, off, 0, mode, this.probes.get(phys))
-    if (!(d.insn === null || d.insn.ends)) rec = this.#end(rec, off + d.length, 1, mode)
+    let rec = this.#plain(block + BLOCK_HEADER, this.#micro.cross, off, 0, 0, second)
+    rec = this.#instruction(rec, d, off, 0, mode, this.probeAt(phys))
+    if (!(d.insn === null || d.entry.ends)) rec = this.#end(rec, off + d.length, 1, mode)
     this.#header(block, phys, rest, 1, rec, mode)
     this.#u32[(block + BLK_CROSS) >> 2] = second
     this.#publish(block, phys, rest, mode)
@@ -216,8 +231,8 @@ export class Blocks {
     const d = this.#decoder.decode(fetch, (mode & MODE_CODE32) !== 0)
     const flags = (mode & ~MODE_TRACE) | MODE_LIMIT | (trace ? MODE_TRACE : 0)
     let rec = SCRATCH_BLOCK + BLOCK_HEADER
-    rec = this.#instruction(rec, d, off, 0, flags, this.probes.get(phys))
-    if (!(d.insn === null || d.insn.ends)) rec = this.#end(rec, off + d.length, 1, flags)
+    rec = this.#instruction(rec, d, off, 0, flags, this.probeAt(phys))
+    if (!(d.insn === null || d.entry.ends)) rec = this.#end(rec, off + d.length, 1, flags)
     this.#header(SCRATCH_BLOCK, phys, d.length, 1, rec, mode)
     return d
   }
@@ -249,10 +264,24 @@ export class Blocks {
     this.#next = FIRST_BLOCK
   }
 
+  /** Counts executions of the instruction at physical address `pa` at `counter`. */
+  addProbe(pa: number, counter: number): void {
+    const line = Math.floor(pa / LINE)
+    this.#probed[line >> 5] |= 1 << (line & 31)
+    this.#probes.set(pa, counter)
+    this.invalidate(pa, 1)
+  }
+  /** Counter of the probe at a physical address; 0 when it has none. */
+  probeAt(pa: number): number {
+    const line = Math.floor(pa / LINE)
+    if ((this.#probed[line >> 5] & (1 << (line & 31))) === 0) return 0
+    return this.#probes.get(pa) ?? 0
+  }
+
   /** Takes back the probe count of a record of `block` whose instruction did not complete. */
   unprobe(block: number, rec: number): void {
-    if (this.probes.size === 0) return
-    const probe = this.#set.micro('PROBE')
+    if (this.#probes.size === 0) return
+    const { probe } = this.#micro
     const index = this.#u8[rec + REC_INDEX]
     const first = block + BLOCK_HEADER
     for (let r = rec - RECORD_SIZE; r >= first && this.#u8[r + REC_INDEX] === index; r -= RECORD_SIZE) {
@@ -263,91 +292,77 @@ export class Blocks {
     }
   }
 
-  #decodeWithin(page: number, off: number, mode: number): Decoded | null {
-    const base = RAM + page + off
-    try {
-      return this.#decoder.decode(
-        i => {
-          if (off + i >= PAGE) throw CROSSING
-          return this.#u8[base + i]
-        },
-        (mode & MODE_CODE32) !== 0,
-      )
-    } catch (e) {
-      if (e === CROSSING || e instanceof GuestFault) return null
-      throw e
-    }
-  }
-
-  #blank(rec: number, handler: number, off: number, index: number, length: number): void {
-    this.#u32.fill(0, rec >> 2, (rec + RECORD_SIZE) >> 2)
-    this.#u16[(rec + REC_HANDLER) >> 1] = handler
-    this.#u16[(rec + REC_OFF) >> 1] = off
-    this.#u8[rec + REC_INDEX] = index
-    this.#u8[rec + REC_LEN] = length
+  /** A record with nothing but its place and its immediate. */
+  #plain(rec: number, handler: number, off: number, index: number, length: number, imm: number): number {
+    const at = rec >> 2
+    const u32 = this.#u32
+    u32[at] = handler | (off << 16)
+    u32[at + 1] = length | (index << 8)
+    u32[at + 2] = u32[at + 3] = u32[at + 4] = 0
+    this.#i32[at + 5] = imm
+    u32[at + 6] = u32[at + 7] = 0
+    return rec + RECORD_SIZE
   }
 
   #end(rec: number, off: number, index: number, mode: number): number {
-    this.#blank(rec, this.#set.micro('END'), off, index, 0)
-    this.#i32[(rec + REC_IMM) >> 2] = off
+    this.#plain(rec, this.#micro.end, off, index, 0, off)
     this.#u8[rec + REC_LINKABLE] = mode & MODE_LIMIT ? 0 : off < PAGE ? 1 : 4
     return rec + RECORD_SIZE
   }
 
-  #address(rec: number, d: Decoded): void {
-    this.#u16[(rec + REC_BASE) >> 1] = d.base
-    this.#u16[(rec + REC_INDEXREG) >> 1] = d.index
-    this.#u8[rec + REC_SCALE] = d.scale
-    this.#i32[(rec + REC_DISP) >> 2] = d.disp
-  }
-
   /** The records of one instruction; returns the address after them. */
-  #instruction(rec: number, d: Decoded, off: number, index: number, mode: number, probe: number | undefined): number {
-    const set = this.#set
-    if (mode & MODE_TRACE) {
-      this.#blank(rec, set.micro('TRACE'), off, index, d.length)
-      rec += RECORD_SIZE
-    }
-    if (probe !== undefined) {
-      this.#blank(rec, set.micro('PROBE'), off, index, d.length)
-      this.#u32[(rec + REC_IMM) >> 2] = probe
-      rec += RECORD_SIZE
-    }
-    if (d.insn === null) {
-      this.#blank(rec, set.micro('UNDEFINED'), off, index, d.length)
-      return rec + RECORD_SIZE
-    }
+  #instruction(rec: number, d: Decoded, off: number, index: number, mode: number, probe: number): number {
+    const { length, entry } = d
+    if (mode & MODE_TRACE) rec = this.#plain(rec, this.#micro.trace, off, index, length, 0)
+    if (probe !== 0) rec = this.#plain(rec, this.#micro.probe, off, index, length, probe)
+    if (d.insn === null) return this.#plain(rec, this.#micro.undefined, off, index, length, 0)
     if (d.ea16) {
-      this.#blank(rec, set.micro('EA16'), off, index, d.length)
+      this.#plain(rec, this.#micro.ea16, off, index, length, 0)
       this.#address(rec, d)
       rec += RECORD_SIZE
       d.base = TMP_EA
       d.index = ZERO
       d.disp = d.scale = 0
     }
-    const flat = (mode & MODE_FLAT) !== 0 && !NOT_FLAT.includes(d.seg) && d.index === ZERO
-    const handler = set.find(d.id, d.form, d.size, (mode & MODE_STACK32) !== 0, d.addr32, flat)
-    this.#blank(rec, handler, off, index, d.length)
-    if (this.#pairs) this.#pairUp(rec, handler, index)
-    this.#u16[(rec + REC_A) >> 1] = d.a
-    this.#u16[(rec + REC_B) >> 1] = d.b
-    this.#address(rec, d)
-    if (d.insn.branch) {
-      const next = off + d.length
-      const target = next + d.imm
-      this.#i32[(rec + REC_IMM) >> 2] = target
-      const taken = target >= 0 && target < PAGE ? 1 : 4
-      const through = next < PAGE ? 2 : 8
-      this.#u8[rec + REC_LINKABLE] = d.size === 4 && !(mode & MODE_LIMIT) ? taken | through : 0
-    } else if (d.insn.indirect && (flat || !d.form.includes('m'))) {
-      this.#i32[(rec + REC_IMM) >> 2] = d.imm
-      this.#u8[rec + REC_LINKABLE] = d.size === 4 && !(mode & MODE_LIMIT) ? 4 : 0
-    } else {
-      this.#i32[(rec + REC_IMM) >> 2] = d.imm
-      this.#u16[(rec + REC_SEG) >> 1] = d.seg
-      this.#u16[(rec + REC_EXTRA) >> 1] = d.extra
+    const { seg } = d
+    // CS may be read but not written; nothing is known of FS and GS.
+    const flat = (mode & MODE_FLAT) !== 0 && d.index === ZERO && seg !== AT_CS && seg !== AT_FS && seg !== AT_GS
+    const handler = this.#handler(d, (mode & MODE_STACK32) !== 0, flat)
+    let { imm } = d
+    let linkable = 0
+    let last = seg | (d.extra << 16)
+    if (entry.branch) {
+      const next = off + length
+      imm += next
+      if (d.size === 4 && !(mode & MODE_LIMIT)) linkable = (imm >= 0 && imm < PAGE ? 1 : 4) | (next < PAGE ? 2 : 8)
+      last = 0
+    } else if (entry.indirect && (flat || !d.memory)) {
+      if (d.size === 4 && !(mode & MODE_LIMIT)) linkable = 4
+      last = 0
     }
+    this.#plain(rec, handler, off, index, length, imm)
+    this.#u8[rec + REC_LINKABLE] = linkable
+    this.#u32[(rec + REC_A) >> 2] = d.a | (d.b << 16)
+    this.#address(rec, d)
+    this.#u32[(rec + REC_SEG) >> 2] = last
+    if (this.#pairs) this.#pairUp(rec, handler, index)
     return rec + RECORD_SIZE
+  }
+
+  #address(rec: number, d: Decoded): void {
+    this.#u8[rec + REC_SCALE] = d.scale
+    this.#u32[(rec + REC_BASE) >> 2] = d.base | (d.index << 16)
+    this.#i32[(rec + REC_DISP) >> 2] = d.disp
+  }
+
+  #handler(d: Decoded, stack32: boolean, flat: boolean): number {
+    const { handlers } = d.entry
+    const slot = handlerSlot(d.memory, d.size, stack32, d.addr32, flat)
+    const known = handlers[slot]
+    if (known !== 0) return known
+    const found = this.#set.find(d.id, d.form, d.size, stack32, d.addr32, flat)
+    handlers[slot] = found
+    return found
   }
 
   /** Gives the record before `rec` the handler of both, if it is the previous instruction and the pair has one. */
@@ -406,29 +421,36 @@ export class Blocks {
 
   #invalidateInPage(from: number, to: number): void {
     const page = Math.floor(from / PAGE)
-    if (page >= this.#heads.length) return
-    let touched = false
-    for (let line = (from & 0xfff) >> 6; line <= ((to - 1) & 0xfff) >> 6; line++) {
-      if (this.#lines[page * 2 + (line >> 5)] & (1 << (line & 31))) touched = true
-    }
-    if (!touched) return
-    const blocks: number[] = []
-    for (let block = this.#heads[page]; block !== 0; block = this.#u32[(block + BLK_NEXT) >> 2]) blocks.push(block)
-    this.#heads[page] = 0
+    if (page >= this.#heads.length || !this.#holdsCode(page, (from & 0xfff) >> 6, ((to - 1) & 0xfff) >> 6)) return
+    const u32 = this.#u32
+    let block = this.#heads[page]
+    let kept = 0
     this.#lines[page * 2] = this.#lines[page * 2 + 1] = 0
-    for (const block of blocks) {
-      const phys = this.#u32[(block + BLK_PHYS) >> 2]
-      const end = phys + this.#u32[(block + BLK_BYTES) >> 2]
+    while (block !== 0) {
+      const at = block >> 2
+      const next = u32[at + BLK_NEXT / 4]
+      const phys = u32[at + BLK_PHYS / 4]
+      const end = phys + u32[at + BLK_BYTES / 4]
       if (phys < to && end > from) {
         this.#makeStale(block, phys)
-        continue
+      } else {
+        u32[at + BLK_NEXT / 4] = kept
+        kept = block
+        this.#markLines(phys, end)
       }
-      this.#u32[(block + BLK_NEXT) >> 2] = this.#heads[page]
-      this.#heads[page] = block
-      this.#markLines(phys, end)
+      block = next
     }
+    this.#heads[page] = kept
     this.#invalidateCrossings(page, from)
     if (this.#lines[page * 2] === 0 && this.#lines[page * 2 + 1] === 0) this.#pages.unmarkCodePage(page * PAGE)
+  }
+
+  /** Whether a line of `page` from the first to the last of these numbers holds code. */
+  #holdsCode(page: number, first: number, last: number): boolean {
+    for (let line = first; line <= last; line++) {
+      if (this.#lines[page * 2 + (line >> 5)] & (1 << (line & 31))) return true
+    }
+    return false
   }
 
   /** Blocks that cross into a page have their few bytes in its first line. */
@@ -451,7 +473,7 @@ export class Blocks {
     const records = this.#u32[(block + BLK_RECORDS) >> 2]
     const first = block + BLOCK_HEADER
     for (let i = 0; i < records; i++) {
-      this.#u16[(first + i * RECORD_SIZE + REC_HANDLER) >> 1] = this.#set.micro(i === 0 ? 'STALE_ENTRY' : 'STALE')
+      this.#u16[(first + i * RECORD_SIZE + REC_HANDLER) >> 1] = i === 0 ? this.#micro.staleEntry : this.#micro.stale
     }
     this.#u32[(block + BLK_COUNT) >> 2] = 0
   }

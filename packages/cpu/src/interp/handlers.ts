@@ -147,7 +147,32 @@ export interface HandlerSet {
   find(id: number, form: string, size: number, stack32: boolean, addr32: boolean, flat: boolean): number
 }
 
-const pairKey = (first: number, second: number): number => first * 0x10000 + second
+/** The pairs as a table: a row for each first instruction that has any, a column for each second. */
+class PairTable {
+  readonly #row: Uint8Array
+  readonly #column: Uint8Array
+  readonly #both: Uint16Array
+  #rows = 1
+  #columns = 1
+
+  /** `handlers`: how many there are before the pairs. */
+  constructor(handlers: number) {
+    this.#row = new Uint8Array(handlers)
+    this.#column = new Uint8Array(handlers)
+    this.#both = new Uint16Array(0x10000)
+  }
+  add(first: number, second: number, both: number): void {
+    if (this.#row[first] === 0) this.#row[first] = this.#rows++
+    if (this.#column[second] === 0) this.#column[second] = this.#columns++
+    if (this.#rows > 256 || this.#columns > 256) throw new Error('too many pairs for the table')
+    this.#both[(this.#row[first] << 8) | this.#column[second]] = both
+  }
+  /** 0 when there is none; a pair itself is no first instruction. */
+  get(first: number, second: number): number {
+    if (first >= this.#row.length) return 0
+    return this.#both[(this.#row[first] << 8) | this.#column[second]]
+  }
+}
 
 const SIZES: Record<'b' | 'w' | 'd' | 'v', readonly Size[]> = { b: [1], w: [2], d: [4], v: [2, 4] }
 
@@ -157,7 +182,6 @@ export function buildHandlers(): HandlerSet {
   const index = new Map<number, number>()
   const microIndex: Record<string, number> = {}
   const variants = new Map<string, Variant & { at: number }>()
-  const pairs = new Map<number, number>()
   for (const [name, semantics] of Object.entries(MICRO)) {
     microIndex[name] = handlers.length
     handlers.push(build(name, new Builder(4, '', true, true), semantics))
@@ -187,11 +211,12 @@ export function buildHandlers(): HandlerSet {
   }
   const simdId = ISA.length
   for (const form of ['xm', 'mx', 'xx']) add(simdId, SIMD, form, 4)
+  const pairs = new PairTable(handlers.length)
   for (const [firstName, secondName] of PAIRS) {
     const first = variants.get(firstName)
     const second = variants.get(secondName)
     if (!first || !second) throw new Error(`no handlers for the pair ${firstName}, ${secondName}`)
-    pairs.set(pairKey(first.at, second.at), handlers.length)
+    pairs.add(first.at, second.at, handlers.length)
     handlers.push(buildPair(`${firstName}+${secondName}`, first, second, microIndex.STALE))
   }
   return {
@@ -200,7 +225,7 @@ export function buildHandlers(): HandlerSet {
     simdId,
     simd: SIMD,
     micro: name => microIndex[name],
-    pair: (first, second) => pairs.get(pairKey(first, second)) ?? 0,
+    pair: (first, second) => pairs.get(first, second),
     find(id, form, size, stack32, addr32, flat) {
       const insn = id === simdId ? SIMD : ISA[id]
       const wide = [stack32 || !insn.stack, addr32 || !insn.addr] as const
