@@ -110,6 +110,8 @@ const LEFT_OUT = new Set([
   'CALLN',
   'RET',
   'HOSTOP',
+  'VMCALL',
+  'VMMCALL',
   'FWAIT',
   'NOP',
   'BSWAP16',
@@ -170,6 +172,7 @@ class Generator {
     else if (insn.lock && this.chance(8)) code.push(0xf0)
     if (e.map) code.push(0x0f)
     code.push(e.opcode + (e.spread ? this.below(8) : 0))
+    if (e.modrm >= 0) code.push(e.modrm)
     const regs = Array.from({ length: 8 }, () => this.value())
     // ESP, EBX and the string registers point into the data; near its end a quarter of the time.
     const point = (): number => (this.chance(4) ? DATA + DATA_SIZE - this.below(24) : DATA + 0x800 + this.below(0xf00))
