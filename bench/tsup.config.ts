@@ -1,11 +1,19 @@
 import { defineConfig } from 'tsup'
 
-/** The command, and one program for each peer that runs in a Node process of its own. */
-export default defineConfig({
-  entry: ['src/bench.ts', 'src/boot-paragraft.ts', 'src/boot-v86.ts'],
-  format: 'esm',
-  target: 'es2023',
-  platform: 'node',
-  clean: true,
-  dts: false,
-})
+const common = { format: 'esm', target: 'es2023', dts: false } as const
+
+/** What v86 asks for in Node only, when it finds itself there. */
+const nodeOnly = ['crypto', 'fs', 'perf_hooks', 'url', 'node:fs/promises']
+
+/** The command, the program of the Node processes that it starts, and the page's, which brings everything along. */
+export default defineConfig([
+  { ...common, entry: ['src/bench.ts', 'src/run.ts'], platform: 'node', clean: ['dist/*', '!dist/page.js'] },
+  {
+    ...common,
+    entry: ['src/page.ts'],
+    platform: 'browser',
+    noExternal: ['paragraft', 'v86', /^@paragraft/],
+    external: nodeOnly,
+    clean: false,
+  },
+])

@@ -1,101 +1,109 @@
-/**
- * Boots one kernel in Paragraft and in its peers, one after the other and several times over, and prints the CPU time
- * that each needed. See bench/README.md.
- */
+/** The command: measures, writes bench/figures.json, and from it the tables of bench/README.md and the plots. */
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
-import type { Job } from './job.ts'
-import { SUBJECTS } from './subjects.ts'
-import { type Result, table } from './table.ts'
+import { HELP, type Options, parse, UsageError } from './arguments.ts'
+import { COMMAND_LINE, measureBoots } from './boots.ts'
+import type { Figures, SubjectFigures } from './figures.ts'
+import { measureKernels } from './measure.ts'
+import { plot } from './plot.ts'
+import { Progress } from './progress.ts'
+import { MANIFEST, missingForBoots, type Subject } from './subjects.ts'
+import { report } from './tables.ts'
 
-const USAGE = `pnpm bench [--runs N] [--until TEXT] [--append STRING] [--only NAME,…] [--timeout SECONDS] [--write]
-  names: ${SUBJECTS.map(({ name }) => name).join(', ')}
-  --write puts the figures into bench/README.md`
-
-/** What the kernel says first; before it lies what the peers do differently: firmware, and who decompresses. */
-const KERNEL_STARTS = 'Linux version'
-/** The initramfs's last word before its shell. */
-const SHELL = 'shell on'
-/**
- * The crypto self-tests are left out, being three quarters of the boot; the rest makes the peers' boots the same: no
- * address randomisation, no mitigations by processor model, no probes that mostly wait.
- */
-const APPEND = 'console=ttyS0 earlyprintk=ttyS0 nokaslr mitigations=off cryptomgr.notests noisapnp edd=off'
-
-const README = fileURLToPath(new URL('../README.md', import.meta.url))
+const file = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url))
 const BEGIN = '<!-- figures -->'
 const END = '<!-- /figures -->'
 
-const { values: options } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '3' },
-    until: { type: 'string', default: SHELL },
-    append: { type: 'string', default: APPEND },
-    only: { type: 'string', default: SUBJECTS.map(({ name }) => name).join(',') },
-    timeout: { type: 'string', default: '900' },
-    write: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-})
-
-const guest = (name: string): string => fileURLToPath(new URL(`../../.guests/${name}`, import.meta.url))
-
-async function measure(job: Job): Promise<Result[]> {
-  const names = options.only.split(',')
-  const results: Result[] = SUBJECTS.filter(({ name }) => names.includes(name)).map(({ name, title }) => ({
-    name,
-    title,
-    runs: [],
-  }))
-  for (let run = 1; run <= Number(options.runs); run++) {
-    for (const result of results) {
-      const subject = SUBJECTS.find(({ name }) => name === result.name)
-      const marks = await subject?.boot(job, Number(options.timeout))
-      if (marks === undefined) continue
-      result.runs.push(marks)
-      const said = marks.map(({ text, cpuSeconds }) => `${JSON.stringify(text)} ${cpuSeconds.toFixed(2)} s`)
-      process.stderr.write(`bench: run ${run}, ${result.title}: ${said.join(', ')}\n`)
-    }
+async function measure(options: Options, progress: Progress): Promise<Figures> {
+  const subjects = present(options.subjects, progress)
+  const bootSubjects = options.boots === 0 ? [] : bootable(subjects, progress)
+  const kernels = options.kernels
+  const measured: SubjectFigures[] =
+    kernels.length === 0
+      ? subjects.map(({ name, title }) => ({ name, title, kernels: {}, failed: {} }))
+      : await measureKernels({ ...options, kernels, subjects }, progress)
+  const boots = await measureBoots(bootSubjects, options.boots, options.timeout, progress)
+  for (const subject of measured) {
+    const boot = boots.get(subject.name)
+    if (boot !== undefined) subject.boot = boot
   }
-  return results
+  progress.end()
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    host: `${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}, ${firstLine('qemu-system-i386')}`,
+    runs: options.runs,
+    boots: boots.size === 0 ? 0 : options.boots,
+    target: options.target,
+    guest: kernelPackage(),
+    commandLine: COMMAND_LINE,
+    subjects: measured,
+  }
 }
 
-function figures(results: readonly Result[]): string {
-  const { packages } = JSON.parse(readFileSync(guest('manifest.json'), 'utf8')) as { packages: Record<string, string> }
-  const [kernel] = Object.entries(packages).filter(([name]) => name.startsWith('linux-image'))
-  const host = `${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`
-  const runs = `median of ${options.runs} interleaved run${options.runs === '1' ? '' : 's'}`
-  return `${table(results)}\n\n${kernel?.join(' ')}, until \`${options.until}\`; ${runs}; ${host}.\nCommand line: \`${options.append}\``
+/** Subjects whose needs are met here; the others are named. */
+function present(subjects: readonly Subject[], progress: Progress): Subject[] {
+  return subjects.filter(({ title, needs }) => {
+    if (needs === undefined || needs.there()) return true
+    progress.said(`${title} is left out: ${needs.what} is missing`)
+    return false
+  })
+}
+
+function bootable(subjects: readonly Subject[], progress: Progress): readonly Subject[] {
+  const missing = missingForBoots()
+  if (missing.length === 0) return subjects
+  progress.said(`no boots: ${missing.join(', ')} missing; run \`pnpm guests\` first`)
+  return []
+}
+
+function firstLine(command: string): string {
+  const said = spawnSync(command, ['--version'], { encoding: 'utf8' }).stdout ?? ''
+  return (said.split('\n')[0] ?? '').replace(/ \(.*/, '').replace('emulator version ', '')
+}
+
+function kernelPackage(): string {
+  if (!existsSync(MANIFEST)) return 'no kernel'
+  const { packages } = JSON.parse(readFileSync(MANIFEST, 'utf8')) as { packages: Record<string, string> }
+  return (
+    Object.entries(packages)
+      .find(([name]) => name.startsWith('linux-image'))
+      ?.join(' ') ?? 'unknown kernel'
+  )
+}
+
+/** Puts the figures into the README, and draws the plots. */
+function publish(figures: Figures): void {
+  const readme = readFileSync(file('README.md'), 'utf8')
+  const [before, after] = [readme.split(BEGIN)[0], readme.split(END)[1]]
+  writeFileSync(file('README.md'), `${before}${BEGIN}\n${report(figures)}\n${END}${after}`)
+  const plots = [
+    ['compute.svg', plot(figures, ['compute'], 'Compute kernels: speed relative to QEMU TCG (right is faster)')],
+    [
+      'hypervisor.svg',
+      plot(figures, ['paravirt', 'hypervisor'], 'Hypervisor kernels: speed relative to QEMU TCG (right is faster)'),
+    ],
+  ] as const
+  for (const [name, svg] of plots) if (svg !== undefined) writeFileSync(file(name), svg)
 }
 
 async function main(): Promise<number> {
-  if (options.help) {
-    process.stdout.write(`${USAGE}\n`)
+  const options = parse(process.argv.slice(2))
+  if (options === 'help') {
+    process.stdout.write(HELP)
     return 0
   }
-  const job: Job = {
-    kernel: guest('vmlinuz-686-pae'),
-    initrd: guest('initramfs.cpio.gz'),
-    bios: guest('seabios.bin'),
-    vgaBios: guest('vgabios.bin'),
-    memoryMiB: 256,
-    commandLine: options.append,
-    texts: [KERNEL_STARTS, options.until],
+  const saved = file('figures.json')
+  if (options.render) {
+    publish(JSON.parse(readFileSync(saved, 'utf8')) as Figures)
+    return 0
   }
-  const missing = [job.kernel, job.initrd, job.bios, job.vgaBios].filter(file => !existsSync(file))
-  if (missing.length > 0) {
-    process.stderr.write(`bench: ${missing.join(', ')} missing: run \`pnpm guests\` first\n`)
-    return 2
-  }
-  const text = figures(await measure(job))
-  process.stdout.write(`${text}\n`)
-  if (options.write) {
-    const readme = readFileSync(README, 'utf8')
-    const [before, after] = [readme.split(BEGIN)[0], readme.split(END)[1]]
-    writeFileSync(README, `${before}${BEGIN}\n${text}\n${END}${after}`)
-  }
+  const figures = await measure(options, new Progress())
+  process.stdout.write(`${report(figures)}\n`)
+  if (!options.write) return 0
+  writeFileSync(saved, `${JSON.stringify(figures, null, 1)}\n`)
+  publish(figures)
   return 0
 }
 
@@ -103,5 +111,5 @@ try {
   process.exitCode = await main()
 } catch (error) {
   process.stderr.write(`bench: ${(error as Error).message}\n`)
-  process.exitCode = 1
+  process.exitCode = error instanceof UsageError ? 2 : 1
 }

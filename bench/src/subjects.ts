@@ -1,85 +1,101 @@
-/** The peers: how each is started, and how the CPU time that its process uses is read. */
-import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+/** Who is measured, and what each is given: the same kernel by the way in that it has. */
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type Job, type Mark, Milestones } from './job.ts'
+import { runInChromium } from './chromium.ts'
+import type { Job, Mark } from './job.ts'
+import { runInNode, runInQemu } from './processes.ts'
+
+/** What happens to the marks of a run, and when it is given up. */
+export interface RunOptions {
+  /** Seconds of real time. */
+  timeout: number
+  onMark?: (mark: Mark) => void
+}
+
+/** A run that did not come to its end, with what it did before. */
+export class Unfinished extends Error {
+  readonly marks: readonly Mark[]
+
+  constructor(message: string, marks: readonly Mark[]) {
+    super(message)
+    this.marks = marks
+  }
+}
 
 export interface Subject {
   name: string
   title: string
-  boot(job: Job, timeoutSeconds: number): Promise<Mark[]>
+  /** Runs a job to its last mark; throws {@link Unfinished}. */
+  run(job: Job, options: RunOptions): Promise<Mark[]>
+  /** Which of its engines runs. */
+  engine: string
+  /** What it boots: the compressed image, or the ELF in it by the entry that it knows. */
+  boots: 'bzImage' | 'vmlinux'
+  /** Takes part unless told otherwise. */
+  usual: boolean
+  /** What it needs that may be missing here. */
+  needs?: { what: string; there: () => boolean }
 }
 
-/** Clock ticks a second in `/proc/PID/stat`: a constant of Linux on every architecture that Node runs on. */
-const USER_HZ = 100
+const CHROMIUM = '/usr/bin/chromium'
 
-/** Ours has an in-order Atom's identification: QEMU's model of the same, so that the kernel takes the same paths. */
-const QEMU_CPU = 'n270'
+const guestFile = (name: string): string => fileURLToPath(new URL(`../../.guests/${name}`, import.meta.url))
+const BENCH_ELF = fileURLToPath(new URL('../../guests/bench/bench.elf', import.meta.url))
+
+function paragraft(name: string, title: string, engine: string, usual: boolean): Subject {
+  return { name, title, engine, usual, boots: 'vmlinux', run: (job, options) => runInNode('paragraft', job, options) }
+}
+function v86(name: string, title: string, engine: string, usual: boolean): Subject {
+  return { name, title, engine, usual, boots: 'bzImage', run: (job, options) => runInNode('v86', job, options) }
+}
+function inChromium(of: Subject, name: string, title: string, emulator: string): Subject {
+  return {
+    ...of,
+    name,
+    title,
+    run: (job, options) => runInChromium(CHROMIUM, emulator, job, options),
+    needs: { what: CHROMIUM, there: () => existsSync(CHROMIUM) },
+  }
+}
+
+const PARAGRAFT = paragraft('paragraft', 'Paragraft', 'auto', true)
+const V86 = v86('v86', 'v86', 'jit', true)
 
 export const SUBJECTS: readonly Subject[] = [
-  { name: 'paragraft', title: 'Paragraft, interpreter', boot: program('boot-paragraft.js') },
-  { name: 'v86-interpreter', title: 'v86, JIT off', boot: program('boot-v86.js', 'interpreter') },
-  { name: 'v86', title: 'v86', boot: program('boot-v86.js') },
-  { name: 'qemu', title: 'QEMU TCG', boot: bootQemu },
+  PARAGRAFT,
+  paragraft('interpreter', 'Paragraft, interpreter', 'interpreter', false),
+  V86,
+  v86('v86-interpreter', 'v86, JIT off', 'interpreter', false),
+  { name: 'qemu', title: 'QEMU TCG', engine: 'tcg', usual: true, boots: 'vmlinux', run: runInQemu },
+  inChromium(PARAGRAFT, 'chromium', 'Paragraft in Chromium', 'paragraft'),
+  inChromium(V86, 'chromium-v86', 'v86 in Chromium', 'v86'),
 ]
 
-/** A boot in a Node process that measures itself. */
-function program(file: string, ...options: string[]): Subject['boot'] {
-  const path = fileURLToPath(new URL(file, import.meta.url))
-  return (job, timeoutSeconds) =>
-    new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [path, JSON.stringify(job), ...options], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-        timeout: timeoutSeconds * 1000,
-      })
-      let output = ''
-      child.stdout.on('data', chunk => (output += chunk))
-      child.on('error', reject)
-      child.on('close', (status, signal) => {
-        if (status === 0) resolve(JSON.parse(output) as Mark[])
-        else reject(new Error(`${file} ended with ${signal ?? `status ${status}`} before the last text`))
-      })
-    })
-}
-
-/** A boot in QEMU, measured from outside. */
-function bootQemu(job: Job, timeoutSeconds: number): Promise<Mark[]> {
-  const options = {
-    '-machine': 'pc',
-    '-accel': 'tcg',
-    '-cpu': QEMU_CPU,
-    '-m': `${job.memoryMiB}M`,
-    '-display': 'none',
-    '-serial': 'stdio',
-    '-kernel': job.kernel,
-    '-initrd': job.initrd,
-    '-append': job.commandLine,
+/** A boot of Debian's kernel, as `subject` needs it. */
+export function bootJob(subject: Subject, commandLine: string, texts: readonly string[]): Job {
+  return {
+    kind: 'boot',
+    image: guestFile(subject.boots === 'vmlinux' ? 'vmlinux-686-pae' : 'vmlinuz-686-pae'),
+    initrd: guestFile('initramfs.cpio.gz'),
+    memoryMiB: 256,
+    commandLine,
+    texts,
+    engine: subject.engine,
+    ...(subject.boots === 'vmlinux' ? {} : { bios: guestFile('seabios.bin'), vgaBios: guestFile('vgabios.bin') }),
   }
-  return new Promise((resolve, reject) => {
-    const child = spawn('qemu-system-i386', ['-no-reboot', '-nodefaults', ...Object.entries(options).flat()], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      timeout: timeoutSeconds * 1000,
-    })
-    const marks: Mark[] = []
-    let done = false
-    const milestones = new Milestones(job.texts, (text, last) => {
-      marks.push({ text, cpuSeconds: cpuSecondsOf(child.pid as number) })
-      if (!last) return
-      done = true
-      child.kill()
-    })
-    child.stdout.on('data', (chunk: Buffer) => milestones.push(chunk.toString('latin1')))
-    child.on('error', reject)
-    child.on('close', (status, signal) => {
-      if (done) resolve(marks)
-      else reject(new Error(`QEMU ended with ${signal ?? `status ${status}`} before the last text`))
-    })
-  })
 }
 
-/** `utime` and `stime`, fields 14 and 15 of `/proc/PID/stat` (proc(5)); the name in field 2 may hold spaces. */
-function cpuSecondsOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[14 - 3]) + Number(fields[15 - 3])) / USER_HZ
+/** Kernels of guests/bench with their counts, one after the other in one machine. */
+export function kernelsJob(subject: Subject, counts: readonly (readonly [name: string, count: number])[]): Job {
+  const commandLine = `run=${counts.map(([name, count]) => `${name}:${count}`).join(',')}`
+  return { kind: 'kernels', image: BENCH_ELF, memoryMiB: 64, commandLine, texts: [], engine: subject.engine }
 }
+
+/** What of `pnpm guests` a boot needs and is not there. */
+export function missingForBoots(): string[] {
+  const names = ['vmlinux-686-pae', 'vmlinuz-686-pae', 'initramfs.cpio.gz', 'seabios.bin', 'vgabios.bin']
+  return names.map(guestFile).filter(file => !existsSync(file))
+}
+
+/** The manifest of the fetched guests. */
+export const MANIFEST = guestFile('manifest.json')
