@@ -8,7 +8,7 @@ import { GuestFault } from './context.ts'
 import { Decoder } from './decode/decode.ts'
 import { BLK_TOTAL, REC_INDEX, REC_OFF } from './decode/record.ts'
 import { simdDecoding } from './decode/simd.ts'
-import { Blocks, MODE_CODE32, MODE_FLAT, MODE_LIMIT, MODE_STACK32, MODE_TRACE, MODE_VALID } from './interp/blocks.ts'
+import { Blocks } from './interp/blocks.ts'
 import { ATTENTION_STEP, buildHandlers, type HandlerSet } from './interp/handlers.ts'
 import { createHelpers, FAULT_RESTART, RESTART } from './interp/helpers.ts'
 import { InstructionTlb } from './interp/itlb.ts'
@@ -19,6 +19,7 @@ import { createKernels, NO_KERNELS } from './kernels/index.ts'
 import { isRam, physRead } from './mmu/physical.ts'
 import { Ram } from './mmu/ram.ts'
 import { markCodePage, unmarkCodePage } from './mmu/tlb.ts'
+import { refreshMode } from './mode.ts'
 import { Processor } from './processor.ts'
 import {
   ATTENTION,
@@ -36,16 +37,10 @@ import {
   PROBES_SIZE,
   RAM,
   SEG,
-  SEG_ATTR,
   SEG_BASE,
   SEG_CS,
-  SEG_DS,
-  SEG_ES,
   SEG_LIMIT,
-  SEG_READ_LIMIT,
   SEG_SIZE,
-  SEG_SS,
-  SEG_WRITE_LIMIT,
   SHADOW,
   VEC_GP,
 } from './state.ts'
@@ -72,8 +67,6 @@ export type RunResult = 'budget' | 'halt' | 'shutdown' | 'exit'
 /** Sees each instruction before it executes, at its exact EIP; `engine.processor` has the state. */
 export type InstructionTrace = (eip: number) => void
 
-const DESCRIPTOR_DB = 1 << 22
-const FLAT_SEGMENTS = [SEG_ES, SEG_SS, SEG_DS]
 let handlerSet: HandlerSet | undefined
 
 export class Engine {
@@ -178,6 +171,8 @@ export class Engine {
   }
   setTrace(trace: InstructionTrace | null): void {
     this.#trace = trace
+    this.processor.tracing = trace !== null
+    refreshMode(this.processor)
     this.processor.attention()
   }
 
@@ -199,6 +194,8 @@ export class Engine {
     this.#retired = this.instructions()
     this.#slice = Math.min(max, 0x7fffffff)
     this.#i32[BUDGET >> 2] = this.#slice
+    // Whoever had the processor in between may have changed its segments by hand.
+    refreshMode(cpu)
     for (;;) {
       this.#i32[ATTENTION >> 2] = 0
       if (cpu.shutDown) return 'shutdown'
@@ -206,17 +203,23 @@ export class Engine {
         this.#exit = false
         return 'exit'
       }
-      const shadow = this.#u32[SHADOW >> 2] !== 0
-      if (shadow) this.#u32[SHADOW >> 2] = 0
-      else this.#recognise()
+      const shadow = this.#inShadow()
+      if (!shadow) this.#recognise()
       if (cpu.halted) return 'halt'
       if (this.#i32[BUDGET >> 2] <= 0) return 'budget'
-      this.#setMode()
       const watched = (cpu.execBreakpoints | cpu.dataBreakpoints | cpu.ioBreakpoints) !== 0
       const trapping = (this.#u32[EFLAGS_SYS >> 2] & FLAG_TF) !== 0
-      if (shadow || this.#stepNext || watched || trapping) this.#step()
+      const held = shadow && (watched || trapping || this.#intr || this.#nmi)
+      if (held) this.#u32[SHADOW >> 2] = 0
+      if (held || this.#stepNext || watched || trapping) this.#step()
       else this.#blocksUntilReturn()
     }
+  }
+
+  /** The instruction at EIP follows STI or a load of SS. The word may outlive it; nothing is held up then but itself. */
+  #inShadow(): boolean {
+    const shadow = this.#u32[SHADOW >> 2]
+    return shadow !== 0 && shadow - 1 === this.#u32[EIP >> 2]
   }
 
   #recognise(): void {
@@ -229,24 +232,6 @@ export class Engine {
       const vector = cpu.ports.acknowledgeInterrupt()
       if (vector >= 0) externalInterrupt(cpu, vector)
     }
-  }
-
-  #setMode(): void {
-    const u32 = this.#u32
-    let mode = MODE_VALID
-    if (u32[(SEG + SEG_CS * SEG_SIZE + SEG_ATTR) >> 2] & DESCRIPTOR_DB) mode |= MODE_CODE32
-    if (u32[(SEG + SEG_SS * SEG_SIZE + SEG_ATTR) >> 2] & DESCRIPTOR_DB) mode |= MODE_STACK32
-    if (u32[(SEG + SEG_CS * SEG_SIZE + SEG_LIMIT) >> 2] !== 0xffffffff) mode |= MODE_LIMIT
-    if (FLAT_SEGMENTS.every(seg => this.#isFlat(seg))) mode |= MODE_FLAT
-    if (this.#trace) mode |= MODE_TRACE
-    u32[MODE >> 2] = mode
-  }
-
-  #isFlat(seg: number): boolean {
-    const at = (SEG + seg * SEG_SIZE) >> 2
-    const u32 = this.#u32
-    const limits = u32[at + SEG_READ_LIMIT / 4] & u32[at + SEG_WRITE_LIMIT / 4]
-    return u32[at + SEG_BASE / 4] === 0 && limits >>> 0 === 0xffffffff
   }
 
   #generated(block: number): number {
@@ -391,7 +376,7 @@ export class Engine {
     // An interrupt that went through its gate has cleared TF; an INTO that had nothing to do has not.
     const interrupted = mnemonic.startsWith('INT') && (u32[EFLAGS_SYS >> 2] & FLAG_TF) === 0
     if (trap && !interrupted) cpu.pendingDr6 |= DR6_BS
-    if (cpu.pendingDr6 !== 0 && u32[SHADOW >> 2] === 0) raiseDebugTrap(cpu)
+    if (cpu.pendingDr6 !== 0 && !this.#inShadow()) raiseDebugTrap(cpu)
   }
 
   /** Drops all decoded code; what runs next is decoded afresh. */

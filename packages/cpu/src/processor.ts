@@ -8,13 +8,13 @@
  *
  *   mmu/tlb         translate, flushTlb, markCodePage, unmarkCodePage      mmu/access  readAs, writeAs
  *   mmu/physical    setA20, setHole, physRead/Write                         mmu/ram     Ram (the GuestMemory port)
- *   sys/segments    loadSegment(seg, sel), loadSsWithShadow(sel)
+ *   sys/segments    loadSegment(seg, sel)
  *   sys/tables      lgdt/lidt(limit, base, opsize), lldt, ltr, sldt, str, lar, lsl, verr, verw, arpl(dst, src)
  *   sys/transfer    jumpFar*, callFar*(sel, offset, opsize, next)
  *   sys/return      retFar*(opsize, release), iret*(opsize, next)
  *   sys/interrupts  raise*(fault), softwareInterrupt*(vector, next) for INT n, softwareTrap*(3 | 4, next), int1*(next),
  *                   externalInterrupt*(vector), nonMaskableInterrupt*(), raiseDebugTrap*(), interruptsEnabled()
- *   sys/eflags-ops  cli, sti, pushfValue(opsize), popf(value, opsize)
+ *   sys/eflags-ops  changeVirtualIf(on), pushfValue(opsize), popf(value, opsize)
  *   sys/control     readCr(n), writeCr(n, value), lmsw, smsw, clts, invlpg(lin), wbinvd, hlt, rdtsc, rdpmc
  *   sys/msr         rdmsr, wrmsr                                           sys/cpuid   cpuid
  *   sys/debug       readDr(n), writeDr(n, value), checkExecBreakpoint(lin)
@@ -38,6 +38,7 @@ import {
   FLAG_IF,
   FLAG_TF,
   FLAG_VM,
+  INTERRUPT_WAITING,
   RAM,
   SEG,
   SEG_BASE,
@@ -92,8 +93,8 @@ export class Processor implements CpuContext {
   /** Waiting for an interrupt (HLT), or stopped for good when `shutDown` too. */
   halted = false
   shutDown = false
-  /** INTR or NMI is asserted, as far as the engine knows (true is always safe): enabling interrupts needs attention. */
-  interruptWaiting = true
+  /** The engine reports each instruction: what is decoded has TRACE records (see mode.ts). */
+  tracing = false
   /** NMIs wait for the next IRET. */
   nmiBlocked = false
   /** DR6 bits of a debug exception on its way; with ATTENTION set, the engine raises #DB after the instruction. */
@@ -144,12 +145,21 @@ export class Processor implements CpuContext {
     this.cpuid = options.cpuid ?? DEFAULT_CPUID
     this.pageFlags = new Uint8Array(ramSize >>> 12)
     this.tlb = new TlbLists(ramSize >>> 12)
+    this.interruptWaiting = true
     reset(this)
   }
 
   /** Asks the run loop to look up before the next block. */
   attention(): void {
     this.u32[ATTENTION >> 2] = 1
+  }
+
+  /** INTR or NMI is asserted, as far as the engine knows (true is always safe): enabling interrupts needs attention. */
+  get interruptWaiting(): boolean {
+    return this.u32[INTERRUPT_WAITING >> 2] !== 0
+  }
+  set interruptWaiting(waiting: boolean) {
+    this.u32[INTERRUPT_WAITING >> 2] = waiting ? 1 : 0
   }
 
   /** Changes the privilege level and what follows from it: TLB tables, alignment checks. */
@@ -159,7 +169,6 @@ export class Processor implements CpuContext {
     this.u32[TLB_WRITE >> 2] = user ? TLB_USER_WRITE : TLB_SUPERVISOR_WRITE
     if (this.u32[CPL >> 2] === level) return
     this.u32[CPL >> 2] = level
-    this.attention()
     this.refreshAlignment()
   }
 

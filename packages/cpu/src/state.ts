@@ -51,10 +51,15 @@ export const ATTENTION = 0xbc
 /** Byte offset of the TLB tables for the current CPL: read table, write table. */
 export const TLB_READ = 0xc0
 export const TLB_WRITE = 0xc4
-/** Interrupt shadow after STI / MOV SS / POP SS: interrupts are not recognised before the next instruction retires. */
+/**
+ * Interrupt shadow after STI / MOV SS / POP SS: interrupts are not recognised before the next instruction retires. Holds
+ * that instruction's EIP + 1, and means something only while EIP is there; 0 is none.
+ */
 export const SHADOW = 0xc8
 /** Pointer to the current block's header. */
 export const CUR_BLOCK = 0xcc
+/** Non-zero while INTR or NMI is asserted: what lets interrupts in must then set ATTENTION. */
+export const INTERRUPT_WAITING = 0xf8
 
 /**
  * Segment registers: ES CS SS DS FS GS LDTR TR, 32 bytes each.

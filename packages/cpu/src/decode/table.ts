@@ -19,8 +19,9 @@ export interface OpcodeEntry {
   /** LOCK is allowed: operand 0 may be memory and the instruction takes it. */
   lock: boolean
   popAddress: boolean
-  /** The block ends here; the instruction is a direct branch; it is an indirect near jump. See isa/define.ts. */
+  /** The block ends here; or here but goes on; the instruction is a direct branch; an indirect near jump. See isa/define.ts. */
   ends: boolean
+  resumes: boolean
   branch: boolean
   indirect: boolean
   /** Handlers found so far, by {@link handlerSlot}; 0 = not yet. */
@@ -170,6 +171,7 @@ export function opcodeEntry(insn: Insn, id: number, operands: readonly string[],
     lock: insn.lock === true,
     popAddress: insn.popAddress === true,
     ends: insn.ends === true,
+    resumes: insn.resumes === true,
     branch: insn.branch === true,
     indirect: insn.indirect === true,
     handlers: new Uint16Array(HANDLER_SLOTS),

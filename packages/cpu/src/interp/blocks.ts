@@ -26,6 +26,7 @@ import {
   RECORD_SIZE,
 } from '../decode/record.ts'
 import { handlerSlot } from '../decode/table.ts'
+import { MODE_CODE32, MODE_FLAT, MODE_LIMIT, MODE_STACK32, MODE_TRACE } from '../mode.ts'
 import {
   BLOCK_HASH,
   RAM,
@@ -41,18 +42,6 @@ import {
 } from '../state.ts'
 import type { HandlerSet } from './handlers.ts'
 import { HASH_ENTRIES, HASH_ENTRY, hashSlot } from './lookup.ts'
-
-/** Bits of the mode key. */
-export const MODE_CODE32 = 1
-export const MODE_STACK32 = 2
-/** The code segment's limit is below 4 GB: each block checks that it lies within. */
-export const MODE_LIMIT = 4
-/** A TRACE record goes before each instruction. */
-export const MODE_TRACE = 8
-/** DS, ES and SS are flat: base 0, limit 4 GB, readable and writable. */
-export const MODE_FLAT = 32
-/** Always set, so that no key is 0 (an empty entry of the block table). */
-export const MODE_VALID = 16
 
 const AT_CS = SEG + SEG_CS * SEG_SIZE
 const AT_FS = SEG + SEG_FS * SEG_SIZE
@@ -179,9 +168,13 @@ export class Blocks {
         break
       }
       rec = this.#instruction(rec, d, off, count, mode, this.probeAt(page + off))
-      ended = d.insn === null || d.entry.ends
       off += d.length
       count++
+      ended = d.insn === null || d.entry.ends
+      if (!ended && d.entry.resumes) {
+        rec = this.#end(rec, off, count, mode)
+        ended = true
+      }
     }
     if (limitRecord !== 0) this.#plain(limitRecord, this.#micro.limit, start, 0, 0, off - 1)
     this.#header(block, phys, off - start, count, rec, mode)

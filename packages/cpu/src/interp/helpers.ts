@@ -26,7 +26,6 @@ import {
   IDTR_LIMIT,
   SCRATCH,
   SEG,
-  SEG_SELECTOR,
   SEG_SIZE,
   SEG_SS,
   VEC_AC,
@@ -34,14 +33,14 @@ import {
 import { clts, hlt, invlpg, lmsw, rdpmc, rdtsc, readCr, smsw, wbinvd, writeCr } from '../sys/control.ts'
 import { cpuid } from '../sys/cpuid.ts'
 import { readDr, writeDr } from '../sys/debug.ts'
-import { cli, popf, pushfValue, sti } from '../sys/eflags-ops.ts'
+import { changeVirtualIf, popf, pushfValue } from '../sys/eflags-ops.ts'
 import { hostOp } from '../sys/hostop.ts'
 import { hypercall } from '../sys/hypercall.ts'
 import { int1, softwareInterrupt, softwareTrap } from '../sys/interrupts.ts'
 import { ioIn, ioOut } from '../sys/io.ts'
 import { rdmsr, wrmsr } from '../sys/msr.ts'
 import { iret, retFar } from '../sys/return.ts'
-import { loadSegment, loadSsWithShadow } from '../sys/segments.ts'
+import { loadSegment } from '../sys/segments.ts'
 import { sysenter, sysexit } from '../sys/sysenter.ts'
 import {
   arpl,
@@ -131,10 +130,7 @@ export function createHelpers(cpu: Processor, host: HelperHost): Helpers {
     },
     slowReadForWrite: (lin, size) => cpu.readForWrite(lin >>> 0, size),
 
-    segmentSelector: seg => u32[(SEG + seg * SEG_SIZE + SEG_SELECTOR) >> 2] & 0xffff,
     loadSegment: (seg, selector) => loadSegment(cpu, seg, selector),
-    moveToSegment: (seg, selector) =>
-      seg === SEG_SS ? loadSsWithShadow(cpu, selector) : loadSegment(cpu, seg, selector),
     enter: (size, allocate, level, stack32) => enterFrame(cpu, size, allocate, level & 31, stack32 !== 0),
     pushfValue: size => pushfValue(cpu, size),
     popf: (value, size) => popf(cpu, value >>> 0, size),
@@ -164,8 +160,7 @@ export function createHelpers(cpu: Processor, host: HelperHost): Helpers {
       outs(cpu, size, seg, wide, rep, (port, n, v) => ioOut(cpu, port, n, v), u16[EDX >> 1]),
     ioIn: (port, size) => ioIn(cpu, port, size),
     ioOut: (port, size, value) => ioOut(cpu, port, size, value >>> 0),
-    cli: () => cli(cpu),
-    sti: () => sti(cpu),
+    virtualIf: on => changeVirtualIf(cpu, on !== 0),
     hlt: () => hlt(cpu),
     clts: () => clts(cpu),
     wbinvd: () => wbinvd(cpu),

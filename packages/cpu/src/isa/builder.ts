@@ -23,6 +23,7 @@ import {
 } from '../decode/record.ts'
 import { bin, c32, cmp, type Expr, type LoadWidth, load, type StoreWidth, un } from '../ir/ir.ts'
 import {
+  ATTENTION,
   CPL,
   CUR_RECORD,
   EIP,
@@ -33,6 +34,7 @@ import {
   ITLB_ENTRIES,
   LF_AUX,
   LF_RESULT,
+  MODE,
   SCRATCH,
   SEG,
   SEG_BASE,
@@ -42,6 +44,7 @@ import {
   SEG_SIZE,
   SEG_SS,
   SEG_WRITE_LIMIT,
+  SHADOW,
   TLB_READ,
   TLB_WRITE,
 } from '../state.ts'
@@ -606,6 +609,18 @@ export class Builder extends Emitter {
   endBlock(): void {
     this.setWord(EIP, this.nextEip())
     this.exit('lookup')
+  }
+  /** The instruction is done; what follows comes next unless the run loop wants to look. For `resumes` instructions. */
+  resume(): void {
+    this.if(this.word(ATTENTION), () => this.endBlock())
+  }
+  /** The same for one that may have changed what is decoded: `mode` is MODE as it was. */
+  resumeIn(mode: Expr): void {
+    this.if(this.or(this.word(ATTENTION), this.xor(this.word(MODE), mode)), () => this.endBlock())
+  }
+  /** Interrupts and debug traps wait until the instruction after this one has retired. */
+  shadow(): void {
+    this.setWord(SHADOW, this.add(this.nextEip(), 1))
   }
   /** A helper has set EIP. */
   transferred(): void {

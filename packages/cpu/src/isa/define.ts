@@ -24,6 +24,11 @@ export interface Insn {
   addr?: boolean
   /** Control does not reach the next record: the block ends here. */
   ends?: boolean
+  /**
+   * The block ends here, and in most cases goes straight on with what follows (see Builder.resume): the run loop may want
+   * to look first.
+   */
+  resumes?: boolean
   /** Conditional or unconditional direct branch that may be linked to its target. */
   branch?: boolean
   /** Indirect near jump: its record may remember a target (see Builder.jumpIndirect). */

@@ -3,6 +3,7 @@ import { ARITH } from './arith.ts'
 import { BIT } from './bit.ts'
 import { CONTROL } from './control.ts'
 import type { Insn } from './define.ts'
+import { EFLAGS } from './eflags.ts'
 import { FPU } from './fpu.ts'
 import { MOVE } from './move.ts'
 import { SHIFT } from './shift.ts'
@@ -16,6 +17,7 @@ export const ISA: readonly Insn[] = [
   ...BIT,
   ...MOVE,
   ...STACK,
+  ...EFLAGS,
   ...CONTROL,
   ...STRING,
   ...SYSTEM,

@@ -1,8 +1,25 @@
 /** Data movement (SDM vol. 2: MOV, MOVZX, MOVSX, XCHG, LEA, XLAT, conversions, far pointer loads, flag moves). */
-import { c32 } from '../ir/ir.ts'
-import { EAX, EBX, EDX, EFLAGS_SYS, FLAG_DF, SEG_DS, SEG_ES, SEG_FS, SEG_GS, SEG_SS } from '../state.ts'
+import { c32, load } from '../ir/ir.ts'
+import {
+  EAX,
+  EBX,
+  EDX,
+  EFLAGS_SYS,
+  FLAG_DF,
+  MODE,
+  SEG,
+  SEG_DS,
+  SEG_ES,
+  SEG_FS,
+  SEG_GS,
+  SEG_SELECTOR,
+  SEG_SIZE,
+  SEG_SS,
+} from '../state.ts'
 import type { Builder } from './builder.ts'
 import type { Insn } from './define.ts'
+
+const SEG_SHIFT = Math.log2(SEG_SIZE)
 
 function extend(mnemonic: string, opcodes: [string, string], signed: boolean): Insn[] {
   return ([1, 2] as const).map((from, i) => ({
@@ -20,14 +37,15 @@ function loadFar(mnemonic: string, encoding: string, seg: number): Insn {
   return {
     mnemonic,
     encodings: [`${encoding} Gv,M`],
-    ends: true,
+    resumes: true,
     semantics(b) {
+      const mode = b.let(b.word(MODE))
       const ea = b.let(b.ea())
       const offset = b.readMem(b.size, ea, b.seg())
       const selector = b.readMem(2, b.add(ea, b.size), b.seg())
       b.callChecked('loadSegment', c32(seg), selector)
       b.setReg(0, offset)
-      b.endBlock()
+      b.resumeIn(mode)
     },
   }
 }
@@ -62,7 +80,7 @@ export const MOVE: readonly Insn[] = [
     mnemonic: 'MOVSREG',
     encodings: ['8C Ev,Sw'],
     semantics(b) {
-      const selector = b.call('segmentSelector', b.regField(1))
+      const selector = b.let(b.and(load('32', b.shl(b.regField(1), SEG_SHIFT), SEG + SEG_SELECTOR), 0xffff))
       // A register takes the selector zero-extended; memory always gets 16 bits.
       if (b.isMem(0)) b.write(0, selector, 2)
       else b.setReg(0, selector)
@@ -71,11 +89,14 @@ export const MOVE: readonly Insn[] = [
   {
     mnemonic: 'MOVTOSREG',
     encodings: ['8E Sw,Ew'],
-    ends: true,
+    resumes: true,
     size: 'w',
     semantics(b) {
-      b.callChecked('moveToSegment', b.regField(0), b.read(1, 2))
-      b.endBlock()
+      const mode = b.let(b.word(MODE))
+      const seg = b.let(b.regField(0))
+      b.callChecked('loadSegment', seg, b.read(1, 2))
+      b.if(b.cmp('eq', seg, SEG_SS), () => b.shadow())
+      b.resumeIn(mode)
     },
   },
   ...extend('MOVZX', ['B6', 'B7'], false),

@@ -1,4 +1,4 @@
-/** The stack (SDM vol. 2: PUSH, POP, PUSHA, POPA, ENTER, LEAVE, PUSHF, POPF). */
+/** The stack (SDM vol. 2: PUSH, POP, PUSHA, POPA, ENTER, LEAVE). */
 import { c32 } from '../ir/ir.ts'
 import {
   EAX,
@@ -9,6 +9,7 @@ import {
   EDX,
   ESI,
   ESP,
+  MODE,
   SEG,
   SEG_CS,
   SEG_DS,
@@ -88,38 +89,20 @@ export const STACK: readonly Insn[] = [
       mnemonic: `POP${name}`,
       stack: true,
       size: 'v',
-      ends: true,
+      resumes: true,
       encodings: [pop],
       semantics(b) {
+        const mode = b.let(b.word(MODE))
         const { v, esp } = b.top()
-        b.callChecked('moveToSegment', c32(seg), b.and(v, 0xffff))
+        b.callChecked('loadSegment', c32(seg), b.and(v, 0xffff))
         b.setGpr(ESP, esp, 4)
-        b.endBlock()
+        if (seg === SEG_SS) b.shadow()
+        b.resumeIn(mode)
       },
     }),
   ),
   { mnemonic: 'PUSHA', stack: true, size: 'v', encodings: ['60'], semantics: pushAll },
   { mnemonic: 'POPA', stack: true, size: 'v', encodings: ['61'], semantics: popAll },
-  {
-    mnemonic: 'PUSHF',
-    stack: true,
-    size: 'v',
-    encodings: ['9C'],
-    semantics: b => b.push(b.callChecked('pushfValue', c32(b.size))),
-  },
-  {
-    mnemonic: 'POPF',
-    stack: true,
-    size: 'v',
-    ends: true,
-    encodings: ['9D'],
-    semantics(b) {
-      const { v, esp } = b.top()
-      b.callChecked('popf', v, c32(b.size))
-      b.setGpr(ESP, esp, 4)
-      b.endBlock()
-    },
-  },
   {
     mnemonic: 'LEAVE',
     stack: true,

@@ -25,16 +25,35 @@ function system(
   }
 }
 
+/** One that changes nothing of how code is found or decoded, but may bring the run loop something to look at. */
+function exits(mnemonic: string, encodings: string[], semantics: (b: Builder) => void, size: Insn['size'] = 'v'): Insn {
+  return {
+    mnemonic,
+    size,
+    resumes: true,
+    encodings,
+    semantics(b) {
+      semantics(b)
+      b.resume()
+    },
+  }
+}
+
+/** One that only the processor itself answers: the block goes on. */
+function plain(mnemonic: string, encodings: string[], semantics: (b: Builder) => void, size: Insn['size'] = 'v'): Insn {
+  return { mnemonic, size, encodings, semantics }
+}
+
 /** A descriptor-table register in memory: 16-bit limit, then the base. */
 function tableStore(mnemonic: string, digit: number, helper: string): Insn {
-  return system(mnemonic, [`0F 01/${digit} M`], b => {
+  return plain(mnemonic, [`0F 01/${digit} M`], b => {
     const ea = b.let(b.ea())
     b.writeMem(2, ea, b.seg(), b.callChecked(helper, c32(0)))
     b.writeMem(4, b.add(ea, 2), b.seg(), b.call(helper, c32(1)))
   })
 }
 function tableLoad(mnemonic: string, digit: number, helper: string): Insn {
-  return system(mnemonic, [`0F 01/${digit} M`], b => {
+  return plain(mnemonic, [`0F 01/${digit} M`], b => {
     b.callChecked('checkPrivilege0')
     const ea = b.let(b.ea())
     const limit = b.readMem(2, ea, b.seg())
@@ -45,7 +64,7 @@ function tableLoad(mnemonic: string, digit: number, helper: string): Insn {
 
 /** SLDT, STR, SMSW: 16 bits to memory, operand size (zero-extended) to a register. */
 function selectorStore(mnemonic: string, encoding: string, helper: string): Insn {
-  return system(mnemonic, [`${encoding} Ev`], b => {
+  return plain(mnemonic, [`${encoding} Ev`], b => {
     const v = b.callChecked(helper)
     if (b.isMem(0)) b.write(0, b.and(v, 0xffff), 2)
     else b.setReg(0, v)
@@ -66,9 +85,9 @@ function queryDescriptor(mnemonic: string, opcode: string, helper: string): Insn
 }
 
 const input = (mnemonic: string, encodings: string[], port: (b: Builder) => Expr): Insn =>
-  system(mnemonic, encodings, b => b.setGpr(EAX, b.callChecked('ioIn', port(b), c32(b.size))))
+  exits(mnemonic, encodings, b => b.setGpr(EAX, b.callChecked('ioIn', port(b), c32(b.size))))
 const output = (mnemonic: string, encodings: string[], port: (b: Builder) => Expr): Insn =>
-  system(mnemonic, encodings, b => void b.callChecked('ioOut', port(b), c32(b.size), b.gpr(EAX)))
+  exits(mnemonic, encodings, b => void b.callChecked('ioOut', port(b), c32(b.size), b.gpr(EAX)))
 
 export const SYSTEM: readonly Insn[] = [
   { ...input('IN', ['E4 Ib'], b => b.imm()), size: 'b' },
@@ -79,12 +98,10 @@ export const SYSTEM: readonly Insn[] = [
   output('OUTV', ['E7 Ib'], b => b.imm()),
   { ...output('OUTDX', ['EE'], b => b.gpr(EDX, 2)), size: 'b' },
   output('OUTVDX', ['EF'], b => b.gpr(EDX, 2)),
-  system('CLI', ['FA'], b => void b.callChecked('cli')),
-  system('STI', ['FB'], b => void b.callChecked('sti')),
-  system('HLT', ['F4'], b => void b.callChecked('hlt')),
+  exits('HLT', ['F4'], b => void b.callChecked('hlt')),
   system('CLTS', ['0F 06'], b => void b.callChecked('clts')),
-  system('INVD', ['0F 08'], b => void b.callChecked('wbinvd')),
-  system('WBINVD', ['0F 09'], b => void b.callChecked('wbinvd')),
+  plain('INVD', ['0F 08'], b => void b.callChecked('wbinvd')),
+  plain('WBINVD', ['0F 09'], b => void b.callChecked('wbinvd')),
   system('INVLPG', ['0F 01/7 M'], b => void b.callChecked('invlpg', b.linearUnchecked())),
   tableStore('SGDT', 0, 'storeGdtr'),
   tableStore('SIDT', 1, 'storeIdtr'),
@@ -94,10 +111,10 @@ export const SYSTEM: readonly Insn[] = [
   system('LMSW', ['0F 01/6 Ew'], b => void b.callChecked('lmsw', b.read(0, 2))),
   selectorStore('SLDT', '0F 00/0', 'sldt'),
   selectorStore('STR', '0F 00/1', 'str'),
-  system('LLDT', ['0F 00/2 Ew'], b => void b.callChecked('lldt', b.read(0, 2))),
-  system('LTR', ['0F 00/3 Ew'], b => void b.callChecked('ltr', b.read(0, 2))),
-  system('VERR', ['0F 00/4 Ew'], b => void b.callChecked('verr', b.read(0, 2))),
-  system('VERW', ['0F 00/5 Ew'], b => void b.callChecked('verw', b.read(0, 2))),
+  exits('LLDT', ['0F 00/2 Ew'], b => void b.callChecked('lldt', b.read(0, 2))),
+  exits('LTR', ['0F 00/3 Ew'], b => void b.callChecked('ltr', b.read(0, 2))),
+  plain('VERR', ['0F 00/4 Ew'], b => void b.callChecked('verr', b.read(0, 2))),
+  plain('VERW', ['0F 00/5 Ew'], b => void b.callChecked('verw', b.read(0, 2))),
   queryDescriptor('LAR', '02', 'lar'),
   queryDescriptor('LSL', '03', 'lsl'),
   {
@@ -112,16 +129,16 @@ export const SYSTEM: readonly Insn[] = [
       b.setDst(v)
     },
   },
-  system('MOVFROMCR', ['0F 20 Rd,Cd'], b => b.setReg(0, b.callChecked('readCr', b.regField(1)), 4), 'd'),
+  plain('MOVFROMCR', ['0F 20 Rd,Cd'], b => b.setReg(0, b.callChecked('readCr', b.regField(1)), 4), 'd'),
   system('MOVTOCR', ['0F 22 Cd,Rd'], b => void b.callChecked('writeCr', b.regField(0), b.reg(1, 4)), 'd'),
-  system('MOVFROMDR', ['0F 21 Rd,Dd'], b => b.setReg(0, b.callChecked('readDr', b.regField(1)), 4), 'd'),
+  exits('MOVFROMDR', ['0F 21 Rd,Dd'], b => b.setReg(0, b.callChecked('readDr', b.regField(1)), 4), 'd'),
   system('MOVTODR', ['0F 23 Dd,Rd'], b => void b.callChecked('writeDr', b.regField(0), b.reg(1, 4)), 'd'),
-  system('RDTSC', ['0F 31'], b => void b.callChecked('rdtsc')),
-  system('RDPMC', ['0F 33'], b => void b.callChecked('rdpmc')),
-  system('RDMSR', ['0F 32'], b => void b.callChecked('rdmsr')),
-  system('WRMSR', ['0F 30'], b => void b.callChecked('wrmsr')),
-  system('CPUID', ['0F A2'], b => void b.callChecked('cpuid')),
-  system('BOUND', ['62 Gv,M'], b => {
+  plain('RDTSC', ['0F 31'], b => void b.callChecked('rdtsc')),
+  plain('RDPMC', ['0F 33'], b => void b.callChecked('rdpmc')),
+  exits('RDMSR', ['0F 32'], b => void b.callChecked('rdmsr')),
+  exits('WRMSR', ['0F 30'], b => void b.callChecked('wrmsr')),
+  plain('CPUID', ['0F A2'], b => void b.callChecked('cpuid')),
+  plain('BOUND', ['62 Gv,M'], b => {
     const ea = b.let(b.ea())
     const low = b.let(b.ext(b.readMem(b.size, ea, b.seg())))
     const high = b.let(b.ext(b.readMem(b.size, b.add(ea, b.size), b.seg())))

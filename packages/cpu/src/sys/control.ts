@@ -81,7 +81,6 @@ function writeCr0(cpu: Processor, value: number): void {
     cpu.setCpl(0)
   }
   if ((changed & CR0_AM) !== 0) cpu.refreshAlignment()
-  cpu.attention()
 }
 
 function writeCr3(cpu: Processor, value: number): void {
@@ -89,7 +88,6 @@ function writeCr3(cpu: Processor, value: number): void {
   if (paging && (cpu.u32[CR4 >> 2]! & CR4_PAE) !== 0) loadPdptes(cpu, value)
   cpu.u32[CR3 >> 2] = value
   cpu.flushTlb('nonglobal')
-  cpu.attention()
 }
 
 function writeCr4(cpu: Processor, value: number): void {
@@ -102,7 +100,6 @@ function writeCr4(cpu: Processor, value: number): void {
   cpu.u32[CR4 >> 2] = value
   if ((changed & tableBits) !== 0) cpu.flushTlb('all')
   if ((changed & CR4_DE) !== 0) refreshBreakpoints(cpu)
-  cpu.attention()
 }
 
 /** SMSW: the low word of CR0 (a 32-bit register destination gets all of it). */
@@ -119,9 +116,7 @@ export function lmsw(cpu: Processor, value: number): void {
 
 export function clts(cpu: Processor): void {
   requireCpl0(cpu)
-  if ((cpu.u32[CR0 >> 2]! & CR0_TS) === 0) return
   cpu.u32[CR0 >> 2]! &= ~CR0_TS
-  cpu.attention()
 }
 
 /** INVLPG of linear address `lin` (no segment check, no fault for a bad address). */

@@ -3,9 +3,9 @@
  * descriptors), 3.5 (system descriptors, table 3-2), 5.8.3 (call gates).
  */
 import { GuestFault } from '../context.ts'
+import { refreshMode } from '../mode.ts'
 import type { Processor } from '../processor.ts'
 import {
-  ATTENTION,
   CR0,
   CR0_PE,
   EFLAGS_SYS,
@@ -16,6 +16,7 @@ import {
   SEG_ATTR,
   SEG_BASE,
   SEG_CS,
+  SEG_DS,
   SEG_LDTR,
   SEG_LIMIT,
   SEG_READ_LIMIT,
@@ -189,12 +190,10 @@ export function refreshLimits(cpu: Processor, seg: number): void {
   const rw = (attr & ATTR_RW) !== 0
   cpu.u32[(at + SEG_READ_LIMIT) >> 2] = limitWord(limit, attr, !typed || !code || rw)
   cpu.u32[(at + SEG_WRITE_LIMIT) >> 2] = limitWord(limit, attr, !typed || (!code && rw))
+  if (seg <= SEG_DS) refreshMode(cpu)
 }
 
-/**
- * Fills a segment register: selector, base, limit and attributes (`attr` is masked). ATTENTION is set when something
- * that decoded code may rely on changes: base, usable limits, CS or its size, the stack's size.
- */
+/** Fills a segment register: selector, base, limit and attributes (`attr` is masked); what is decoded follows. */
 export function setSegment(
   cpu: Processor,
   seg: number,
@@ -206,22 +205,11 @@ export function setSegment(
   const { u32 } = cpu
   const at = segAt(seg) >> 2
   const masked = attr & ATTR_MASK
-  const before = u32[at + (SEG_BASE >> 2)]!
-  const beforeRead = u32[at + (SEG_READ_LIMIT >> 2)]!
-  const beforeWrite = u32[at + (SEG_WRITE_LIMIT >> 2)]!
-  const beforeAttr = u32[at + (SEG_ATTR >> 2)]!
   u32[at + (SEG_SELECTOR >> 2)] = selector
   u32[at + (SEG_BASE >> 2)] = base
   u32[at + (SEG_LIMIT >> 2)] = limit
   u32[at + (SEG_ATTR >> 2)] = masked
   refreshLimits(cpu, seg)
-  const same =
-    seg !== SEG_CS &&
-    before === base >>> 0 &&
-    beforeRead === u32[at + (SEG_READ_LIMIT >> 2)]! &&
-    beforeWrite === u32[at + (SEG_WRITE_LIMIT >> 2)]! &&
-    ((beforeAttr ^ masked) & ATTR_DB) === 0
-  if (!same) u32[ATTENTION >> 2] = 1
 }
 
 /** Fills a segment register from a descriptor. */

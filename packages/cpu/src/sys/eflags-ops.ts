@@ -7,7 +7,6 @@ import type { Processor } from '../processor.ts'
 import {
   CR4,
   CR4_PVI,
-  EFLAGS_SYS,
   FLAG_AC,
   FLAG_DF,
   FLAG_ID,
@@ -20,38 +19,20 @@ import {
   FLAG_VIP,
   FLAG_VM,
   FLAGS_ARITH,
-  SHADOW,
   VEC_GP,
 } from '../state.ts'
 import { cpl, getEflags, iopl, isV86, setEflags } from './flags.ts'
 import { isProtected } from './segments.ts'
 import { popVirtualFlags, setVif, virtualFlags, vmeEnabled } from './vme.ts'
 
-/** 'if': IF itself; 'vif': its virtual stand-in. Throws #GP(0) when neither may be changed. */
-function whichFlag(cpu: Processor): 'if' | 'vif' {
-  const io = iopl(cpu)
-  if (cpl(cpu) <= io) return 'if'
-  if (isV86(cpu) ? vmeEnabled(cpu) : cpl(cpu) === 3 && (cpu.u32[CR4 >> 2]! & CR4_PVI) !== 0) return 'vif'
-  throw new GuestFault(VEC_GP, 0)
-}
-
-/** CLI. */
-export function cli(cpu: Processor): void {
-  if (whichFlag(cpu) === 'vif') setVif(cpu, false)
-  else cpu.u32[EFLAGS_SYS >> 2]! &= ~FLAG_IF
-}
-
-/** STI: when IF becomes set, interrupts stay out until the next instruction has retired. */
-export function sti(cpu: Processor): void {
-  if (whichFlag(cpu) === 'vif') {
-    setVif(cpu, true)
-    return
-  }
-  const flags = cpu.u32[EFLAGS_SYS >> 2]!
-  if ((flags & FLAG_IF) !== 0) return
-  cpu.u32[EFLAGS_SYS >> 2] = flags | FLAG_IF
-  cpu.u32[SHADOW >> 2] = 1
-  cpu.attention()
+/**
+ * CLI and STI above IOPL (at or below it they change IF, which isa/system.ts does): VIF instead, where CR4.VME or
+ * CR4.PVI lets it stand in; else #GP(0).
+ */
+export function changeVirtualIf(cpu: Processor, on: boolean): void {
+  const virtual = isV86(cpu) ? vmeEnabled(cpu) : cpl(cpu) === 3 && (cpu.u32[CR4 >> 2]! & CR4_PVI) !== 0
+  if (!virtual) throw new GuestFault(VEC_GP, 0)
+  setVif(cpu, on)
 }
 
 /** The value PUSHF (opsize 2) or PUSHFD (4) pushes; #GP(0) in virtual-8086 mode where IOPL forbids it. */

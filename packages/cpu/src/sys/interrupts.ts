@@ -5,7 +5,7 @@
 
 import { GuestFault } from '../context.ts'
 import type { Processor } from '../processor.ts'
-import { CR2, EFLAGS_SYS, EIP, FLAG_IF, VEC_DB, VEC_DE, VEC_DF, VEC_GP, VEC_NMI, VEC_PF, VEC_TS } from '../state.ts'
+import { CR2, EFLAGS_SYS, EIP, FLAG_IF, SHADOW, VEC_DB, VEC_DE, VEC_DF, VEC_GP, VEC_NMI, VEC_PF, VEC_TS } from '../state.ts'
 import { commitDebugStatus, discardDebugTraps } from './debug.ts'
 import { deliver } from './deliver.ts'
 import { iopl, isV86 } from './flags.ts'
@@ -91,6 +91,7 @@ function isFaultClass(vector: number): boolean {
 }
 
 function attempt(cpu: Processor, first: GuestFault, external: boolean): void {
+  cpu.u32[SHADOW >> 2] = 0
   let current = first
   let exception = !external
   for (;;) {

@@ -126,7 +126,10 @@ function mergeFlags(cpu: Processor, image: number, mask: number): void {
 
 /** IRET / IRETD. `nextEip` is the EIP after the instruction: a return from a nested task saves it. */
 export function iret(cpu: Processor, opsize: number, nextEip: number): void {
-  cpu.nmiBlocked = false
+  if (cpu.nmiBlocked) {
+    cpu.nmiBlocked = false
+    if (cpu.interruptWaiting) cpu.attention()
+  }
   if (isV86(cpu)) {
     iretFromV86(cpu, opsize)
     return

@@ -13,7 +13,6 @@ import {
   SEG_FS,
   SEG_GS,
   SEG_SS,
-  SHADOW,
   VEC_GP,
   VEC_NP,
   VEC_SS,
@@ -87,12 +86,6 @@ export function loadSegment(cpu: Processor, seg: number, value: number): void {
     return
   }
   loadDataSegment(cpu, seg, selector, cpl(cpu), VEC_GP, 0)
-}
-
-/** MOV SS / POP SS: loads SS and holds interrupts and debug traps off until the next instruction has retired. */
-export function loadSsWithShadow(cpu: Processor, value: number): void {
-  loadSegment(cpu, SEG_SS, value)
-  cpu.u32[SHADOW >> 2] = 1
 }
 
 /** SS for privilege level `level`; `vector` is #GP for instructions, #TS for task switches. */

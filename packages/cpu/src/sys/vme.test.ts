@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import type { Processor } from '../processor.ts'
-import { CR4, CR4_PVI, CR4_VME, EFLAGS_SYS, ESP, FLAG_IF, FLAG_VIF, FLAG_VIP, FLAG_VM, SHADOW } from '../state.ts'
+import { CR4, CR4_PVI, CR4_VME, EFLAGS_SYS, ESP, FLAG_IF, FLAG_VIF, FLAG_VIP, FLAG_VM } from '../state.ts'
 import { bench, faultOf, IDT, peek16, poke32, pokeAll, TSS, where, writeGate } from '../testbench.ts'
-import { cli, popf, pushfValue, sti } from './eflags-ops.ts'
+import { changeVirtualIf, popf, pushfValue } from './eflags-ops.ts'
 import { softwareInterrupt } from './interrupts.ts'
 import { iret } from './return.ts'
 import { ltr } from './tables.ts'
@@ -64,18 +64,18 @@ test('a set bit: the monitor, or #GP(0) below IOPL 3 (methods 2 to 4)', () => {
 
 test('CLI, STI, PUSHF, POPF on VIF; VIP makes STI and POPF fault', () => {
   const cpu = v86(0)
-  sti(cpu)
+  changeVirtualIf(cpu, true)
   expect(cpu.getEflags() & FLAG_VIF).toBe(FLAG_VIF)
   expect(pushfValue(cpu, 2)).toBe(0x3202)
   expect(faultOf(() => pushfValue(cpu, 4))).toBe('13(0)')
-  cli(cpu)
+  changeVirtualIf(cpu, false)
   expect(pushfValue(cpu, 2)).toBe(0x3002)
   popf(cpu, 0x0203, 2)
   expect(cpu.getEflags() & (FLAG_VIF | FLAG_IF | 1)).toBe(FLAG_VIF | FLAG_IF | 1)
   expect(faultOf(() => popf(cpu, 0x0100, 2))).toBe('13(0)') // TF
   cpu.u32[EFLAGS_SYS >> 2]! |= FLAG_VIP
   expect(faultOf(() => popf(cpu, 0x0200, 2))).toBe('13(0)')
-  expect(faultOf(() => sti(cpu))).toBe('13(0)')
+  expect(faultOf(() => changeVirtualIf(cpu, true))).toBe('13(0)')
   popf(cpu, 0, 2)
   expect(cpu.getEflags() & FLAG_VIF).toBe(0)
 })
@@ -83,13 +83,11 @@ test('CLI, STI, PUSHF, POPF on VIF; VIP makes STI and POPF fault', () => {
 test('without VME, IOPL decides alone', () => {
   const cpu = v86(0)
   cpu.u32[CR4 >> 2] = 0
-  for (const action of [() => cli(cpu), () => sti(cpu), () => pushfValue(cpu, 2), () => popf(cpu, 0, 2)]) {
+  for (const action of [() => changeVirtualIf(cpu, false), () => changeVirtualIf(cpu, true), () => pushfValue(cpu, 2), () => popf(cpu, 0, 2)]) {
     expect(faultOf(action)).toBe('13(0)')
   }
   const high = v86(3)
   high.u32[CR4 >> 2] = 0
-  cli(high)
-  expect(high.getEflags() & FLAG_IF).toBe(0)
   popf(high, 0x0202, 2)
   // IOPL is not changed by POPF in virtual-8086 mode.
   expect(high.getEflags()).toBe(FLAG_VM | 0x3202)
@@ -98,21 +96,16 @@ test('without VME, IOPL decides alone', () => {
 test('protected-mode virtual interrupts: level 3 uses VIF under PVI (SDM 3A 20.4)', () => {
   const { cpu } = bench()
   cpu.setCpl(3)
-  expect(faultOf(() => cli(cpu))).toBe('13(0)')
+  expect(faultOf(() => changeVirtualIf(cpu, false))).toBe('13(0)')
   cpu.u32[CR4 >> 2] = CR4_PVI
-  sti(cpu)
+  changeVirtualIf(cpu, true)
   expect(cpu.getEflags() & (FLAG_VIF | FLAG_IF)).toBe(FLAG_VIF)
-  cli(cpu)
+  changeVirtualIf(cpu, false)
   expect(cpu.getEflags() & FLAG_VIF).toBe(0)
 })
 
-test('STI opens a shadow only when IF was clear; POPF filters by level (SDM 2)', () => {
+test('POPF filters by level (SDM 2)', () => {
   const { cpu } = bench()
-  sti(cpu)
-  expect(cpu.u32[SHADOW >> 2]).toBe(1)
-  cpu.u32[SHADOW >> 2] = 0
-  sti(cpu)
-  expect(cpu.u32[SHADOW >> 2]).toBe(0)
   popf(cpu, 0xffffffff, 4)
   // CPL 0: everything but VM and RF; VIF and VIP are cleared.
   expect(cpu.getEflags()).toBe(0x247fd7)
