@@ -108,7 +108,10 @@ describe.each(['interpreter', 'reference'] as const)('%s', kind => {
       engine.processor.setCpl(level)
       engine.processor.setEflags(2 | (io << 12))
       let vector = -1
-      engine.processor.onException = fault => (vector = fault.vector)
+      engine.processor.onException = fault => {
+        vector = fault.vector
+        return false
+      }
       engine.run(1)
       expect(vector).toBe(allowed ? -1 : 13)
       if (!allowed) continue

@@ -15,7 +15,6 @@ import {
   SEG,
   SEG_ATTR,
   SEG_BASE,
-  SEG_CS,
   SEG_DS,
   SEG_LDTR,
   SEG_LIMIT,

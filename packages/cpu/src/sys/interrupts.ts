@@ -5,7 +5,20 @@
 
 import { GuestFault } from '../context.ts'
 import type { Processor } from '../processor.ts'
-import { CR2, EFLAGS_SYS, EIP, FLAG_IF, SHADOW, VEC_DB, VEC_DE, VEC_DF, VEC_GP, VEC_NMI, VEC_PF, VEC_TS } from '../state.ts'
+import {
+  CR2,
+  EFLAGS_SYS,
+  EIP,
+  FLAG_IF,
+  SHADOW,
+  VEC_DB,
+  VEC_DE,
+  VEC_DF,
+  VEC_GP,
+  VEC_NMI,
+  VEC_PF,
+  VEC_TS,
+} from '../state.ts'
 import { commitDebugStatus, discardDebugTraps } from './debug.ts'
 import { deliver } from './deliver.ts'
 import { iopl, isV86 } from './flags.ts'

@@ -4,19 +4,7 @@
  */
 import { GuestFault } from '../context.ts'
 import type { Processor } from '../processor.ts'
-import {
-  CR0,
-  CR0_PE,
-  SEG_CS,
-  SEG_DS,
-  SEG_ES,
-  SEG_FS,
-  SEG_GS,
-  SEG_SS,
-  VEC_GP,
-  VEC_NP,
-  VEC_SS,
-} from '../state.ts'
+import { CR0, CR0_PE, SEG_CS, SEG_DS, SEG_ES, SEG_FS, SEG_GS, SEG_SS, VEC_GP, VEC_NP, VEC_SS } from '../state.ts'
 import {
   ATTR_CODE,
   ATTR_DB,

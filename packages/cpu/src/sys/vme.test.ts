@@ -83,7 +83,12 @@ test('CLI, STI, PUSHF, POPF on VIF; VIP makes STI and POPF fault', () => {
 test('without VME, IOPL decides alone', () => {
   const cpu = v86(0)
   cpu.u32[CR4 >> 2] = 0
-  for (const action of [() => changeVirtualIf(cpu, false), () => changeVirtualIf(cpu, true), () => pushfValue(cpu, 2), () => popf(cpu, 0, 2)]) {
+  for (const action of [
+    () => changeVirtualIf(cpu, false),
+    () => changeVirtualIf(cpu, true),
+    () => pushfValue(cpu, 2),
+    () => popf(cpu, 0, 2),
+  ]) {
     expect(faultOf(action)).toBe('13(0)')
   }
   const high = v86(3)
