@@ -8,6 +8,7 @@ export default library([
   'src/machine.ts',
   'src/elf/index.ts',
   'src/head.ts',
+  'src/placement.ts',
   'src/layout.ts',
   'src/ops/index.ts',
 ])

@@ -3,6 +3,7 @@
  *
  *   vmlinuz-686-pae, vmlinux-686-pae   linux-image-686-pae: as shipped, and the ELF inside it
  *   busybox, initramfs.cpio.gz         busybox-static, and an initramfs around it
+ *   initramfs-xen.cpio.gz              the same with the drivers of Xen's devices
  *   gnumach, memtest86+x32.bin, invaders
  *   seabios.bin, vgabios.bin           firmware that peers need in bench/
  *   manifest.json                      package versions and SHA-256 of each file
@@ -16,7 +17,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import { AptUnavailable, PrivateApt, unpack } from './apt.mjs'
-import { makeInitramfs, VIRTIO_MODULES } from './initramfs.mjs'
+import { makeInitramfs, VIRTIO_MODULES, XEN_MODULES } from './initramfs.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const guests = join(root, '.guests')
@@ -24,7 +25,7 @@ const log = message => process.stderr.write(`guests: ${message}\n`)
 const sha256 = bytes => createHash('sha256').update(bytes).digest('hex')
 
 /** Bumped when what is made from the packages changes. */
-const RECIPE = 1
+const RECIPE = 2
 
 function intact() {
   const manifestFile = join(guests, 'manifest.json')
@@ -79,8 +80,10 @@ function fetchAll() {
   files.set('vmlinux-686-pae', extractVmlinux(files.get('vmlinuz-686-pae')))
   files.set('busybox', from('bin/busybox'))
   const moduleRoot = existsSync(join(unpacked, 'usr/lib/modules')) ? 'usr/lib/modules' : 'lib/modules'
-  const modules = new Map(VIRTIO_MODULES.map(path => [path, from(`${moduleRoot}/${release}/kernel/${path}`)]))
-  files.set('initramfs.cpio.gz', makeInitramfs({ busybox: files.get('busybox'), modules }))
+  const modules = paths => new Map(paths.map(path => [path, from(`${moduleRoot}/${release}/kernel/${path}`)]))
+  const busybox = files.get('busybox')
+  files.set('initramfs.cpio.gz', makeInitramfs({ busybox, modules: modules(VIRTIO_MODULES) }))
+  files.set('initramfs-xen.cpio.gz', makeInitramfs({ busybox, modules: modules(XEN_MODULES), kind: 'xen' }))
   files.set('gnumach', gunzipSync(from('boot/gnumach-1.8-486.gz')))
   files.set('memtest86+x32.bin', from('boot/memtest86+ia32.bin'))
   files.set('invaders', from('boot/invaders.exec'))

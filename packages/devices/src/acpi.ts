@@ -14,6 +14,11 @@ import { pirqOf } from './pci.ts'
 import { RESET_CONTROL_PORT, RESET_CONTROL_VALUE } from './reset-control.ts'
 
 export interface AcpiOptions {
+  /**
+   * What the tables describe: a PC (the default), or a machine with a local APIC and the power registers, and none of a PC's
+   * other devices.
+   */
+  board?: 'pc' | 'none'
   /** Base of the PM registers, default 0x600. */
   pmBase?: number
   localApicId?: number
@@ -93,40 +98,49 @@ export function buildFadt(facs: number, dsdt: number, options: AcpiOptions = {})
   bytes[53] = ACPI_DISABLE
   view.setUint32(56, pm + PM1A_EVT, true)
   view.setUint32(64, pm + PM1A_CNT, true)
-  view.setUint32(76, pm + PM_TMR, true)
   bytes[88] = 4 // PM1_EVT_LEN
   bytes[89] = 2 // PM1_CNT_LEN
-  bytes[91] = 4 // PM_TMR_LEN
   view.setUint16(96, 0xfff, true) // P_LVL2_LAT: above 100, no C2
   view.setUint16(98, 0xfff, true) // P_LVL3_LAT: above 1000, no C3
+  view.setUint32(132, facs, true)
+  view.setUint32(140, dsdt, true)
+  t.ioAddress(148, pm + PM1A_EVT, 32)
+  t.ioAddress(172, pm + PM1A_CNT, 16)
+  if (options.board === 'none') {
+    // IAPC_BOOT_ARCH: no VGA, no CMOS clock. WBINVD, PROC_C1, PWR_BUTTON and SLP_BUTTON (none fixed), FIX_RTC.
+    view.setUint16(109, 0x0024, true)
+    view.setUint32(112, 0x0000_0075, true)
+    return t.finish()
+  }
+  view.setUint32(76, pm + PM_TMR, true)
+  bytes[91] = 4 // PM_TMR_LEN
   bytes[108] = RTC_CENTURY
   view.setUint16(109, 0x0003, true) // IAPC_BOOT_ARCH: legacy devices, 8042
   // WBINVD, PROC_C1, SLP_BUTTON (none fixed), FIX_RTC (no wake status), RESET_REG_SUP.
   view.setUint32(112, 0x0000_0465, true)
   t.ioAddress(116, RESET_CONTROL_PORT, 8)
   bytes[128] = RESET_CONTROL_VALUE
-  view.setUint32(132, facs, true)
-  view.setUint32(140, dsdt, true)
-  t.ioAddress(148, pm + PM1A_EVT, 32)
-  t.ioAddress(172, pm + PM1A_CNT, 16)
   t.ioAddress(208, pm + PM_TMR, 32)
   return t.finish()
 }
 
-/** Multiple APIC description table (5.2.11): one processor, one I/O APIC, the ISA overrides. */
+/** Multiple APIC description table (5.2.11): one processor; on a PC, one I/O APIC and the ISA overrides. */
 export function buildMadt(options: AcpiOptions = {}): Uint8Array {
   const entries: number[] = []
   const dword = (value: number): number[] => [0, 8, 16, 24].map(shift => (value >>> shift) & 0xff)
   entries.push(0, 8, 0, options.localApicId ?? 0, ...dword(1))
-  entries.push(1, 12, options.ioApicId ?? 1, 0, ...dword(IOAPIC_DEFAULT_BASE), ...dword(0))
-  // IRQ 0 arrives at input 2; the SCI and PCI's IRQs are level triggered, active high (flags 1101b).
-  entries.push(2, 10, 0, 0, ...dword(2), 0, 0)
-  for (const irq of [SCI_IRQ, 10, 11]) entries.push(2, 10, 0, irq, ...dword(irq), 0x0d, 0)
-  // LINT1 of every processor is NMI.
-  entries.push(4, 6, 0xff, 0, 0, 1)
+  const bare = options.board === 'none'
+  if (!bare) {
+    entries.push(1, 12, options.ioApicId ?? 1, 0, ...dword(IOAPIC_DEFAULT_BASE), ...dword(0))
+    // IRQ 0 arrives at input 2; the SCI and PCI's IRQs are level triggered, active high (flags 1101b).
+    entries.push(2, 10, 0, 0, ...dword(2), 0, 0)
+    for (const irq of [SCI_IRQ, 10, 11]) entries.push(2, 10, 0, irq, ...dword(irq), 0x0d, 0)
+    // LINT1 of every processor is NMI.
+    entries.push(4, 6, 0xff, 0, 0, 1)
+  }
   const t = new Table('APIC', 1, HEADER_SIZE + 8 + entries.length)
   t.view.setUint32(36, APIC_DEFAULT_BASE, true)
-  t.view.setUint32(40, 1, true) // PCAT_COMPAT: two 8259 as well
+  t.view.setUint32(40, bare ? 0 : 1, true) // PCAT_COMPAT: two 8259 as well
   t.bytes.set(entries, 44)
   return t.finish()
 }
@@ -191,7 +205,7 @@ export function buildDsdt(options: AcpiOptions = {}): Uint8Array {
   )
   const body = [
     ...aml.scope('\\_PR', aml.processor('CPU0', 0)),
-    ...aml.scope('\\_SB', pci),
+    ...(options.board === 'none' ? [] : aml.scope('\\_SB', pci)),
     ...name('\\_S5', packageOf(integer(SLP_TYP_S5), integer(SLP_TYP_S5), integer(0), integer(0))),
   ]
   const t = new Table('DSDT', 1, HEADER_SIZE + body.length)

@@ -265,7 +265,7 @@ class Assembly {
   #plugDevices(): void {
     const { memory, processor } = this.#engine
     const { clock } = this.#scheduler
-    const { backend, disk, net, rtcEpochSeconds } = this.#config
+    const { backend, disk, net, rtcEpochSeconds: epochSeconds = RTC_EPOCH_SECONDS } = this.#config
     const common = {
       memory,
       clock,
@@ -283,7 +283,7 @@ class Assembly {
         a20: { set: open => setA20(processor, open) },
         console: this.#console.port(() => this.#board?.uart.ready() ?? false),
         debugConsole: this.#console.port(() => false),
-        rtcEpochSeconds: rtcEpochSeconds ?? RTC_EPOCH_SECONDS,
+        rtcEpochSeconds: epochSeconds,
         memorySize: memory.size,
         ...(disk === undefined ? {} : { disk }),
       })
@@ -296,6 +296,7 @@ class Assembly {
       ...(board === undefined ? {} : { board }),
       options: this.#options,
       hostCalls: { allow: (pa, length) => registerStubPages(processor, pagesOf(pa, length)) },
+      epochSeconds,
       io: this.#io,
       mmio,
       console: port,

@@ -98,6 +98,8 @@ export interface OpsModule extends OpsDefinition {
 export interface BackendPorts {
   readonly memory: GuestMemory
   readonly clock: Clock
+  /** What a clock showed at power-on, in seconds since 1970. */
+  readonly epochSeconds: number
   readonly io: IoBus
   readonly mmio: MmioBus
   readonly console: ConsolePort

@@ -9,11 +9,11 @@
 import { ParagraftError } from '@paragraft/core/errors'
 import type { Head, HeadMatch, PlaceOptions } from '@paragraft/core/head'
 import type { GuestImage, StartOfDay } from '@paragraft/core/image'
+import { Placement } from '@paragraft/core/placement'
 import type { GuestMemory } from '@paragraft/core/ports'
 import { cString } from './bytes.ts'
 import { BOOT_CS, BOOT_DS, CR0_PE_ET, EFLAGS_START, flatGdt } from './gdt.ts'
 import { EBDA, MIB, pcMemoryMap } from './memory-map.ts'
-import { Placement } from './placement.ts'
 import { DEFAULT_COMMAND_LINE, E820_MAX, initrdMaximum, ZERO_PAGE_SIZE, zeroPage } from './zero-page.ts'
 
 /** Where boot loaders have put the zero page and the command line since the first ones. */

@@ -7,11 +7,11 @@
 import { ParagraftError } from '@paragraft/core/errors'
 import type { Head, HeadMatch, PlaceOptions } from '@paragraft/core/head'
 import type { BootModule, GuestImage, MemoryRange, StartOfDay } from '@paragraft/core/image'
+import { E820_RAM, Placement } from '@paragraft/core/placement'
 import type { GuestMemory } from '@paragraft/core/ports'
 import { Bytes, cString } from './bytes.ts'
 import { BOOT_CS, BOOT_DS, CR0_PE_ET, EFLAGS_START, flatGdt } from './gdt.ts'
-import { EBDA, MIB, pcMemoryMap, RAM } from './memory-map.ts'
-import { Placement } from './placement.ts'
+import { EBDA, MIB, pcMemoryMap } from './memory-map.ts'
 
 /** Magic in EAX (spec 3.2). */
 const MULTIBOOT_BOOTLOADER_MAGIC = 0x2badb002
@@ -159,6 +159,6 @@ function encodeMap(map: readonly MemoryRange[]): Uint8Array {
 /** End of the RAM that starts at `from` without a hole. */
 function firstHoleAbove(map: readonly MemoryRange[], from: number): number {
   let end = from
-  for (const range of map) if (range.type === RAM && range.base === end) end = range.base + range.length
+  for (const range of map) if (range.type === E820_RAM && range.base === end) end = range.base + range.length
   return end
 }

@@ -1,11 +1,18 @@
 /**
  * Placing things in guest memory in two steps: everything is decided and checked first, then written. A refusal
- * therefore leaves memory as it was.
+ * therefore leaves memory as it was. For heads, the hardware's and the backends'.
  */
-import { ParagraftError } from '@paragraft/core/errors'
-import type { ImageSegment, MemoryRange, StartOfDay } from '@paragraft/core/image'
-import type { GuestMemory } from '@paragraft/core/ports'
-import { RAM } from './memory-map.ts'
+import { ParagraftError } from './errors.ts'
+import type { PlaceOptions } from './head.ts'
+import type { ImageSegment, MemoryRange, StartOfDay } from './image.ts'
+import type { GuestMemory } from './ports.ts'
+
+/** E820 and multiboot range types (ACPI 6, section 15). */
+export const E820_RAM = 1
+export const E820_RESERVED = 2
+
+/** A range to be taken out of RAM and reported with its own type. */
+export type Reservation = NonNullable<PlaceOptions['reserve']>[number]
 
 interface Piece {
   base: number
@@ -38,7 +45,7 @@ export class Placement {
   /** Places bytes at a fixed address; `length` may exceed them (zero filled). */
   at(base: number, bytes: Uint8Array, what: string, length: number = bytes.length): void {
     const end = base + length
-    if (!this.map.some(r => r.type === RAM && base >= r.base && end <= r.base + r.length)) {
+    if (!this.map.some(r => r.type === E820_RAM && base >= r.base && end <= r.base + r.length)) {
       throw new ParagraftError('PG_HEAD_NO_ROOM', `${what} wants ${hex(base)}–${hex(end)}, which is not all free RAM`, {
         fields: { head: this.head, what, base, length, memoryMap: this.map },
         hint: 'Give the machine more memory, or check the addresses that the image asks for.',
@@ -114,11 +121,32 @@ export class Placement {
   }
 
   private free(base: number, end: number): boolean {
-    const inRam = this.map.some(r => r.type === RAM && base >= r.base && end <= r.base + r.length)
+    const inRam = this.map.some(r => r.type === E820_RAM && base >= r.base && end <= r.base + r.length)
     return inRam && this.collision(base, end) === undefined
   }
 
   private collision(base: number, end: number): Piece | undefined {
     return this.pieces.find(p => base < p.base + p.length && p.base < end)
   }
+}
+
+/** A memory map with reservations cut out of it and put in with their types; sorted. */
+export function reserveRanges(map: readonly MemoryRange[], reserve: readonly Reservation[]): MemoryRange[] {
+  return reserve.reduce(cut, [...map]).sort((a, b) => a.base - b.base)
+}
+
+function cut(map: MemoryRange[], hole: Reservation): MemoryRange[] {
+  const end = hole.base + hole.length
+  const out: MemoryRange[] = []
+  for (const range of map) {
+    const rangeEnd = range.base + range.length
+    if (rangeEnd <= hole.base || range.base >= end) {
+      out.push(range)
+      continue
+    }
+    if (range.base < hole.base) out.push({ ...range, length: hole.base - range.base })
+    if (rangeEnd > end) out.push({ ...range, base: end, length: rangeEnd - end })
+  }
+  out.push({ base: hole.base, length: hole.length, type: hole.type })
+  return out
 }

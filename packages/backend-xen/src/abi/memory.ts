@@ -1,0 +1,50 @@
+/** xen/include/public/memory.h. */
+import { layout } from './layout.ts'
+
+export const XENMEM_INCREASE_RESERVATION = 0
+export const XENMEM_DECREASE_RESERVATION = 1
+export const XENMEM_MAXIMUM_RAM_PAGE = 2
+export const XENMEM_CURRENT_RESERVATION = 3
+export const XENMEM_MAXIMUM_RESERVATION = 4
+export const XENMEM_POPULATE_PHYSMAP = 6
+export const XENMEM_ADD_TO_PHYSMAP = 7
+export const XENMEM_MEMORY_MAP = 9
+export const XENMEM_MACHINE_MEMORY_MAP = 10
+export const XENMEM_SET_MEMORY_MAP = 13
+export const XENMEM_REMOVE_FROM_PHYSMAP = 15
+export const XENMEM_ADD_TO_PHYSMAP_BATCH = 23
+/** Operations whose upper bits are where a long one goes on (MEMOP_EXTENT_SHIFT). */
+export const MEMOP_CMD_MASK = 63
+
+export const XENMAPSPACE_SHARED_INFO = 0
+export const XENMAPSPACE_GRANT_TABLE = 1
+/** The index asks for a frame of grant status, which only version 2 has. */
+export const XENMAPIDX_GRANT_TABLE_STATUS = 0x8000_0000
+
+export const XEN_MEMORY_RESERVATION = layout(20, {
+  extentStart: [0, 'u32'],
+  nrExtents: [4, 'u32'],
+  extentOrder: [8, 'u32'],
+  memFlags: [12, 'u32'],
+  domid: [16, 'u16'],
+})
+export const XEN_ADD_TO_PHYSMAP = layout(16, {
+  domid: [0, 'u16'],
+  size: [2, 'u16'],
+  space: [4, 'u32'],
+  idx: [8, 'u32'],
+  gpfn: [12, 'u32'],
+})
+export const XEN_ADD_TO_PHYSMAP_BATCH = layout(20, {
+  domid: [0, 'u16'],
+  space: [2, 'u16'],
+  size: [4, 'u16'],
+  idxs: [8, 'u32'],
+  gpfns: [12, 'u32'],
+  errs: [16, 'u32'],
+})
+export const XEN_REMOVE_FROM_PHYSMAP = layout(8, { domid: [0, 'u16'], gpfn: [4, 'u32'] })
+export const XEN_MEMORY_MAP = layout(8, { nrEntries: [0, 'u32'], buffer: [4, 'u32'] })
+/** struct e820entry of the BIOS call: packed. */
+export const E820_ENTRY = layout(20, { addr: [0, 'u64'], size: [8, 'u64'], type: [16, 'u32'] })
+export const DOMID_ARGUMENT = layout(2, { domid: [0, 'u16'] })

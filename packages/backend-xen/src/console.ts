@@ -1,0 +1,76 @@
+/**
+ * The PV console (xen/include/public/io/console.h): a page with a ring each way and an event channel, between the guest and
+ * a console port. Indices run freely; a producer that claims more than the ring holds is taken to have filled it.
+ */
+import type { ConsolePort, GuestMemory } from '@paragraft/core/ports'
+import type { BackendChannel } from './ports.ts'
+
+const IN = 0
+const IN_SIZE = 1024
+const OUT = 1024
+const OUT_SIZE = 2048
+const IN_CONS = 3072
+const IN_PROD = 3076
+const OUT_CONS = 3080
+const OUT_PROD = 3084
+
+export class XenConsole {
+  readonly #memory: GuestMemory
+  readonly #port: ConsolePort
+  readonly #page: number
+  #channel: BackendChannel | null = null
+
+  /** `page`: RAM address of the ring page. */
+  constructor(memory: GuestMemory, port: ConsolePort, page: number) {
+    this.#memory = memory
+    this.#port = port
+    this.#page = page
+  }
+
+  /** The channel by which the guest is told; from then on input is taken. */
+  connect(channel: BackendChannel): void {
+    this.#channel = channel
+  }
+
+  /** The guest rang: it has written, or it has read. */
+  service(): void {
+    // Nobody reads the ring before the guest has rung for the first time.
+    this.#port.onInput ??= () => this.#fill()
+    const produced = this.#drain()
+    const filled = this.#pull()
+    if (produced || filled) this.#channel?.notify()
+  }
+
+  #fill(): void {
+    if (this.#pull()) this.#channel?.notify()
+  }
+
+  #drain(): boolean {
+    const memory = this.#memory
+    const producer = memory.read32(this.#page + OUT_PROD)
+    const consumer = memory.read32(this.#page + OUT_CONS)
+    const count = Math.min((producer - consumer) >>> 0, OUT_SIZE)
+    if (count === 0) return false
+    const bytes = new Uint8Array(count)
+    for (let i = 0; i < count; i++) bytes[i] = memory.read8(this.#page + OUT + (((consumer + i) >>> 0) % OUT_SIZE))
+    memory.write32(this.#page + OUT_CONS, producer)
+    this.#port.write(bytes)
+    return true
+  }
+
+  #pull(): boolean {
+    const memory = this.#memory
+    const producer = memory.read32(this.#page + IN_PROD)
+    const consumer = memory.read32(this.#page + IN_CONS)
+    let room = Math.max(0, IN_SIZE - ((producer - consumer) >>> 0))
+    let at = producer
+    for (; room > 0; room--) {
+      const byte = this.#port.read()
+      if (byte < 0) break
+      memory.write8(this.#page + IN + (at % IN_SIZE), byte)
+      at = (at + 1) >>> 0
+    }
+    memory.write32(this.#page + IN_PROD, at)
+    return at !== producer
+  }
+}

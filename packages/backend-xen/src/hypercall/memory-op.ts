@@ -1,0 +1,119 @@
+/** memory_op for guests whose physical address space the hypervisor translates (xen/common/memory.c). */
+import { EFAULT, EINVAL, ENOSYS, EPERM, ESRCH } from '../abi/errno.ts'
+import { encode } from '../abi/layout.ts'
+import * as abi from '../abi/memory.ts'
+import { DOMID_FIRST_RESERVED, DOMID_SELF, GUEST_DOMID } from '../abi/xen.ts'
+import { type Domain, readStruct, readWord, writeStruct, writeWord } from '../domain.ts'
+import type { SharedPage } from '../shared-page.ts'
+
+export function memoryOp(domain: Domain, [command, address]: readonly number[]): number {
+  const at = address!
+  const op = command! & abi.MEMOP_CMD_MASK
+  switch (op) {
+    case abi.XENMEM_INCREASE_RESERVATION:
+    case abi.XENMEM_DECREASE_RESERVATION:
+    case abi.XENMEM_POPULATE_PHYSMAP:
+      return reservation(domain, op, at)
+    case abi.XENMEM_MAXIMUM_RAM_PAGE:
+      return domain.physmap.limit - 1
+    case abi.XENMEM_CURRENT_RESERVATION:
+    case abi.XENMEM_MAXIMUM_RESERVATION: {
+      const values = readStruct(domain, at, abi.DOMID_ARGUMENT)
+      if (values === undefined) return -EFAULT
+      const refusal = notSelf(values.domid)
+      if (refusal !== 0) return refusal
+      return op === abi.XENMEM_CURRENT_RESERVATION ? domain.physmap.populated : domain.physmap.limit
+    }
+    case abi.XENMEM_ADD_TO_PHYSMAP: {
+      const values = readStruct(domain, at, abi.XEN_ADD_TO_PHYSMAP)
+      if (values === undefined) return -EFAULT
+      return notSelf(values.domid) || addToPhysmap(domain, values.space, values.idx, values.gpfn)
+    }
+    case abi.XENMEM_ADD_TO_PHYSMAP_BATCH:
+      return addBatch(domain, at)
+    case abi.XENMEM_REMOVE_FROM_PHYSMAP: {
+      const values = readStruct(domain, at, abi.XEN_REMOVE_FROM_PHYSMAP)
+      if (values === undefined) return -EFAULT
+      return notSelf(values.domid) || (domain.physmap.depopulate(values.gpfn) ? 0 : -EINVAL)
+    }
+    case abi.XENMEM_MEMORY_MAP:
+      return memoryMap(domain, at)
+    case abi.XENMEM_MACHINE_MEMORY_MAP:
+    case abi.XENMEM_SET_MEMORY_MAP:
+      // The control domain's.
+      return -EPERM
+    default:
+      domain.reporter.report(`memory_op ${op}`, `the guest asked for memory operation ${op}`)
+      return -ENOSYS
+  }
+}
+
+/** 0 for the guest itself; of others it may ask nothing. */
+function notSelf(domid: number): number {
+  if (domid === DOMID_SELF || domid === GUEST_DOMID) return 0
+  return domid >= DOMID_FIRST_RESERVED || domid !== 0 ? -ESRCH : -EPERM
+}
+
+/** Frames come and go one by one; the answer is how many extents were done. */
+function reservation(domain: Domain, op: number, at: number): number {
+  const values = readStruct(domain, at, abi.XEN_MEMORY_RESERVATION)
+  if (values === undefined) return -EFAULT
+  if (notSelf(values.domid) !== 0) return -ESRCH
+  // Orders that an ordinary domain may ask for (CONFIG_DOMU_MAX_ORDER).
+  if (values.extentOrder > 9) return op === abi.XENMEM_DECREASE_RESERVATION ? -EINVAL : 0
+  const { physmap } = domain
+  const count = 1 << values.extentOrder
+  for (let extent = 0; extent < values.nrExtents; extent++) {
+    const first = readWord(domain, values.extentStart + 4 * extent)
+    if (first === undefined) return extent
+    for (let page = 0; page < count; page++) {
+      const gfn = first + page
+      // Frames beyond what the domain was built with are not there to be had.
+      const done =
+        op === abi.XENMEM_DECREASE_RESERVATION
+          ? physmap.depopulate(gfn)
+          : op === abi.XENMEM_POPULATE_PHYSMAP && physmap.populate(gfn)
+      if (!done) return extent
+    }
+  }
+  return values.nrExtents | 0
+}
+
+function addToPhysmap(domain: Domain, space: number, idx: number, gpfn: number): number {
+  let page: SharedPage | undefined
+  if (space === abi.XENMAPSPACE_SHARED_INFO) {
+    if (idx === 0) page = domain.shared
+  } else if (space === abi.XENMAPSPACE_GRANT_TABLE) {
+    // Frames of status are version 2's.
+    if (idx < abi.XENMAPIDX_GRANT_TABLE_STATUS) page = domain.grants.frame(idx)
+  } else return -ENOSYS
+  return page !== undefined && domain.physmap.place(page, gpfn) ? 0 : -EINVAL
+}
+
+function addBatch(domain: Domain, at: number): number {
+  const values = readStruct(domain, at, abi.XEN_ADD_TO_PHYSMAP_BATCH)
+  if (values === undefined) return -EFAULT
+  const refusal = notSelf(values.domid)
+  if (refusal !== 0) return refusal
+  for (let i = 0; i < values.size; i++) {
+    const idx = readWord(domain, values.idxs + 4 * i)
+    const gpfn = readWord(domain, values.gpfns + 4 * i)
+    if (idx === undefined || gpfn === undefined) return -EFAULT
+    if (!writeWord(domain, values.errs + 4 * i, addToPhysmap(domain, values.space, idx, gpfn))) return -EFAULT
+  }
+  return 0
+}
+
+/** The map that the domain was built with, as the BIOS would tell it. */
+function memoryMap(domain: Domain, at: number): number {
+  const values = readStruct(domain, at, abi.XEN_MEMORY_MAP)
+  if (values === undefined) return -EFAULT
+  if (domain.memoryMap.length === 0) return -ENOSYS
+  if (values.nrEntries < 1) return -EINVAL
+  const entries = domain.memoryMap.slice(0, values.nrEntries)
+  for (const [index, { base, length, type }] of entries.entries()) {
+    const entry = encode(abi.E820_ENTRY, { addr: base, size: length, type })
+    if (!domain.guest.copyTo(values.buffer + index * abi.E820_ENTRY.size, entry)) return -EFAULT
+  }
+  return writeStruct(domain, at, abi.XEN_MEMORY_MAP, { ...values, nrEntries: entries.length }) ? 0 : -EFAULT
+}

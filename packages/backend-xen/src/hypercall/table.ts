@@ -1,0 +1,84 @@
+/**
+ * Hypercalls by number: the modern ones, the superseded forms (`_compat`), and multicall, which makes several at once. What
+ * a domain of this kind has no use for is absent, and -ENOSYS, as is every number that Xen does not know.
+ */
+import { EFAULT, EINVAL, ENOSYS } from '../abi/errno.ts'
+import { HYPERCALL_NAMES, hypercallNumber } from '../abi/hypercalls.ts'
+import { MULTICALL_ENTRY } from '../abi/xen.ts'
+import { type Domain, readStruct, writeStruct } from '../domain.ts'
+import { consoleIo } from './console-io.ts'
+import { eventChannelOp, eventChannelOpCompat } from './event-channel-op.ts'
+import { grantTableOp } from './grant-table-op.ts'
+import { hvmOp } from './hvm-op.ts'
+import { memoryOp } from './memory-op.ts'
+import { schedOp, schedOpCompat } from './sched-op.ts'
+import { setTimerOp, vcpuOp } from './vcpu-op.ts'
+import { xenVersion } from './xen-version.ts'
+
+/** Arguments are unsigned words; the result is a signed one, negative for an error. */
+export type Hypercall = (domain: Domain, args: readonly number[]) => number
+
+const VMASST_CMD_DISABLE = 1
+/** The one assist that a translated guest may switch (xen.h): a flag while its runstate is written. */
+const VMASST_TYPE_RUNSTATE_UPDATE_FLAG = 5
+
+/** What a PVH domain may call. */
+const BY_NAME: Readonly<Record<string, Hypercall>> = {
+  memory_op: memoryOp,
+  set_timer_op: setTimerOp,
+  sched_op_compat: schedOpCompat,
+  event_channel_op_compat: eventChannelOpCompat,
+  xen_version: xenVersion,
+  console_io: consoleIo,
+  grant_table_op: grantTableOp,
+  vm_assist: (_domain, [command, type]) => {
+    if (type !== VMASST_TYPE_RUNSTATE_UPDATE_FLAG) return -EINVAL
+    return command! <= VMASST_CMD_DISABLE ? 0 : -ENOSYS
+  },
+  vcpu_op: vcpuOp,
+  sched_op: schedOp,
+  event_channel_op: eventChannelOp,
+  hvm_op: hvmOp,
+}
+
+/** Serves and counts hypercalls of one domain. */
+export class HypercallTable {
+  /** Calls by name; those within a multicall under their own names, too. */
+  readonly counts: Record<string, number> = {}
+  readonly #domain: Domain
+  readonly #handlers: ReadonlyMap<number, Hypercall>
+
+  constructor(domain: Domain) {
+    this.#domain = domain
+    this.#handlers = new Map<number, Hypercall>([
+      ...Object.entries(BY_NAME).map(([name, handler]): [number, Hypercall] => [hypercallNumber(name), handler]),
+      [hypercallNumber('multicall'), (_domain, args) => this.#multicall(args)],
+    ])
+  }
+
+  /** Makes one call; the result is a signed 32-bit number. */
+  call(number: number, args: readonly number[]): number {
+    const name = HYPERCALL_NAMES.get(number) ?? `${number}`
+    this.counts[name] = (this.counts[name] ?? 0) + 1
+    const handler = this.#handlers.get(number)
+    if (handler === undefined) {
+      this.#domain.reporter.report(`hypercall ${name}`, `the guest called ${name}, which it does not have: -ENOSYS`)
+      return -ENOSYS
+    }
+    return handler(this.#domain, args)
+  }
+
+  /** xen/common/multicall.c: each entry gets its result; nesting is refused. */
+  #multicall([address, count]: readonly number[]): number {
+    for (let i = 0; i < count!; i++) {
+      const at = (address! + i * MULTICALL_ENTRY.size) >>> 0
+      const entry = readStruct(this.#domain, at, MULTICALL_ENTRY)
+      if (entry === undefined) return -EFAULT
+      const nested = entry.op === hypercallNumber('multicall')
+      const args = [entry.arg0, entry.arg1, entry.arg2, entry.arg3, entry.arg4, entry.arg5]
+      const result = nested ? -EINVAL : this.call(entry.op, args)
+      if (!writeStruct(this.#domain, at, MULTICALL_ENTRY, { ...entry, result })) return -EFAULT
+    }
+    return 0
+  }
+}

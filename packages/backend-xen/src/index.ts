@@ -1,0 +1,17 @@
+/**
+ * Backend `xen`: what a guest of Xen finds, without Xen. Guests with a PVH entry boot by `xen-pvh`; `xen-pv` reads what
+ * paravirtual images ask for, and takes none yet.
+ */
+import { defineBackend } from '@paragraft/core/ops'
+import { pvHead } from './heads/pv.ts'
+import { pvhHead } from './heads/pvh.ts'
+import { PvhDomain } from './pvh.ts'
+
+export default defineBackend({
+  name: 'xen',
+  version: '0.1.0',
+  apiVersion: '^0.1.0',
+  heads: [pvhHead, pvHead],
+  board: 'none',
+  create: ports => new PvhDomain(ports),
+})
