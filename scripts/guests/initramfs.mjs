@@ -15,7 +15,7 @@ export const VIRTIO_MODULES = [
 /** Front ends of Xen's block and network devices, and a file system without dependencies for the disk. */
 export const XEN_MODULES = ['drivers/block/xen-blkfront.ko', 'drivers/net/xen-netfront.ko', 'fs/minix/minix.ko']
 
-const XEN_APPLETS = ['ifconfig', 'mkfs.minix', 'ping']
+const XEN_APPLETS = ['ifconfig', 'ping']
 
 const APPLETS = `
   [ ash awk basename cat chmod chown clear cmp cp cttyhack cut date dd df dirname dmesg du echo env expr false find free

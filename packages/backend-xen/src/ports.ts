@@ -21,9 +21,9 @@ export interface GuestPointers {
 export interface BackendEvents {
   /**
    * Connects to a port that the guest left unbound for the backend domain. `onEvent` runs at every notification of the
-   * guest. Returns the channel, or undefined when there is no such port.
+   * guest; `label` names it in counts. Returns the channel, or undefined when there is no such port.
    */
-  connect(port: number, onEvent: () => void): BackendChannel | undefined
+  connect(port: number, onEvent: () => void, label?: string): BackendChannel | undefined
 }
 
 export interface BackendChannel {

@@ -15,6 +15,7 @@ import { EPERM } from './abi/errno.ts'
 import { GNTTAB_RESERVED_CONSOLE, GNTTAB_RESERVED_XENSTORE } from './abi/grant-table.ts'
 import * as hvm from './abi/hvm.ts'
 import { GUEST_DOMID, PAGE_SIZE, VIRQ_TIMER } from './abi/xen.ts'
+import { attachDevices } from './attach.ts'
 import { XenConsole } from './console.ts'
 import { cpuidLeaf } from './cpuid.ts'
 import type { Domain } from './domain.ts'
@@ -36,7 +37,6 @@ import { StoreServer } from './xenstore/server.ts'
 import { Store } from './xenstore/store.ts'
 
 const ARGUMENTS = ['EBX', 'ECX', 'EDX', 'ESI', 'EDI', 'EBP'] as const
-const EFLAGS_IF_POLL = 'the guest polls with interrupts off'
 
 export class PvhDomain implements BackendInstance {
   readonly #ports: BackendPorts
@@ -138,6 +138,7 @@ export class PvhDomain implements BackendInstance {
       'store/ring-ref': `${pages.store / PAGE_SIZE}`,
       'store/port': `${storeEnd.port}`,
     })
+    attachDevices(store, { ...this.#ports, events: this.#events, grants })
   }
 
   acknowledgeInterrupt(): number {
@@ -193,7 +194,7 @@ export class PvhDomain implements BackendInstance {
     const { processor, clock, reporter } = this.#ports
     // A processor that halts with interrupts off would be taken for dead; the poll ends early, as it may.
     if (!processor.interruptsEnabled()) {
-      reporter.report('poll', `${EFLAGS_IF_POLL}: the poll ends at once`)
+      reporter.report('poll', 'the guest polls with interrupts off: the poll ends at once')
       return
     }
     const timer = until === null ? undefined : clock.schedule(until, () => this.#polling?.wake())

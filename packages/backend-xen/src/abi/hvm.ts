@@ -3,6 +3,8 @@ import { layout } from './layout.ts'
 
 export const HVMOP_SET_PARAM = 0
 export const HVMOP_GET_PARAM = 1
+export const HVMOP_FLUSH_TLBS = 5
+export const HVMOP_PAGETABLE_DYING = 9
 export const HVMOP_GET_TIME = 10
 export const HVMOP_SET_EVTCHN_UPCALL_VECTOR = 23
 
@@ -13,6 +15,8 @@ export const XEN_HVM_PARAM = layout(16, {
   valueHigh: [12, 'u32'],
 })
 export const XEN_HVM_EVTCHN_UPCALL_VECTOR = layout(8, { vcpu: [0, 'u32'], vector: [4, 'u8'] })
+
+export const XEN_HVM_GET_TIME = layout(8, { now: [0, 'u64'] })
 
 export const HVM_PARAM_CALLBACK_IRQ = 0
 export const HVM_PARAM_STORE_PFN = 1

@@ -10,6 +10,15 @@ export function hvmOp(domain: Domain, [command, address]: readonly number[]): nu
     case abi.HVMOP_SET_PARAM:
     case abi.HVMOP_GET_PARAM:
       return param(domain, command, at)
+    case abi.HVMOP_FLUSH_TLBS:
+      if (at !== 0) return -EINVAL
+      domain.processor.flushTlbGlobal()
+      return 0
+    case abi.HVMOP_PAGETABLE_DYING:
+      // For shadowed page tables alone: with the processor's own nested ones there is nothing to be told.
+      return -EINVAL
+    case abi.HVMOP_GET_TIME:
+      return writeStruct(domain, at, abi.XEN_HVM_GET_TIME, { now: domain.time.now() }) ? 0 : -EFAULT
     case abi.HVMOP_SET_EVTCHN_UPCALL_VECTOR: {
       const values = readStruct(domain, at, abi.XEN_HVM_EVTCHN_UPCALL_VECTOR)
       if (values === undefined) return -EFAULT
