@@ -11,13 +11,13 @@ const parsed = (line: string) => {
 
 test('everything usual is measured, five times, unless told otherwise', () => {
   const options = parsed('')
-  expect(options).toMatchObject({ runs: 5, boots: 5, target: 300, write: false, render: false })
+  expect(options).toMatchObject({ runs: 5, boots: 5, target: 250, write: false, render: false })
   expect(options.kernels).toEqual(KERNELS)
   expect(options.subjects.map(({ name }) => name)).toEqual(['paragraft', 'v86', 'qemu', 'chromium', 'chromium-v86'])
 })
 
 test('--quick is less of everything, and each can still be said', () => {
-  expect(parsed('--quick')).toMatchObject({ runs: 3, boots: 1, target: 150 })
+  expect(parsed('--quick')).toMatchObject({ runs: 3, boots: 1, target: 100 })
   expect(parsed('--quick --runs 4 --boots 0 --target 99 --timeout 7')).toMatchObject({
     runs: 4,
     boots: 0,

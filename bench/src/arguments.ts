@@ -37,8 +37,8 @@ what to run
 
 how
   --runs N            interleaved runs, of which the median counts. Default: 5
-  --target MS         CPU time of a kernel in a run. Default: 300
-  --quick             3 runs of 150 ms, 1 boot, ${QUICK_SUBJECTS.join(', ')}; each can still be said otherwise
+  --target MS         CPU time of a kernel in a run. Default: 250
+  --quick             3 runs of 100 ms, 1 boot, ${QUICK_SUBJECTS.join(', ')}; each can still be said otherwise
   --timeout SECONDS   real time after which an emulator is given up. Default: 600
 
 what to do with it
@@ -77,7 +77,7 @@ export function parse(argv: readonly string[]): Options | 'help' {
     subjects: pick(SUBJECTS, values.emulators ?? (quick ? QUICK_SUBJECTS : USUAL).join(','), 'emulator'),
     runs,
     boots: number(values.boots, '--boots', 0) ?? (quick ? 1 : runs),
-    target: number(values.target, '--target', 10) ?? (quick ? 150 : 300),
+    target: number(values.target, '--target', 10) ?? (quick ? 100 : 250),
     timeout: number(values.timeout, '--timeout', 1) ?? 600,
     write: values.write ?? false,
     render: values.render ?? false,

@@ -13,6 +13,8 @@ class Silent extends Progress {
 interface Behaviour {
   /** CPU nanoseconds an iteration. */
   ns: number
+  /** So many iterations of a kernel take longer in every machine, as they are translated. */
+  cold?: { iterations: number; ns: number }
   /** What the guest computes from a kernel and a count. */
   checksum?: (name: string, count: number) => string
   /** Kernels at which the emulator dies. */
@@ -30,6 +32,7 @@ function fake(name: string, behaviour: Behaviour, jobs: Job[] = []): Subject {
     async run(job: Job, { onMark }: RunOptions): Promise<Mark[]> {
       jobs.push(job)
       const marks: Mark[] = []
+      const seen = new Map<string, number>()
       let cpuSeconds = 0
       const mark = (text: string): void => {
         const entry = { text, cpuSeconds, instructions: cpuSeconds * 1e9 }
@@ -40,7 +43,10 @@ function fake(name: string, behaviour: Behaviour, jobs: Job[] = []): Subject {
         const [kernel, count] = part.split(':') as [string, string]
         mark(`start ${kernel} ${count}`)
         if (behaviour.dies?.includes(kernel)) throw new Unfinished('died', marks)
-        cpuSeconds += (Number(count) * behaviour.ns) / 1e9
+        const before = seen.get(kernel) ?? 0
+        seen.set(kernel, before + Number(count))
+        const slow = Math.max(0, Math.min(Number(count), (behaviour.cold?.iterations ?? 0) - before))
+        cpuSeconds += (slow * (behaviour.cold?.ns ?? 0) + (Number(count) - slow) * behaviour.ns) / 1e9
         mark(`end ${kernel} ${behaviour.checksum?.(kernel, Number(count)) ?? count}`)
       }
       mark('done')
@@ -84,6 +90,30 @@ test('counts are found that take the target, and nanoseconds are per iteration',
   // Comparing, calibrating, twice measuring; and what is measured runs twice in its machine.
   expect(jobs).toHaveLength(4)
   expect(jobs[3]?.commandLine).toContain('a:250000,a:250000,b:250000,b:250000')
+})
+
+test('an emulator that becomes faster is calibrated until it does not', async () => {
+  const jobs: Job[] = []
+  // Cold for 90,000 iterations of a kernel, then ten times as fast.
+  const [jit] = await measureKernels(
+    plan([fake('jit', { ns: 100, cold: { iterations: 90_000, ns: 1000 } }, jobs)]),
+    new Silent(),
+  )
+  expect(jit?.kernels['a']?.count).toBe(1_000_000)
+  expect(jit?.kernels['a']?.ns[0]).toBeCloseTo(100)
+  expect(jit?.kernels['a']?.first[0]).toBeCloseTo(181)
+  expect(jobs.length).toBeGreaterThan(4)
+})
+
+test('an emulator like another one takes its counts', async () => {
+  const jobs: Job[] = []
+  const [, twin] = await measureKernels(
+    plan([fake('one', { ns: 100 }), { ...fake('twin', { ns: 125 }, jobs), like: 'one' }]),
+    new Silent(),
+  )
+  expect(twin?.kernels['a']?.count).toBe(1_000_000)
+  expect(twin?.kernels['a']?.ns[0]).toBeCloseTo(125)
+  expect(jobs).toHaveLength(3)
 })
 
 test('emulators that compute different things are not compared', async () => {

@@ -57,6 +57,8 @@ interface State {
   figures: SubjectFigures
   /** Estimated CPU nanoseconds an iteration. */
   estimate: Map<string, number>
+  /** Iterations after which a kernel is as fast as it gets. */
+  prelude: Map<string, number>
 }
 
 /** In front of every machine's kernels: what an emulator needs once, such as V8's optimisation of an interpreter. */
@@ -64,12 +66,16 @@ const WARM_UP = [
   ['sort', 60],
   ['int_ring3', 20000],
 ] as const
-/**
- * Parts of the target: of the run that estimates how long an iteration takes, and of the run before each that is measured,
- * in which compilers may find out what is hot.
- */
+/** Part of the target that a run takes which estimates how long an iteration takes. */
 const CALIBRATION = 0.4
-const PRELUDE = 1
+/**
+ * Before such a run comes one in which compilers may find out what is hot: as many iterations as the fastest emulator does
+ * in the target's time, but not for longer than so many times the target.
+ */
+const LONGEST_PRELUDE = 3
+/** A kernel is calibrated again, with a prelude by the new estimate, when it was so much faster than the last time. */
+const STEADY = 0.8
+const MOST_PASSES = 6
 /** A guest's count is a 32-bit number, and a clock that ticks in hundredths may show no time at all. */
 const MOST = 0x7fffffff
 const SHORTEST_SECONDS = 0.005
@@ -79,6 +85,7 @@ export async function measureKernels(plan: KernelPlan, progress: Progress): Prom
     subject,
     figures: { name: subject.name, title: subject.title, kernels: {}, failed: {} },
     estimate: new Map(),
+    prelude: new Map(),
   }))
   const { kernels, target } = plan
 
@@ -86,7 +93,7 @@ export async function measureKernels(plan: KernelPlan, progress: Progress): Prom
   for (const state of states) {
     progress.phase(`comparing checksums: ${state.subject.title}`, kernels.length)
     const counts: Counts = kernels.map(({ name, probe }) => [name, [probe]])
-    for (const [run] of await runAll(state, counts, plan, progress)) {
+    for (const [run] of await runAll(state, counts, plan.timeout, progress)) {
       if (run === undefined) continue
       const first = checksums.get(run.name)
       if (first === undefined) checksums.set(run.name, { checksum: run.checksum, title: state.subject.title })
@@ -97,35 +104,68 @@ export async function measureKernels(plan: KernelPlan, progress: Progress): Prom
       learn(state, run)
     }
   }
+  const fastest = new Map(
+    kernels.map(({ name }) => [name, Math.min(...states.map(({ estimate }) => estimate.get(name) ?? Infinity))]),
+  )
   for (const state of states) {
-    progress.phase(`calibrating: ${state.subject.title}`, kernels.length)
-    const counts = countsFor(state, plan, [target * CALIBRATION, target * CALIBRATION])
-    for (const [, run] of await runAll(state, counts, plan, progress)) learn(state, run)
+    const like = states.find(({ subject }) => subject.name === state.subject.like)
+    if (like === undefined) await calibrate(state, plan, fastest, progress)
+    else Object.assign(state, { estimate: like.estimate, prelude: like.prelude })
   }
 
-  const counts = new Map(states.map(state => [state, countsFor(state, plan, [target * PRELUDE, target])]))
+  const counts = new Map<State, Counts>()
+  for (const state of states) {
+    const each = kernels.map(({ name }): Counts[number] => {
+      const count = iterations(state, name, target)
+      return [name, [Math.max(count, state.prelude.get(name) ?? 0), count]]
+    })
+    counts.set(state, each)
+  }
   for (let repetition = 1; repetition <= plan.runs; repetition++) {
     for (const state of states) {
       progress.phase(`run ${repetition} of ${plan.runs}: ${state.subject.title}`, kernels.length)
-      for (const [first, run] of await runAll(state, counts.get(state) as Counts, plan, progress))
+      for (const [first, run] of await runAll(state, counts.get(state) as Counts, plan.timeout, progress))
         note(state, first, run)
     }
   }
   return states.map(({ figures }) => figures)
 }
 
-function learn(state: State, run: Run | undefined): void {
-  if (run === undefined) return
-  state.estimate.set(run.name, (Math.max(run.seconds, SHORTEST_SECONDS) / run.count) * 1e9)
+/** Learns from longer and longer runs, until what is learnt stays the same. */
+async function calibrate(
+  state: State,
+  { kernels, target, timeout }: KernelPlan,
+  fastest: ReadonlyMap<string, number>,
+  progress: Progress,
+): Promise<void> {
+  let open = kernels.map(({ name }) => name)
+  for (let pass = 1; open.length > 0 && pass <= MOST_PASSES; pass++) {
+    progress.phase(`calibrating: ${state.subject.title}`, open.length * 2)
+    const before = new Map(state.estimate)
+    const counts = open.map((name): Counts[number] => {
+      const ofFastest = Math.round((target * 1e6) / (fastest.get(name) ?? Infinity))
+      const prelude = Math.min(ofFastest, iterations(state, name, target * LONGEST_PRELUDE))
+      return [name, [Math.max(1, prelude), iterations(state, name, target * CALIBRATION)]]
+    })
+    for (const [prelude, run] of await runAll(state, counts, timeout, progress)) {
+      learn(state, run)
+      if (prelude !== undefined) state.prelude.set(prelude.name, prelude.count)
+    }
+    open = open.filter(name => (state.estimate.get(name) ?? 0) < STEADY * (before.get(name) ?? 0))
+    // What was as fast before needs no prelude beyond the usual.
+    if (pass === 1) for (const { name } of kernels) if (!open.includes(name)) state.prelude.delete(name)
+  }
 }
 
-function countsFor(state: State, plan: KernelPlan, milliseconds: readonly number[]): Counts {
-  return plan.kernels.map(({ name, probe }) => {
-    const ns = state.estimate.get(name)
-    const count = (ms: number): number =>
-      ns === undefined ? probe : Math.min(MOST, Math.max(1, Math.round((ms * 1e6) / ns)))
-    return [name, milliseconds.map(count)]
-  })
+function learn(state: State, run: Run | undefined): void {
+  if (run === undefined) return
+  const ns = (Math.max(run.seconds, SHORTEST_SECONDS) / run.count) * 1e9
+  state.estimate.set(run.name, Math.min(ns, state.estimate.get(run.name) ?? ns))
+}
+
+/** Iterations that take so long, as far as is known. */
+function iterations({ estimate }: State, name: string, milliseconds: number): number {
+  return Math.min(MOST, Math.max(1, Math.round((milliseconds * 1e6) / (estimate.get(name) ?? Infinity))))
 }
 
 function note({ figures }: State, first: Run | undefined, run: Run | undefined): void {
@@ -140,13 +180,13 @@ function note({ figures }: State, first: Run | undefined, run: Run | undefined):
  * Runs the kernels in one machine, and gives each one's runs; where one brings the emulator down, the others go on in a new
  * machine without it.
  */
-async function runAll(state: State, counts: Counts, plan: KernelPlan, progress: Progress): Promise<Run[][]> {
+async function runAll(state: State, counts: Counts, timeout: number, progress: Progress): Promise<Run[][]> {
   const { subject, figures } = state
   const all: Run[][] = []
   let left = counts.filter(([name]) => !(name in figures.failed))
   while (left.length > 0) {
     const list = left.flatMap(([name, each]) => each.map(count => [name, count] as const))
-    const { marks, trouble } = await attempt(subject, [...WARM_UP, ...list], plan.timeout, progress)
+    const { marks, trouble } = await attempt(subject, [...WARM_UP, ...list], timeout, progress)
     const runs = runsOf(marks)
     if (trouble !== undefined && runs.length < WARM_UP.length) throw new Error(`${subject.title}: ${trouble}`)
     let at = WARM_UP.length

@@ -31,6 +31,8 @@ export interface Subject {
   engine: string
   /** What it boots: the compressed image, or the ELF in it by the entry that it knows. */
   boots: 'bzImage' | 'vmlinux'
+  /** A subject before it whose counts suit it too. */
+  like?: string
   /** Takes part unless told otherwise. */
   usual: boolean
   /** What it needs that may be missing here. */
@@ -53,6 +55,7 @@ function inChromium(of: Subject, name: string, title: string, emulator: string):
     ...of,
     name,
     title,
+    like: of.name,
     run: (job, options) => runInChromium(CHROMIUM, emulator, job, options),
     needs: { what: CHROMIUM, there: () => existsSync(CHROMIUM) },
   }
