@@ -156,6 +156,23 @@ export const CALLS: readonly CallEntry[] = ROWS.map(([number, name, prototype, s
 /** Numbers from 0 up to here, excluded, are answered by `get_reloc`; those without a call, and all above, by none. */
 export const CALL_LIMIT = 74
 
+/**
+ * Calls that only tell something, or whose effect nothing depends on here: the ones that a ROM may answer with nop. A guest erases
+ * a call that is answered so, and keeps no native code in its place.
+ */
+export const HINTS: ReadonlySet<string> = new Set([
+  'UpdateKernelStack',
+  'WBINVD',
+  'UpdatePxE',
+  'UpdatePxELong',
+  'AllocatePage',
+  'ReleasePage',
+  'SetLinearMapping',
+  'SetInitialAPState',
+  'IODelay',
+  'SetLazyMode',
+])
+
 const BY_NAME = new Map(CALLS.map(call => [call.name, call]))
 
 /** A call by name; undefined for a name that is none. */
