@@ -1,7 +1,8 @@
 /*
- * Page-table updates that wait. Under lazy MMU mode, and when the guest allows it (VMI_PAGE_DEFER), an update goes to a queue
- * in the ROM's scratch page; the machine takes the queue with the next call that it serves and that concerns page tables, or with
- * the page fault that an update still missing causes.
+ * Page-table updates that wait. Under lazy MMU mode, and when the guest allows it (VMI_PAGE_DEFER), an update of a page table
+ * goes to a queue in the ROM's scratch page; the machine takes the queue with the next call that it serves and that concerns page
+ * tables, or with the page fault that an update still missing causes. Updates of directories never wait: guests follow them, to
+ * find the table that they set next.
  *
  * Copyright the Paragraft authors. This program is free software; you can redistribute it and/or modify it under the terms
  * of version 2 of the GNU General Public License as published by the Free Software Foundation; see LICENSE beside this file.
@@ -35,6 +36,8 @@ vmi_deferred_\name:
  */
         .balign 16
 enqueue:
+        testb   $VMI_PAGE_PT, %cl
+        jz      3f
         call    1f
 1:      popl    %eax
         leal    vmi_scratch - 1b(%eax), %eax
