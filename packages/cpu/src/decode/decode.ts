@@ -5,6 +5,7 @@
  * compiled before much was decoded slowly.
  */
 import { GuestFault } from '../context.ts'
+import { x87OperandWidth } from '../fpu/index.ts'
 import type { Insn } from '../isa/define.ts'
 import {
   EAX,
@@ -364,6 +365,7 @@ export class Decoder {
         return
       case OPERAND_FX:
         d.imm = (opcode << 8) | modrm
+        if (d.memory) d.extra = x87OperandWidth(d.imm)
         return
       case OPERAND_JB:
         d.relative = true

@@ -1,2 +1,2 @@
 /** The x87 unit: what the engines call. */
-export { executeX87, fwait } from './x87.ts'
+export { executeX87, fwait, X87_WRITES, x87OperandWidth } from './x87.ts'

@@ -277,6 +277,15 @@ controlMemory(0xdd, 4, [saveSize(false), saveSize(true)], false, false, restoreS
 controlMemory(0xdd, 6, [saveSize(false), saveSize(true)], true, true, saveState)
 controlMemory(0xdd, 7, [2, 2], true, true, (cpu, lin) => cpu.write16(lin, statusWord(cpu)))
 
+/** Added to the width of an operand that is written. */
+export const X87_WRITES = 0x100
+
+/** Bytes of the memory operand of opcode << 8 | ModRM for 32-bit operand size, and {@link X87_WRITES}; 0 when undefined. */
+export function x87OperandWidth(imm: number): number {
+  const op = MEMORY[((imm >> 5) & 0x38) | ((imm >> 3) & 7)]
+  return op === undefined ? 0 : op.size[1] | (op.write ? X87_WRITES : 0)
+}
+
 /**
  * Pending unmasked exceptions, checked by every waiting instruction: #MF with CR0.NE = 1. With NE = 0 FERR# is asserted
  * and the instruction proceeds; the interrupt that the chipset makes of it comes at the next boundary.

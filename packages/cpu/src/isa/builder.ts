@@ -178,6 +178,10 @@ export class Builder extends Emitter {
   seg(): Expr {
     return this.field('16u', REC_SEG)
   }
+  /** EIP of this instruction. */
+  eip(): Expr {
+    return bin('add', this.word(EIP_BASE), this.field('16u', REC_OFF))
+  }
   /** EIP of the next instruction. */
   nextEip(): Expr {
     return bin('add', bin('add', this.word(EIP_BASE), this.field('16u', REC_OFF)), this.field('8u', REC_LEN))

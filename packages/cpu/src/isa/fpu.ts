@@ -1,27 +1,79 @@
 /** x87, MMX and SSE: their meaning is in fpu/ and simd/, and what programs live on is written as generated code too. */
-import { c32, type Expr } from '../ir/ir.ts'
+import { X87_WRITES } from '../fpu/index.ts'
+import { c32, type Expr, load } from '../ir/ir.ts'
+import { EAX, FPU_CS, FPU_DP, FPU_DS, FPU_IP, FPU_OPCODE, SEG, SEG_CS, SEG_SELECTOR, SEG_SIZE } from '../state.ts'
 import type { Builder } from './builder.ts'
 import { hex2, type Insn } from './define.ts'
+import { setComparison } from './simd/float.ts'
 import { emitForm } from './simd/form.ts'
 import { VECTOR_FORMS } from './simd/index.ts'
+import { CONTROL, EQUAL_SHIFT, FLAGS, LESS_SHIFT, TO_AX, x87Number } from './x87/answer.ts'
 
-/** Memory operands: the helper gets segment and offset, and does its own checks. */
-function x87(b: Builder): void {
-  const flags = b.or(b.imm(), c32(b.size === 2 ? 0x10000 : 0))
-  if (b.isMem(0)) b.callChecked('x87', flags, b.seg(), b.ea())
-  else b.callChecked('x87', flags, c32(0), c32(0))
+/** DB and DF have the comparisons to EFLAGS, DF the status word to AX. */
+const TO_FLAGS: readonly number[] = [0xdb, 0xdf]
+const STATUS_TO_AX = 0xdf
+
+/** A kernel does it, or the helper, which gets segment and offset of a memory operand and does its own checks. */
+function x87(b: Builder, opcode: number): void {
+  const imm = b.imm()
+  const inMemory = b.isMem(0)
+  const [seg, ea] = inMemory ? [b.let(b.seg()), b.let(b.ea())] : [c32(0), c32(0)]
+  const answer = b.temp('i32')
+  const number = x87Number(b, imm, inMemory)
+  if (inMemory) {
+    b.set(answer, c32(0))
+    const host = x87Operand(b, seg, ea)
+    b.if(host, () => b.set(answer, b.kernel('kernel', number, c32(0), host, imm)))
+  } else b.set(answer, b.kernel('kernel', number, b.and(imm, 7), c32(0), imm))
+  b.if(
+    answer,
+    () => {
+      b.if(b.eqz(b.and(answer, CONTROL)), () => recordX87(b, imm, inMemory, seg, ea))
+      if (inMemory) return
+      if (TO_FLAGS.includes(opcode)) {
+        b.if(b.and(answer, FLAGS), () =>
+          setComparison(b, b.and(b.shr(answer, LESS_SHIFT), 1), b.and(b.shr(answer, EQUAL_SHIFT), 1)),
+        )
+      }
+      if (opcode === STATUS_TO_AX) b.if(b.and(answer, TO_AX), () => b.setGpr(EAX, b.shr(answer, 16), 2))
+    },
+    () => {
+      const flags = b.or(imm, c32(b.size === 2 ? 0x10000 : 0))
+      b.callChecked('x87', flags, seg, ea)
+    },
+  )
+}
+
+/** Host address of the memory operand; the record has its width, and whether it is written, in EXTRA. */
+function x87Operand(b: Builder, seg: Expr, ea: Expr): Expr {
+  const extra = b.extra()
+  if (extra.k === 'const') {
+    const write = (Number(extra.v) & X87_WRITES) !== 0
+    b.wrote ||= write
+    return b.direct(Number(extra.v) & 0xff, ea, seg, write)
+  }
+  const host = b.temp('i32')
+  b.wrote = true
+  const found = (write: boolean) => (): void => b.set(host, b.direct(b.and(extra, 0xff), ea, seg, write))
+  b.if(b.and(extra, X87_WRITES), found(true), found(false))
+  return host
+}
+
+/** The pointers to the last instruction and its operand (SDM vol. 1, 8.1.8). */
+function recordX87(b: Builder, imm: Expr, inMemory: boolean, seg: Expr, ea: Expr): void {
+  b.setWord(FPU_IP, b.eip())
+  b.setWord(FPU_CS, load('16u', c32(SEG + SEG_SIZE * SEG_CS + SEG_SELECTOR)))
+  b.setWord(FPU_OPCODE, b.and(imm, 0x7ff))
+  if (!inMemory) return
+  b.setWord(FPU_DP, ea)
+  b.setWord(FPU_DS, load('16u', seg, SEG_SELECTOR))
 }
 
 export const FPU: readonly Insn[] = [
-  ...Array.from(
-    { length: 8 },
-    (_, i): Insn => ({
-      mnemonic: `ESC${i}`,
-      size: 'v',
-      encodings: [`${hex2(0xd8 + i)} Fx`],
-      semantics: x87,
-    }),
-  ),
+  ...Array.from({ length: 8 }, (_, i): Insn => {
+    const opcode = 0xd8 + i
+    return { mnemonic: `ESC${i}`, size: 'v', encodings: [`${hex2(opcode)} Fx`], semantics: b => x87(b, opcode) }
+  }),
   { mnemonic: 'FWAIT', size: 'd', encodings: ['9B'], semantics: b => void b.callChecked('fwait') },
 ]
 

@@ -1,6 +1,7 @@
 /** The kernels of all engines: compiled once, instantiated over each machine's memory. */
 import { emitForm, type VectorForm } from '../isa/simd/form.ts'
 import { VECTOR_FORMS } from '../isa/simd/index.ts'
+import { x87Kernels } from '../isa/x87/kernels.ts'
 import { SIMD_OPS } from '../simd/index.ts'
 import { emitKernels, type Kernel, kernel } from './module.ts'
 
@@ -29,7 +30,7 @@ let compiled: WebAssembly.Module | undefined
 
 /** The kernels over `memory`. */
 export function createKernels(memory: WebAssembly.Memory): Kernels {
-  compiled ??= new WebAssembly.Module(emitKernels(simdKernels(), new Map()))
+  compiled ??= new WebAssembly.Module(emitKernels([...simdKernels(), ...x87Kernels()]))
   return new WebAssembly.Instance(compiled, { e: { m: memory } }).exports as Kernels
 }
 

@@ -94,14 +94,11 @@ function dispatcher(): Bytes {
 }
 
 /**
- * The module: imports memory `e.m`; exports `kernel`, which takes a kernel's place in `table` and its arguments, and by
- * name the kernels of `names`. Undefined places decline.
+ * The module: imports memory `e.m`; exports `kernel`, which takes a kernel's place in `table` and its arguments. Undefined
+ * places decline.
  */
-export function emitKernels(
-  table: readonly (Kernel | undefined)[],
-  names: ReadonlyMap<string, Kernel>,
-): Uint8Array<ArrayBuffer> {
-  const bodies = [...new Set([...table.filter(k => k !== undefined), ...names.values()])]
+export function emitKernels(table: readonly (Kernel | undefined)[]): Uint8Array<ArrayBuffer> {
+  const bodies = [...new Set(table.filter(k => k !== undefined))]
   const decline: Kernel = kernel(() => {})
   bodies.push(decline)
   const number = new Map(bodies.map((k, i) => [k, i + 1]))
@@ -141,14 +138,10 @@ export function emitKernels(
     s.uleb(table.length)
   })
   section(7, s => {
-    s.uleb(names.size + 1)
-    const name = (text: string, at: number): void => {
-      s.name(text)
-      s.u8(0)
-      s.uleb(at)
-    }
-    name('kernel', 0)
-    for (const [text, k] of names) name(text, number.get(k) as number)
+    s.uleb(1)
+    s.name('kernel')
+    s.u8(0)
+    s.uleb(0)
   })
   section(9, s => {
     for (const b of [1, 0, OP.i32_const, 0, OP.end]) s.u8(b)

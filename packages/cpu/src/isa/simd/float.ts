@@ -7,7 +7,7 @@
 import { type Expr, wide } from '../../ir/ir.ts'
 import { MXCSR } from '../../state.ts'
 import type { Builder } from '../builder.ts'
-import type { Operands, VectorForm } from './form.ts'
+import type { VectorForm } from './form.ts'
 import { Lanes, maskOf } from './lanes.ts'
 import { lane64 } from './vector.ts'
 
@@ -38,13 +38,13 @@ function xmmForm(bytes: 4 | 8 | 16, compute: VectorForm['compute']): VectorForm 
 
 /**
  * Runs `then` when an inexact result needs no report and is rounded to nearest (`rounds`; else by truncation, as the
- * instruction says), or when `exact` shows that it is not inexact.
+ * instruction says), or when `exact` shows that it is not inexact; null does not try to.
  */
-function unlessReported(b: Builder, x: Operands, exact: () => Expr, then: () => void, rounds = true): void {
+function unlessReported(b: Builder, exact: (() => Expr) | null, then: () => void, rounds = true): void {
   const known = MXCSR_PE | MXCSR_PM
   const mode = b.let(b.and(b.word(MXCSR), rounds ? known | MXCSR_RC : known))
   const free = b.let(b.cmp('eq', mode, known))
-  if (!x.brief) {
+  if (exact !== null) {
     b.if(b.eqz(b.or(free, rounds ? b.and(mode, MXCSR_RC) : b.c(0))), () => b.set(free, exact()))
   }
   b.if(free, then)
@@ -54,7 +54,7 @@ type Arithmetic = 'add' | 'sub' | 'mul' | 'div' | 'sqrt'
 
 function arithmetic(operation: Arithmetic, suffix: string): VectorForm {
   const { scalar, bytes } = shapeOf(suffix)
-  return xmmForm(scalar ? bytes : 16, (b, x) => {
+  const form = xmmForm(scalar ? bytes : 16, (b, x) => {
     const l = new Lanes(b, bytes, scalar)
     const a = l.of(x.a)
     const s = l.of(x.b)
@@ -79,14 +79,10 @@ function arithmetic(operation: Arithmetic, suffix: string): VectorForm {
       }
     }
     b.if(l.all(l.and(...conditions)), () =>
-      unlessReported(
-        b,
-        x,
-        () => l.all(exact()),
-        () => x.commit(l.into(x.a, r)),
-      ),
+      unlessReported(b, x.brief ? null : () => l.all(exact()), () => x.commit(l.into(x.a, r))),
     )
   })
+  return { ...form, thorough: true }
 }
 
 /** MIN, MAX: the second operand unless the first is less (greater). */
@@ -135,6 +131,13 @@ function compareMask(suffix: string): VectorForm {
   })
 }
 
+/** ZF, PF and CF after a comparison of two numbers; OF, SF and AF are cleared. Both conditions are 0 or 1. */
+export function setComparison(b: Builder, less: Expr, equal: Expr): void {
+  // A result that is not zero is 1, of odd parity; for zero the parity byte makes it odd.
+  const same = b.let(equal)
+  b.setFlags(b.xor(same, 1), b.or(b.op('mul', less, 0xc0000000 | 0), b.shl(same, 8)))
+}
+
 /** COMISS, UCOMISS and kin: for numbers they are the same. */
 function compareFlags(bytes: 4 | 8): VectorForm {
   return xmmForm(bytes, (b, x) => {
@@ -143,9 +146,7 @@ function compareFlags(bytes: 4 | 8): VectorForm {
     const s = l.of(x.b)
     b.if(l.and(l.notDenormal(a), l.notDenormal(s), l.notNaN(a), l.notNaN(s)), () => {
       const equal = b.let(l.op('eq', a, s))
-      const less = l.op('lt', a, s)
-      // ZF from the result; its parity is the inverse of PF, which the parity byte must undo when it is zero.
-      b.setFlags(b.xor(equal, 1), b.or(b.op('mul', less, 0xc0000000 | 0), b.shl(equal, 8)))
+      setComparison(b, b.let(l.op('lt', a, s)), equal)
       x.finish()
     })
   })
@@ -162,7 +163,6 @@ function toGeneral(bytes: 4 | 8, truncates: boolean): VectorForm {
       b.if(inRange, () =>
         unlessReported(
           b,
-          x,
           () => l.op('eq', whole, s),
           () => x.commit(wide(`i32.trunc_sat_${l.precision.scalar}_s`, [whole])),
           !truncates,
@@ -182,7 +182,6 @@ function toDwords(bytes: 4 | 8, truncates: boolean): VectorForm {
     b.if(l.all(inRange), () =>
       unlessReported(
         b,
-        x,
         () => l.all(l.op('eq', whole, x.b)),
         () => x.commit(wide(bytes === 4 ? 'i32x4.trunc_sat_f32x4_s' : 'i32x4.trunc_sat_f64x2_s_zero', [whole])),
         !truncates,
@@ -201,7 +200,7 @@ function fromGeneral(bytes: 4 | 8): VectorForm {
       if (bytes === 8) commit()
       else {
         const exact = (): Expr => wide('f64.eq', [wide('f64.promote_f32', [r]), wide('f64.convert_i32_s', [x.b])])
-        unlessReported(b, x, exact, commit)
+        unlessReported(b, exact, commit)
       }
     }),
     b: 'gpr',
@@ -218,7 +217,7 @@ const dwordsToSingles = xmmForm(16, (b, x) => {
     wide('i32x4.all_true', [
       wide('i32x4.lt_u', [wide('i32x4.add', [x.b, splat(BELOW_24_BITS)]), splat(2 * BELOW_24_BITS)]),
     ])
-  unlessReported(b, x, small, () => x.commit(wide('f32x4.convert_i32x4_s', [x.b])))
+  unlessReported(b, small, () => x.commit(wide('f32x4.convert_i32x4_s', [x.b])))
 })
 /** CVTDQ2PD. */
 const dwordsToDoubles = xmmForm(8, (_b, x) => x.commit(wide('f64x2.convert_low_i32x4_s', [x.b])))
@@ -254,7 +253,6 @@ function narrow(scalar: boolean): VectorForm {
     b.if(from.all(ok), () =>
       unlessReported(
         b,
-        x,
         () => from.all(from.op('eq', back, s)),
         () => x.commit(scalar ? to.into(x.a, r) : r),
       ),
