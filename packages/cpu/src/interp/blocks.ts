@@ -130,6 +130,8 @@ export class Blocks {
   find(phys: number, mode: number): number {
     const slot = hashSlot(phys, mode) >>> 2
     if (this.#u32[slot] === phys && this.#u32[slot + 1] === mode) return this.#u32[slot + 2]
+    // Nothing was ever entered here, or it is gone: at worst a block is decoded twice.
+    if (this.#u32[slot + 1] === 0) return 0
     // Another block may have taken the entry; the page's list still has this one.
     for (let block = this.#heads[Math.floor(phys / PAGE)]; block !== 0; block = this.#u32[(block + BLK_NEXT) >> 2]) {
       const at = block >> 2
@@ -415,6 +417,7 @@ export class Blocks {
   #invalidateInPage(from: number, to: number): void {
     const page = Math.floor(from / PAGE)
     if (page >= this.#heads.length || !this.#holdsCode(page, (from & 0xfff) >> 6, ((to - 1) & 0xfff) >> 6)) return
+    if (!this.#overlaps(page, from, to) && !this.#crossings.has(page)) return
     const u32 = this.#u32
     let block = this.#heads[page]
     let kept = 0
@@ -436,6 +439,16 @@ export class Blocks {
     this.#heads[page] = kept
     this.#invalidateCrossings(page, from)
     if (this.#lines[page * 2] === 0 && this.#lines[page * 2 + 1] === 0) this.#pages.unmarkCodePage(page * PAGE)
+  }
+
+  /** Whether a block of `page` overlaps the bytes [from, to): code and data may share a line. */
+  #overlaps(page: number, from: number, to: number): boolean {
+    const u32 = this.#u32
+    for (let block = this.#heads[page]; block !== 0; block = u32[(block + BLK_NEXT) >> 2]) {
+      const phys = u32[(block + BLK_PHYS) >> 2]
+      if (phys < to && phys + u32[(block + BLK_BYTES) >> 2] > from) return true
+    }
+    return false
   }
 
   /** Whether a line of `page` from the first to the last of these numbers holds code. */

@@ -15,6 +15,7 @@ import {
   FLAG_TF,
   SCRATCH,
   SEG,
+  SEG_BASE,
   SEG_ES,
   SEG_SIZE,
   SEG_WRITE_LIMIT,
@@ -92,7 +93,49 @@ class Repeat {
   }
 }
 
+const ES_AT = SEG + SEG_ES * SEG_SIZE
+/** Up to here a loop is sooner done than a built-in function is called. */
+const SHORT = 64
+
+/**
+ * Whether all iterations go up through 32-bit addresses in a segment that is nothing but the address space, and nobody
+ * watches: the common case, which has paths of its own below. Nothing else differs.
+ */
+function plain(cpu: Processor, segAddress: number, addr32: number): boolean {
+  const { u32 } = cpu
+  const at = segAddress >> 2
+  return (
+    addr32 !== 0 &&
+    u32[at + SEG_BASE / 4] === 0 &&
+    u32[at + SEG_WRITE_LIMIT / 4] === 0xffffffff &&
+    (u32[EFLAGS_SYS >> 2] & (FLAG_DF | FLAG_TF)) === 0 &&
+    cpu.dataBreakpoints === 0
+  )
+}
+/** Host address of `bytes` bytes at `lin` if they lie in one page that the TLB has, else 0. */
+function inPage(cpu: Processor, table: number, lin: number, bytes: number): number {
+  if ((lin & 0xfff) + bytes > 0x1000) return 0
+  const entry = cpu.u32[(cpu.u32[table >> 2] >>> 2) + (lin >>> 12)]
+  return entry === 0 ? 0 : (lin + entry + 3) >>> 0
+}
+
 export function repMovs(cpu: Processor, size: number, segAddress: number, addr32: number): number {
+  const { u8, u32 } = cpu
+  const bytes = u32[ECX >> 2] * size
+  if (bytes > 0 && bytes <= 0x1000 && plain(cpu, segAddress, addr32) && plain(cpu, ES_AT, addr32)) {
+    const a = inPage(cpu, TLB_READ, u32[ESI >> 2], bytes)
+    const b = inPage(cpu, TLB_WRITE, u32[EDI >> 2], bytes)
+    // A destination just above its source repeats the pattern between them, which a block copy would not.
+    if (a !== 0 && b !== 0 && (b <= a || b >= a + bytes)) {
+      if (bytes > SHORT) u8.copyWithin(b, a, a + bytes)
+      else if (((a | b | bytes) & 3) === 0) for (let i = 0; i < bytes; i += 4) u32[(b + i) >>> 2] = u32[(a + i) >>> 2]
+      else for (let i = 0; i < bytes; i++) u8[b + i] = u8[a + i]
+      u32[ESI >> 2] += bytes
+      u32[EDI >> 2] += bytes
+      u32[ECX >> 2] = 0
+      return REP_DONE
+    }
+  }
   const r = new Repeat(cpu, size, segAddress, addr32)
   for (let n = r.count(); n > 0; n = r.count()) {
     const si = r.reg(ESI)
@@ -115,9 +158,27 @@ export function repMovs(cpu: Processor, size: number, segAddress: number, addr32
   return r.status()
 }
 
+function fill8(u8: Uint8Array, at: number, value: number, bytes: number): void {
+  if (bytes > SHORT) u8.fill(value, at, at + bytes)
+  else for (let i = 0; i < bytes; i++) u8[at + i] = value
+}
+
 export function repStos(cpu: Processor, size: number, segAddress: number, addr32: number): number {
+  const { u8, u32 } = cpu
+  const value = size === 4 ? u32[EAX >> 2] : size === 2 ? cpu.u16[EAX >> 1] : u8[EAX]
+  const bytes = u32[ECX >> 2] * size
+  if (size !== 2 && bytes > 0 && bytes <= 0x1000 && plain(cpu, ES_AT, addr32)) {
+    const b = inPage(cpu, TLB_WRITE, u32[EDI >> 2], bytes)
+    if (b !== 0 && (size === 1 || (b & 3) === 0)) {
+      if (size === 1) fill8(u8, b, value, bytes)
+      else if (bytes > SHORT) u32.fill(value, b >>> 2, (b + bytes) >>> 2)
+      else for (let i = 0; i < bytes; i += 4) u32[(b + i) >>> 2] = value
+      u32[EDI >> 2] += bytes
+      u32[ECX >> 2] = 0
+      return REP_DONE
+    }
+  }
   const r = new Repeat(cpu, size, segAddress, addr32)
-  const value = size === 4 ? cpu.u32[EAX >> 2] : size === 2 ? cpu.u16[EAX >> 1] : cpu.u8[EAX]
   for (let n = r.count(); n > 0; n = r.count()) {
     const di = r.reg(EDI)
     const to = cpu.linear(SEG_ES, di, size, true)
@@ -175,13 +236,53 @@ function compare(r: Repeat, indexes: readonly number[], whileEqual: boolean, pai
   return r.status() | compared
 }
 
+/** Ends a comparison of bytes within its pages after `done` iterations, the last of which saw the pair a, b. */
+function comparedBytes(cpu: Processor, done: number, a: number, b: number): number {
+  const { u32 } = cpu
+  u32[SCRATCH >> 2] = a
+  u32[(SCRATCH >> 2) + 1] = b
+  u32[EDI >> 2] += done
+  u32[ECX >> 2] -= done
+  return REP_COMPARED | REP_DONE
+}
+
 export function repScas(cpu: Processor, size: number, segAddress: number, addr32: number, repne: number): number {
+  if (size === 1 && plain(cpu, ES_AT, addr32)) {
+    const { u8, u32 } = cpu
+    const di = u32[EDI >> 2]
+    const most = Math.min(u32[ECX >> 2], 0x1000 - (di & 0xfff))
+    const at = most > 0 ? inPage(cpu, TLB_READ, di, most) : 0
+    if (at !== 0) {
+      const acc = u8[EAX]
+      let i = 0
+      while (i < most && (u8[at + i] === acc) !== (repne !== 0)) i++
+      if (i < most) return comparedBytes(cpu, i + 1, acc, u8[at + i])
+      if (most === u32[ECX >> 2]) return comparedBytes(cpu, most, acc, u8[at + most - 1])
+    }
+  }
   const r = new Repeat(cpu, size, segAddress, addr32)
   const acc = size === 4 ? cpu.u32[EAX >> 2] : size === 2 ? cpu.u16[EAX >> 1] : cpu.u8[EAX]
   return compare(r, [EDI], repne === 0, () => [acc, r.read(cpu.linear(SEG_ES, r.reg(EDI), size, false))])
 }
 
 export function repCmps(cpu: Processor, size: number, segAddress: number, addr32: number, repne: number): number {
+  if (size === 1 && plain(cpu, segAddress, addr32) && plain(cpu, ES_AT, addr32)) {
+    const { u8, u32 } = cpu
+    const si = u32[ESI >> 2]
+    const di = u32[EDI >> 2]
+    const most = Math.min(u32[ECX >> 2], 0x1000 - (si & 0xfff), 0x1000 - (di & 0xfff))
+    const from = most > 0 ? inPage(cpu, TLB_READ, si, most) : 0
+    const to = most > 0 ? inPage(cpu, TLB_READ, di, most) : 0
+    if (from !== 0 && to !== 0) {
+      let i = 0
+      while (i < most && (u8[from + i] === u8[to + i]) === (repne === 0)) i++
+      if (i < most || most === u32[ECX >> 2]) {
+        const done = Math.min(i + 1, most)
+        u32[ESI >> 2] += done
+        return comparedBytes(cpu, done, u8[from + done - 1], u8[to + done - 1])
+      }
+    }
+  }
   const r = new Repeat(cpu, size, segAddress, addr32)
   return compare(r, [ESI, EDI], repne === 0, () => {
     const a = r.read(cpu.linear(r.seg, r.reg(ESI), size, false))
