@@ -16,14 +16,17 @@ import { createReferenceInterpreter } from './interp/js.ts'
 import { RETURN_ATTENTION, RETURN_BUDGET, RETURN_FAULT, RETURN_MISS } from './interp/lookup.ts'
 import { createWasmInterpreter, type RunBlocks } from './interp/wasm.ts'
 import { createKernels, NO_KERNELS } from './kernels/index.ts'
+import { pageFault } from './mmu/access.ts'
 import { isRam, physRead } from './mmu/physical.ts'
 import { Ram } from './mmu/ram.ts'
-import { markCodePage, unmarkCodePage } from './mmu/tlb.ts'
+import { markCodePage, tryTranslate, unmarkCodePage } from './mmu/tlb.ts'
+import { PF_I, PF_U } from './mmu/walk.ts'
 import { refreshMode } from './mode.ts'
 import { Processor } from './processor.ts'
 import {
   ATTENTION,
   BUDGET,
+  CPL,
   CUR_BLOCK,
   CUR_RECORD,
   EFLAGS_SYS,
@@ -67,6 +70,9 @@ export type RunResult = 'budget' | 'halt' | 'shutdown' | 'exit'
 /** Sees each instruction before it executes, at its exact EIP; `engine.processor` has the state. */
 export type InstructionTrace = (eip: number) => void
 
+/** Why a page cannot be fetched from: #PF with the walk's error code; or it is no RAM. */
+const FETCH_FAULT = -1
+const FETCH_DEVICE = -2
 let handlerSet: HandlerSet | undefined
 
 export class Engine {
@@ -268,31 +274,27 @@ export class Engine {
     const u32 = this.#u32
     const eip = u32[EIP >> 2]
     const lin = (eip + u32[(SEG + SEG_CS * SEG_SIZE + SEG_BASE) >> 2]) >>> 0
-    try {
-      const phys = this.#fetchPage(lin) + (lin & 0xfff)
-      if (phys < 0) {
-        this.#stepNext = true
-        return false
-      }
-      const mode = u32[MODE >> 2]
-      const next = (): number => this.#nextPage(lin)
-      if (this.#blocks.find(phys, mode) === 0 && this.#blocks.build(phys, mode, next) === 0) {
-        this.#stepNext = true
-        return false
-      }
-      return true
-    } catch (e) {
-      if (!(e instanceof GuestFault)) throw e
-      raise(cpu, e)
+    const page = this.#fetchPage(lin)
+    if (page === FETCH_FAULT) {
+      raise(cpu, pageFault(cpu, lin))
       return false
     }
+    if (page >= 0) {
+      const phys = page + (lin & 0xfff)
+      const mode = u32[MODE >> 2]
+      if (this.#blocks.find(phys, mode) !== 0) return true
+      if (this.#blocks.build(phys, mode, () => this.#nextPage(lin)) !== 0) return true
+    }
+    this.#stepNext = true
+    return false
   }
 
-  /** Physical page of `lin` for fetches, entered in the instruction TLB; below 0 when it is not RAM. May throw #PF. */
+  /** Physical page of `lin` for fetches, entered in the instruction TLB; or FETCH_FAULT, or FETCH_DEVICE. */
   #fetchPage(lin: number): number {
     const cpu = this.processor
-    const phys = cpu.translateFetch(lin)
-    if (!isRam(cpu, phys)) return Number.NEGATIVE_INFINITY
+    const phys = tryTranslate(cpu, lin, this.#u32[CPL >> 2] === 3 ? PF_I | PF_U : PF_I)
+    if (phys < 0) return FETCH_FAULT
+    if (!isRam(cpu, phys)) return FETCH_DEVICE
     const page = phys - (phys & 0xfff)
     this.#itlb.enter(lin, page)
     return page
@@ -300,12 +302,7 @@ export class Engine {
 
   /** Physical address of the linear page after that of `lin`, -1 when it cannot be fetched from RAM. */
   #nextPage(lin: number): number {
-    try {
-      return Math.max(this.#fetchPage(((lin & ~0xfff) + 0x1000) >>> 0), -1)
-    } catch (e) {
-      if (e instanceof GuestFault) return -1
-      throw e
-    }
+    return Math.max(this.#fetchPage(((lin & ~0xfff) + 0x1000) >>> 0), -1)
   }
 
   /** A fault left generated code: nothing of its instruction counts, and it is delivered. */

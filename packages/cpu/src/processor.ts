@@ -14,7 +14,7 @@
  *   sys/return      retFar*(opsize, release), iret*(opsize, next)
  *   sys/interrupts  raise*(fault), softwareInterrupt*(vector, next) for INT n, softwareTrap*(3 | 4, next), int1*(next),
  *                   externalInterrupt*(vector), nonMaskableInterrupt*(), raiseDebugTrap*(), interruptsEnabled()
- *   sys/eflags-ops  changeVirtualIf(on), pushfValue(opsize), popf(value, opsize)
+ *   sys/eflags-ops  hasVirtualIf(), pushfValue(opsize), popf(value, opsize)
  *   sys/control     readCr(n), writeCr(n, value), lmsw, smsw, clts, invlpg(lin), wbinvd, hlt, rdtsc, rdpmc
  *   sys/msr         rdmsr, wrmsr                                           sys/cpuid   cpuid
  *   sys/debug       readDr(n), writeDr(n, value), checkExecBreakpoint(lin)

@@ -6,7 +6,9 @@ import { GuestFault } from '../context.ts'
 import { REC_LEN, REC_OFF } from '../decode/record.ts'
 import { executeX87, fwait } from '../fpu/index.ts'
 import { simdRegisterNumber } from '../isa/simd/index.ts'
-import { writeSlow } from '../mmu/access.ts'
+import { isSimple, pageFault, readForWrite, readSlow, tryRead, tryWrite, writeSlow } from '../mmu/access.ts'
+import { tryTranslate } from '../mmu/tlb.ts'
+import { PF_U, PF_W } from '../mmu/walk.ts'
 import type { Processor } from '../processor.ts'
 import { SIMD_OPS } from '../simd/index.ts'
 import {
@@ -29,11 +31,12 @@ import {
   SEG_SIZE,
   SEG_SS,
   VEC_AC,
+  VEC_GP,
 } from '../state.ts'
 import { clts, hlt, invlpg, lmsw, rdpmc, rdtsc, readCr, smsw, wbinvd, writeCr } from '../sys/control.ts'
 import { cpuid } from '../sys/cpuid.ts'
 import { readDr, writeDr } from '../sys/debug.ts'
-import { changeVirtualIf, popf, pushfValue } from '../sys/eflags-ops.ts'
+import { hasVirtualIf, popf, pushfValue } from '../sys/eflags-ops.ts'
 import { hostOp } from '../sys/hostop.ts'
 import { hypercall } from '../sys/hypercall.ts'
 import { int1, softwareInterrupt, softwareTrap } from '../sys/interrupts.ts'
@@ -42,22 +45,9 @@ import { rdmsr, wrmsr } from '../sys/msr.ts'
 import { iret, retFar } from '../sys/return.ts'
 import { loadSegment } from '../sys/segments.ts'
 import { sysenter, sysexit } from '../sys/sysenter.ts'
-import {
-  arpl,
-  lar,
-  lgdt,
-  lidt,
-  lldt,
-  lsl,
-  ltr,
-  requireCpl0,
-  requireProtected,
-  sldt,
-  str,
-  verr,
-  verw,
-} from '../sys/tables.ts'
+import { arpl, lar, lgdt, lidt, lldt, lsl, ltr, requireProtected, sldt, str, verr, verw } from '../sys/tables.ts'
 import { callFar, jumpFar } from '../sys/transfer.ts'
+import { setVif } from '../sys/vme.ts'
 import { ins, outs, repCmps, repLods, repMovs, repScas, repStos } from './strings.ts'
 import type { Helpers } from './wasm.ts'
 
@@ -81,6 +71,19 @@ export function createHelpers(cpu: Processor, host: HelperHost): Helpers {
   /** EIP of the record being executed. */
   const here = (): number => (u32[EIP_BASE >> 2] + u16[(u32[CUR_RECORD >> 2] + REC_OFF) >> 1]) >>> 0
 
+  /** Announces a fault; the helper's result no longer matters. */
+  const fail = (fault: GuestFault): number => {
+    host.pending = fault
+    i32[FAULT >> 2] = FAULT_GUEST
+    return 0
+  }
+  /** What a helper's `catch` does: faults are announced, bugs go on. */
+  const failed = (e: unknown): number => {
+    if (e instanceof GuestFault) return fail(e)
+    if (e !== RESTART) throw e
+    i32[FAULT >> 2] = FAULT_RESTART
+    return 0
+  }
   const guard =
     (f: (...args: number[]) => unknown) =>
     (...args: number[]): number => {
@@ -89,27 +92,13 @@ export function createHelpers(cpu: Processor, host: HelperHost): Helpers {
         const r = f(...args)
         return typeof r === 'number' ? r | 0 : 0
       } catch (e) {
-        if (e instanceof GuestFault) {
-          host.pending = e
-          i32[FAULT >> 2] = FAULT_GUEST
-          return 0
-        }
-        if (e === RESTART) {
-          i32[FAULT >> 2] = FAULT_RESTART
-          return 0
-        }
-        throw e
+        return failed(e)
       }
     }
 
   const raw: Record<string, (...args: number[]) => unknown> = {
-    raise(vector, code) {
-      throw new GuestFault(vector, code)
-    },
     trace: () => host.trace(here()),
     segCheck: (seg, offset, size, write) => cpu.linear(segIndex(seg), offset >>> 0, size, write !== 0),
-    slowRead: (lin, size) =>
-      size === 1 ? cpu.read8(lin >>> 0) : size === 2 ? cpu.read16(lin >>> 0) : cpu.read32(lin >>> 0),
     slowRead64(lin) {
       const at = lin >>> 0
       cpu.probe(at, 8, false)
@@ -117,7 +106,6 @@ export function createHelpers(cpu: Processor, host: HelperHost): Helpers {
       view.setUint32(SCRATCH + 4, cpu.read32((at + 4) >>> 0), true)
       view.setUint32(SCRATCH, low, true)
     },
-    slowWrite: (lin, size, v) => writeSlow(cpu, lin >>> 0, size, u32[CPL >> 2] === 3, v >>> 0),
     slowWrite64(lin) {
       const at = lin >>> 0
       cpu.probe(at, 8, true)
@@ -128,28 +116,10 @@ export function createHelpers(cpu: Processor, host: HelperHost): Helpers {
       const lin = cpu.linear(segIndex(seg), offset >>> 0, 8, true)
       if (cpu.alignmentArmed && u32[CPL >> 2] === 3 && (lin & 7) !== 0) throw new GuestFault(VEC_AC, 0)
     },
-    slowReadForWrite: (lin, size) => cpu.readForWrite(lin >>> 0, size),
 
-    loadSegment: (seg, selector) => loadSegment(cpu, seg, selector),
     enter: (size, allocate, level, stack32) => enterFrame(cpu, size, allocate, level & 31, stack32 !== 0),
     pushfValue: size => pushfValue(cpu, size),
     popf: (value, size) => popf(cpu, value >>> 0, size),
-    farCall: (selector, offset, size, next) => callFar(cpu, selector & 0xffff, offset >>> 0, size, next >>> 0),
-    farJump: (selector, offset, size, next) => jumpFar(cpu, selector & 0xffff, offset >>> 0, size, next >>> 0),
-    farReturn: (release, size) => retFar(cpu, size, release),
-    iret(size, next) {
-      iret(cpu, size, next >>> 0)
-      // RF only masks instruction breakpoints; without any, it has no effect to keep for one instruction.
-      if (cpu.execBreakpoints === 0) u32[EFLAGS_SYS >> 2] &= ~FLAG_RF
-    },
-    softwareInterrupt: (vector, kind, next) =>
-      kind === 0
-        ? softwareInterrupt(cpu, vector, next >>> 0)
-        : kind === 1
-          ? softwareTrap(cpu, vector, next >>> 0)
-          : int1(cpu, next >>> 0),
-    sysenter: () => sysenter(cpu),
-    sysexit: () => sysexit(cpu),
     repMovs: (size, seg, wide) => repMovs(cpu, size, seg, wide),
     repStos: (size, seg, wide) => repStos(cpu, size, seg, wide),
     repLods: (size, seg, wide) => repLods(cpu, size, seg, wide),
@@ -158,19 +128,10 @@ export function createHelpers(cpu: Processor, host: HelperHost): Helpers {
     ins: (size, seg, wide, rep) => ins(cpu, size, seg, wide, rep, (port, n) => ioIn(cpu, port, n), u16[EDX >> 1]),
     outs: (size, seg, wide, rep) =>
       outs(cpu, size, seg, wide, rep, (port, n, v) => ioOut(cpu, port, n, v), u16[EDX >> 1]),
-    ioIn: (port, size) => ioIn(cpu, port, size),
-    ioOut: (port, size, value) => ioOut(cpu, port, size, value >>> 0),
-    virtualIf: on => changeVirtualIf(cpu, on !== 0),
-    hlt: () => hlt(cpu),
-    clts: () => clts(cpu),
     wbinvd: () => wbinvd(cpu),
-    invlpg: lin => invlpg(cpu, lin >>> 0),
     storeGdtr: base => u32[(base ? GDTR_BASE : GDTR_LIMIT) >> 2],
     storeIdtr: base => u32[(base ? IDTR_BASE : IDTR_LIMIT) >> 2],
-    checkPrivilege0: () => requireCpl0(cpu),
     checkProtected: () => requireProtected(cpu),
-    lgdt: (limit, base, size) => lgdt(cpu, limit, base >>> 0, size),
-    lidt: (limit, base, size) => lidt(cpu, limit, base >>> 0, size),
     smsw: () => smsw(cpu),
     lmsw: value => lmsw(cpu, value),
     sldt: () => sldt(cpu),
@@ -182,15 +143,9 @@ export function createHelpers(cpu: Processor, host: HelperHost): Helpers {
     lar: selector => lar(cpu, selector),
     lsl: selector => lsl(cpu, selector),
     arpl: (destination, source) => arpl(cpu, destination, source),
-    readCr: n => readCr(cpu, n),
-    writeCr: (n, value) => writeCr(cpu, n, value >>> 0),
     readDr: n => readDr(cpu, n),
     writeDr: (n, value) => writeDr(cpu, n, value >>> 0),
-    rdtsc: () => rdtsc(cpu),
     rdpmc: () => rdpmc(cpu),
-    rdmsr: () => rdmsr(cpu),
-    wrmsr: () => wrmsr(cpu),
-    cpuid: () => cpuid(cpu),
     hypercall: which => hypercall(cpu, which === 0 ? 'vmcall' : 'vmmcall'),
     hostOp: index => hostOp(cpu, index, u32[EIP >> 2], u8[u32[CUR_RECORD >> 2] + REC_LEN]),
     x87: (op, seg, ea) =>
@@ -214,7 +169,261 @@ export function createHelpers(cpu: Processor, host: HelperHost): Helpers {
         imm,
       ),
   }
-  return Object.fromEntries(Object.entries(raw).map(([name, f]) => [name, guard(f)]))
+  // The helpers that guests call most have a function of their own each: what V8 learns of one is not mixed with the
+  // others', and no arguments are gathered into arrays.
+  const frequent: Helpers = {
+    raise(vector, code) {
+      u32[EIP >> 2] = here()
+      return fail(new GuestFault(vector, code))
+    },
+    slowRead(lin, size) {
+      u32[EIP >> 2] = here()
+      const at = lin >>> 0
+      const user = u32[CPL >> 2] === 3
+      try {
+        if (!isSimple(cpu, at, size)) return readSlow(cpu, at, size, user) | 0
+        const value = tryRead(cpu, at, size, user)
+        return value < 0 ? fail(pageFault(cpu, at)) : value | 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
+    slowWrite(lin, size, value) {
+      u32[EIP >> 2] = here()
+      const at = lin >>> 0
+      const user = u32[CPL >> 2] === 3
+      try {
+        if (!isSimple(cpu, at, size)) writeSlow(cpu, at, size, user, value >>> 0)
+        else if (!tryWrite(cpu, at, size, user, value >>> 0)) return fail(pageFault(cpu, at))
+        return 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
+    slowReadForWrite(lin, size) {
+      u32[EIP >> 2] = here()
+      const at = lin >>> 0
+      const user = u32[CPL >> 2] === 3
+      try {
+        if (!isSimple(cpu, at, size)) return readForWrite(cpu, at, size, user) | 0
+        if (tryTranslate(cpu, at, user ? PF_U | PF_W : PF_W) < 0) return fail(pageFault(cpu, at))
+        return readSlow(cpu, at, size, user) | 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
+    loadSegment(seg, selector) {
+      u32[EIP >> 2] = here()
+      try {
+        loadSegment(cpu, seg, selector)
+        return 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
+    ioIn(port, size) {
+      u32[EIP >> 2] = here()
+      try {
+        return ioIn(cpu, port, size) | 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
+    ioOut(port, size, value) {
+      u32[EIP >> 2] = here()
+      try {
+        ioOut(cpu, port, size, value >>> 0)
+        return 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
+    iret(size, next) {
+      u32[EIP >> 2] = here()
+      try {
+        iret(cpu, size, next >>> 0)
+        // RF only masks instruction breakpoints; without any, it has no effect to keep for one instruction.
+        if (cpu.execBreakpoints === 0) u32[EFLAGS_SYS >> 2] &= ~FLAG_RF
+        return 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
+    softwareInterrupt(vector, kind, next) {
+      u32[EIP >> 2] = here()
+      try {
+        if (kind === 0) softwareInterrupt(cpu, vector, next >>> 0)
+        else if (kind === 1) softwareTrap(cpu, vector, next >>> 0)
+        else int1(cpu, next >>> 0)
+        return 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
+    sysenter() {
+      u32[EIP >> 2] = here()
+      try {
+        sysenter(cpu)
+        return 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
+    sysexit() {
+      u32[EIP >> 2] = here()
+      try {
+        sysexit(cpu)
+        return 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
+    farCall(selector, offset, size, next) {
+      u32[EIP >> 2] = here()
+      try {
+        callFar(cpu, selector & 0xffff, offset >>> 0, size, next >>> 0)
+        return 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
+    farJump(selector, offset, size, next) {
+      u32[EIP >> 2] = here()
+      try {
+        jumpFar(cpu, selector & 0xffff, offset >>> 0, size, next >>> 0)
+        return 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
+    farReturn(release, size) {
+      u32[EIP >> 2] = here()
+      try {
+        retFar(cpu, size, release)
+        return 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
+    virtualIf(on) {
+      u32[EIP >> 2] = here()
+      if (!hasVirtualIf(cpu)) return fail(new GuestFault(VEC_GP, 0))
+      try {
+        setVif(cpu, on !== 0)
+        return 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
+    hlt() {
+      u32[EIP >> 2] = here()
+      if (u32[CPL >> 2] !== 0) return fail(new GuestFault(VEC_GP, 0))
+      try {
+        hlt(cpu)
+        return 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
+    clts() {
+      u32[EIP >> 2] = here()
+      if (u32[CPL >> 2] !== 0) return fail(new GuestFault(VEC_GP, 0))
+      try {
+        clts(cpu)
+        return 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
+    invlpg(lin) {
+      u32[EIP >> 2] = here()
+      if (u32[CPL >> 2] !== 0) return fail(new GuestFault(VEC_GP, 0))
+      try {
+        invlpg(cpu, lin >>> 0)
+        return 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
+    checkPrivilege0() {
+      u32[EIP >> 2] = here()
+      return u32[CPL >> 2] !== 0 ? fail(new GuestFault(VEC_GP, 0)) : 0
+    },
+    lgdt(limit, base, size) {
+      u32[EIP >> 2] = here()
+      try {
+        lgdt(cpu, limit, base >>> 0, size)
+        return 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
+    lidt(limit, base, size) {
+      u32[EIP >> 2] = here()
+      try {
+        lidt(cpu, limit, base >>> 0, size)
+        return 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
+    readCr(n) {
+      u32[EIP >> 2] = here()
+      try {
+        return readCr(cpu, n) | 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
+    writeCr(n, value) {
+      u32[EIP >> 2] = here()
+      try {
+        writeCr(cpu, n, value >>> 0)
+        return 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
+    rdtsc() {
+      u32[EIP >> 2] = here()
+      try {
+        rdtsc(cpu)
+        return 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
+    rdmsr() {
+      u32[EIP >> 2] = here()
+      if (u32[CPL >> 2] !== 0) return fail(new GuestFault(VEC_GP, 0))
+      try {
+        rdmsr(cpu)
+        return 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
+    wrmsr() {
+      u32[EIP >> 2] = here()
+      if (u32[CPL >> 2] !== 0) return fail(new GuestFault(VEC_GP, 0))
+      try {
+        wrmsr(cpu)
+        return 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
+    cpuid() {
+      u32[EIP >> 2] = here()
+      try {
+        cpuid(cpu)
+        return 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
+  }
+  return { ...Object.fromEntries(Object.entries(raw).map(([name, f]) => [name, guard(f)])), ...frequent }
 }
 
 /** ENTER (SDM vol. 2): the display of outer frames is copied for nesting levels above 0. */

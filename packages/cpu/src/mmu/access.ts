@@ -4,10 +4,10 @@
  */
 import { GuestFault } from '../context.ts'
 import type { Processor } from '../processor.ts'
-import { TLB_SUPERVISOR_READ, TLB_SUPERVISOR_WRITE, TLB_USER_READ, TLB_USER_WRITE, VEC_AC } from '../state.ts'
+import { TLB_SUPERVISOR_READ, TLB_SUPERVISOR_WRITE, TLB_USER_READ, TLB_USER_WRITE, VEC_AC, VEC_PF } from '../state.ts'
 import { noteDataAccess } from '../sys/debug.ts'
 import { physRead, physWrite } from './physical.ts'
-import { translate } from './tlb.ts'
+import { translate, tryTranslate } from './tlb.ts'
 import { PF_U, PF_W } from './walk.ts'
 
 function checkAlignment(cpu: Processor, lin: number, size: number, user: boolean): void {
@@ -15,17 +15,45 @@ function checkAlignment(cpu: Processor, lin: number, size: number, user: boolean
   if (user && cpu.alignmentArmed && (lin & (size - 1)) !== 0) throw new GuestFault(VEC_AC, 0)
 }
 
+/** True for accesses of which the page's translation decides alone: inside one page, alignment not checked. */
+export function isSimple(cpu: Processor, lin: number, size: number): boolean {
+  return (lin & 0xfff) + size <= 4096 && !cpu.alignmentArmed
+}
+
+/** Reads inside one page. -1: #PF with `cpu.walk.errorCode`. Faults are too common in some guests to be thrown. */
+export function tryRead(cpu: Processor, lin: number, size: number, user: boolean): number {
+  const pa = tryTranslate(cpu, lin, user ? PF_U : 0)
+  if (pa < 0) return -1
+  const value = physRead(cpu, pa, size)
+  if (cpu.dataBreakpoints !== 0) noteDataAccess(cpu, lin, size, false)
+  return value
+}
+
+/** Writes inside one page. False: #PF with `cpu.walk.errorCode`. */
+export function tryWrite(cpu: Processor, lin: number, size: number, user: boolean, value: number): boolean {
+  const pa = tryTranslate(cpu, lin, user ? PF_U | PF_W : PF_W)
+  if (pa < 0) return false
+  physWrite(cpu, pa, size, value)
+  if (cpu.dataBreakpoints !== 0) noteDataAccess(cpu, lin, size, true)
+  return true
+}
+
+/** The #PF of a failed try. */
+export function pageFault(cpu: Processor, lin: number): GuestFault {
+  return new GuestFault(VEC_PF, cpu.walk.errorCode, lin >>> 0)
+}
+
 /** Reads 1, 2 or 4 bytes at `lin` with the rights of `user`; may cross a page. Unsigned. */
 export function readSlow(cpu: Processor, lin: number, size: number, user: boolean): number {
   checkAlignment(cpu, lin, size, user)
-  const access = user ? PF_U : 0
-  const first = translate(cpu, lin, access)
   const inFirst = 4096 - (lin & 0xfff)
   if (inFirst >= size) {
-    const value = physRead(cpu, first, size)
-    if (cpu.dataBreakpoints !== 0) noteDataAccess(cpu, lin, size, false)
+    const value = tryRead(cpu, lin, size, user)
+    if (value < 0) throw pageFault(cpu, lin)
     return value
   }
+  const access = user ? PF_U : 0
+  const first = translate(cpu, lin, access)
   const second = translate(cpu, (lin + inFirst) >>> 0, access)
   let value = 0
   for (let i = 0; i < size; i++) {
@@ -39,16 +67,16 @@ export function readSlow(cpu: Processor, lin: number, size: number, user: boolea
 /** Writes 1, 2 or 4 bytes at `lin` with the rights of `user`; both pages of a crossing are checked before any byte. */
 export function writeSlow(cpu: Processor, lin: number, size: number, user: boolean, value: number): void {
   checkAlignment(cpu, lin, size, user)
-  const access = user ? PF_U | PF_W : PF_W
-  const first = translate(cpu, lin, access)
   const inFirst = 4096 - (lin & 0xfff)
   if (inFirst >= size) {
-    physWrite(cpu, first, size, value)
-  } else {
-    const second = translate(cpu, (lin + inFirst) >>> 0, access)
-    for (let i = 0; i < size; i++) {
-      physWrite(cpu, i < inFirst ? first + i : second + i - inFirst, 1, (value >>> (8 * i)) & 0xff)
-    }
+    if (!tryWrite(cpu, lin, size, user, value)) throw pageFault(cpu, lin)
+    return
+  }
+  const access = user ? PF_U | PF_W : PF_W
+  const first = translate(cpu, lin, access)
+  const second = translate(cpu, (lin + inFirst) >>> 0, access)
+  for (let i = 0; i < size; i++) {
+    physWrite(cpu, i < inFirst ? first + i : second + i - inFirst, 1, (value >>> (8 * i)) & 0xff)
   }
   if (cpu.dataBreakpoints !== 0) noteDataAccess(cpu, lin, size, true)
 }

@@ -4,6 +4,7 @@
  * for translations that may not enter the tables (devices, pages with code, pages under a data breakpoint, fetches).
  * Flush rules: SDM vol. 3A 4.10.4.
  */
+import { GuestFault } from '../context.ts'
 import type { Processor } from '../processor.ts'
 import {
   CR0,
@@ -15,6 +16,7 @@ import {
   TLB_TABLE_SIZE,
   TLB_USER_READ,
   TLB_USER_WRITE,
+  VEC_PF,
 } from '../state.ts'
 import { isRam, maskA20, PAGE_CODE } from './physical.ts'
 import { PF_I, PF_U, PF_W, walk } from './walk.ts'
@@ -22,6 +24,7 @@ import { PF_I, PF_U, PF_W, walk } from './walk.ts'
 /** Pages that each list holds before everything is flushed. */
 const LIST_SIZE = 16384
 const SLOW_SIZE = 1024
+const EMPTY = 0xffffffff
 
 const SR = TLB_SUPERVISOR_READ >> 2
 const SW = TLB_SUPERVISOR_WRITE >> 2
@@ -40,9 +43,12 @@ export class TlbLists {
   /** 4 MB regions in which a large page was walked: INVLPG must drop all of it (SDM 4.10.4.1). */
   readonly largeRegion = new Uint8Array(1024)
   /** Key: linear page, access bits above; 0xffffffff = empty. Value: physical page address. */
-  readonly slowKey = new Uint32Array(SLOW_SIZE).fill(0xffffffff)
+  readonly slowKey = new Uint32Array(SLOW_SIZE).fill(EMPTY)
   readonly slowPa = new Float64Array(SLOW_SIZE)
   readonly slowGlobal = new Uint8Array(SLOW_SIZE)
+  /** Slots filled since it was last emptied, as far as they fit, and how many. */
+  readonly slowUsed = new Uint16Array(SLOW_SIZE)
+  slowCount = 0
   /** Per RAM page: linear page + 1 of its only write mapping, 0 when none, 0xffffffff when several were filled. */
   readonly writer: Uint32Array
 
@@ -90,11 +96,11 @@ function fill(cpu: Processor, lin: number): boolean {
 }
 
 /**
- * Physical address of `lin` (A20 applied) for an access of PF_W | PF_U | PF_I; fills the tables on the way. Throws
- * #PF. For fetches the permission to execute is checked, the tables are left alone, and `cpu.walk.global` holds for the
- * page.
+ * Physical address of `lin` (A20 applied) for an access of PF_W | PF_U | PF_I; fills the tables on the way. -1: #PF with
+ * the error code in `cpu.walk.errorCode`. For fetches the permission to execute is checked, the tables are left alone,
+ * and `cpu.walk.global` holds for the page.
  */
-export function translate(cpu: Processor, linear: number, access: number): number {
+export function tryTranslate(cpu: Processor, linear: number, access: number): number {
   const lin = linear >>> 0
   const tlb = cpu.tlb
   if ((access & PF_I) === 0) {
@@ -110,7 +116,7 @@ export function translate(cpu: Processor, linear: number, access: number): numbe
     return tlb.slowPa[slot]! + (lin & 0xfff)
   }
   if ((cpu.i32[CR0 >> 2]! & CR0_PG) !== 0) {
-    walk(cpu, lin, access)
+    if (!walk(cpu, lin, access)) return -1
     if (w.large) tlb.largeRegion[lin >>> 22] = 1
   } else {
     w.pa = maskA20(cpu, lin)
@@ -120,10 +126,25 @@ export function translate(cpu: Processor, linear: number, access: number): numbe
   const pa = w.pa
   if ((access & PF_I) !== 0 || !fill(cpu, lin)) {
     tlb.slowKey[slot] = key
+    tlb.slowUsed[tlb.slowCount++ & (SLOW_SIZE - 1)] = slot
     tlb.slowPa[slot] = pa - (lin & 0xfff)
     tlb.slowGlobal[slot] = w.global ? 1 : 0
   }
   return pa
+}
+
+/** The same, throwing #PF. */
+export function translate(cpu: Processor, linear: number, access: number): number {
+  const pa = tryTranslate(cpu, linear, access)
+  if (pa < 0) throw new GuestFault(VEC_PF, cpu.walk.errorCode, linear >>> 0)
+  return pa
+}
+
+/** Empties the cache of translations that have no place in the tables. */
+function dropSlow(tlb: TlbLists): void {
+  if (tlb.slowCount > SLOW_SIZE) tlb.slowKey.fill(EMPTY)
+  else for (let i = 0; i < tlb.slowCount; i++) tlb.slowKey[tlb.slowUsed[i]!] = EMPTY
+  tlb.slowCount = 0
 }
 
 /** Empties the four tables, both lists and the slow cache, without telling anybody. */
@@ -138,7 +159,7 @@ function dropLocal(cpu: Processor): void {
   const tlb = cpu.tlb
   for (let i = 0; i < tlb.localCount; i++) clearPage(cpu.u32, tlb.local[i]!)
   tlb.localCount = 0
-  tlb.slowKey.fill(0xffffffff)
+  dropSlow(tlb)
 }
 
 /** Flushes, and tells `onTlbFlush`. A page number is given as a linear address: INVLPG. */
@@ -157,7 +178,7 @@ export function flushTlb(cpu: Processor, what: TlbFlush): void {
   }
   const page = what >>> 12
   const region = what >>> 22
-  tlb.slowKey.fill(0xffffffff)
+  dropSlow(tlb)
   if (tlb.largeRegion[region] === 0) {
     clearPage(cpu.u32, page)
     cpu.onTlbFlush(what >>> 0)
@@ -202,5 +223,5 @@ function dropWriters(cpu: Processor, frame: number, list: Uint32Array, count: nu
 export function unmarkCodePage(cpu: Processor, pa: number): void {
   if (pa >= cpu.ramSize) return
   cpu.pageFlags[pa >>> 12]! &= ~PAGE_CODE
-  cpu.tlb.slowKey.fill(0xffffffff)
+  dropSlow(cpu.tlb)
 }

@@ -5,7 +5,7 @@
  */
 import { GuestFault } from '../context.ts'
 import type { Processor } from '../processor.ts'
-import { CR0, CR0_WP, CR3, CR4, CR4_PAE, CR4_PGE, CR4_PSE, EFER, EFER_NXE, PDPTE, VEC_GP, VEC_PF } from '../state.ts'
+import { CR0, CR0_WP, CR3, CR4, CR4_PAE, CR4_PGE, CR4_PSE, EFER, EFER_NXE, PDPTE, VEC_GP } from '../state.ts'
 import { maskA20, physRead, physWrite } from './physical.ts'
 
 /** Page-fault error code bits (SDM 4.7); W, U and I double as the description of an access. */
@@ -40,38 +40,39 @@ export class WalkResult {
   dirty = false
   global = false
   large = false
+  /** Error code of the #PF that ended the walk. */
+  errorCode = 0
 }
 
-function fault(cpu: Processor, lin: number, access: number, present: number): never {
+function fault(cpu: Processor, access: number, present: number): false {
   // I/D is reported only where execute-disable can exist: PAE and IA32_EFER.NXE (SDM 4.7).
   const nx = (cpu.u32[CR4 >> 2]! & CR4_PAE) !== 0 && (cpu.u32[EFER >> 2]! & EFER_NXE) !== 0
-  const code = (access & (PF_W | PF_U)) | (nx ? access & PF_I : 0) | present
-  throw new GuestFault(VEC_PF, code, lin >>> 0)
+  cpu.walk.errorCode = (access & (PF_W | PF_U)) | (nx ? access & PF_I : 0) | present
+  return false
 }
 
 /** Rights check of SDM 4.6.1, on the combined rights of all levels. */
-function check(cpu: Processor, lin: number, access: number, rights: number, xd: boolean): void {
-  if ((access & PF_U) !== 0 && (rights & PTE_US) === 0) fault(cpu, lin, access, PF_P)
+function allowed(cpu: Processor, access: number, rights: number, xd: boolean): boolean {
+  if ((access & PF_U) !== 0 && (rights & PTE_US) === 0) return false
   if ((access & PF_W) !== 0 && (rights & PTE_RW) === 0) {
-    if ((access & PF_U) !== 0 || (cpu.u32[CR0 >> 2]! & CR0_WP) !== 0) fault(cpu, lin, access, PF_P)
+    if ((access & PF_U) !== 0 || (cpu.u32[CR0 >> 2]! & CR0_WP) !== 0) return false
   }
-  if (xd && (access & PF_I) !== 0) fault(cpu, lin, access, PF_P)
+  return !xd || (access & PF_I) === 0
 }
 
 /**
  * Translates `lin` for an access described by PF_W | PF_U | PF_I, sets A and D bits, and leaves the answer in
- * `cpu.walk`. Throws #PF; then no A or D bit has been changed. Call only with CR0.PG set.
+ * `cpu.walk`. False: #PF with `cpu.walk.errorCode`, and no A or D bit has been changed. Call only with CR0.PG set.
  */
-export function walk(cpu: Processor, lin: number, access: number): void {
-  if ((cpu.u32[CR4 >> 2]! & CR4_PAE) !== 0) walkPae(cpu, lin, access)
-  else walk32(cpu, lin, access)
+export function walk(cpu: Processor, lin: number, access: number): boolean {
+  return (cpu.u32[CR4 >> 2]! & CR4_PAE) !== 0 ? walkPae(cpu, lin, access) : walk32(cpu, lin, access)
 }
 
 function mark(cpu: Processor, at: number, entry: number, bits: number): void {
   if ((entry & bits) !== bits) physWrite(cpu, at, 4, (entry | bits) >>> 0)
 }
 
-function done(cpu: Processor, pa: number, rights: number, leaf: number, access: number, large: boolean): void {
+function done(cpu: Processor, pa: number, rights: number, leaf: number, access: number, large: boolean): true {
   const w = cpu.walk
   w.pa = maskA20(cpu, pa)
   w.user = (rights & PTE_US) !== 0
@@ -79,66 +80,65 @@ function done(cpu: Processor, pa: number, rights: number, leaf: number, access: 
   w.dirty = (leaf & PTE_D) !== 0 || (access & PF_W) !== 0
   w.global = (leaf & PTE_G) !== 0 && (cpu.u32[CR4 >> 2]! & CR4_PGE) !== 0
   w.large = large
+  return true
 }
 
-function walk32(cpu: Processor, lin: number, access: number): void {
+function walk32(cpu: Processor, lin: number, access: number): boolean {
   const dirty = (access & PF_W) !== 0 ? PTE_D : 0
   const pdeAt = maskA20(cpu, ((cpu.u32[CR3 >> 2]! & 0xfffff000) >>> 0) + (lin >>> 22) * 4)
   const pde = physRead(cpu, pdeAt, 4)
-  if ((pde & PTE_P) === 0) fault(cpu, lin, access, 0)
+  if ((pde & PTE_P) === 0) return fault(cpu, access, 0)
   if ((pde & PTE_PS) !== 0 && (cpu.u32[CR4 >> 2]! & CR4_PSE) !== 0) {
     // PSE-36: bits 16:13 are address bits 35:32, bits 21:17 are reserved (table 4-4, M = 36).
-    if ((pde & 0x003e0000) !== 0) fault(cpu, lin, access, PF_P | PF_RSVD)
-    check(cpu, lin, access, pde, false)
+    if ((pde & 0x003e0000) !== 0) return fault(cpu, access, PF_P | PF_RSVD)
+    if (!allowed(cpu, access, pde, false)) return fault(cpu, access, PF_P)
     mark(cpu, pdeAt, pde, PTE_A | dirty)
     const pa = ((pde >>> 13) & 0xf) * 0x100000000 + ((pde & 0xffc00000) >>> 0) + (lin & 0x3fffff)
-    done(cpu, pa, pde, pde, access, true)
-    return
+    return done(cpu, pa, pde, pde, access, true)
   }
   const pteAt = maskA20(cpu, ((pde & 0xfffff000) >>> 0) + ((lin >>> 12) & 0x3ff) * 4)
   const pte = physRead(cpu, pteAt, 4)
-  if ((pte & PTE_P) === 0) fault(cpu, lin, access, 0)
+  if ((pte & PTE_P) === 0) return fault(cpu, access, 0)
   const rights = pde & pte
-  check(cpu, lin, access, rights, false)
+  if (!allowed(cpu, access, rights, false)) return fault(cpu, access, PF_P)
   mark(cpu, pdeAt, pde, PTE_A)
   mark(cpu, pteAt, pte, PTE_A | dirty)
-  done(cpu, ((pte & 0xfffff000) >>> 0) + (lin & 0xfff), rights, pte, access, false)
+  return done(cpu, ((pte & 0xfffff000) >>> 0) + (lin & 0xfff), rights, pte, access, false)
 }
 
-function walkPae(cpu: Processor, lin: number, access: number): void {
+function walkPae(cpu: Processor, lin: number, access: number): boolean {
   const dirty = (access & PF_W) !== 0 ? PTE_D : 0
   const nxe = (cpu.u32[EFER >> 2]! & EFER_NXE) !== 0
   const reserved = nxe ? HIGH_RESERVED : HIGH_RESERVED | XD
   const slot = (PDPTE >> 2) + (lin >>> 30) * 2
   const pdpteLow = cpu.u32[slot]!
-  if ((pdpteLow & PTE_P) === 0) fault(cpu, lin, access, 0)
+  if ((pdpteLow & PTE_P) === 0) return fault(cpu, access, 0)
   const pdBase = (cpu.u32[slot + 1]! & 0xf) * 0x100000000 + ((pdpteLow & 0xfffff000) >>> 0)
   const pdeAt = maskA20(cpu, pdBase + ((lin >>> 21) & 0x1ff) * 8)
   const pde = physRead(cpu, pdeAt, 4)
-  if ((pde & PTE_P) === 0) fault(cpu, lin, access, 0)
+  if ((pde & PTE_P) === 0) return fault(cpu, access, 0)
   const pdeHigh = physRead(cpu, pdeAt + 4, 4)
-  if ((pdeHigh & reserved) !== 0) fault(cpu, lin, access, PF_P | PF_RSVD)
+  if ((pdeHigh & reserved) !== 0) return fault(cpu, access, PF_P | PF_RSVD)
   if ((pde & PTE_PS) !== 0) {
     // Table 4-9: bits 20:13 of a 2 MB page's entry are reserved.
-    if ((pde & 0x001fe000) !== 0) fault(cpu, lin, access, PF_P | PF_RSVD)
-    check(cpu, lin, access, pde, pdeHigh >>> 31 !== 0)
+    if ((pde & 0x001fe000) !== 0) return fault(cpu, access, PF_P | PF_RSVD)
+    if (!allowed(cpu, access, pde, pdeHigh >>> 31 !== 0)) return fault(cpu, access, PF_P)
     mark(cpu, pdeAt, pde, PTE_A | dirty)
     const pa = (pdeHigh & 0xf) * 0x100000000 + ((pde & 0xffe00000) >>> 0) + (lin & 0x1fffff)
-    done(cpu, pa, pde, pde, access, true)
-    return
+    return done(cpu, pa, pde, pde, access, true)
   }
   const ptBase = (pdeHigh & 0xf) * 0x100000000 + ((pde & 0xfffff000) >>> 0)
   const pteAt = maskA20(cpu, ptBase + ((lin >>> 12) & 0x1ff) * 8)
   const pte = physRead(cpu, pteAt, 4)
-  if ((pte & PTE_P) === 0) fault(cpu, lin, access, 0)
+  if ((pte & PTE_P) === 0) return fault(cpu, access, 0)
   const pteHigh = physRead(cpu, pteAt + 4, 4)
-  if ((pteHigh & reserved) !== 0) fault(cpu, lin, access, PF_P | PF_RSVD)
+  if ((pteHigh & reserved) !== 0) return fault(cpu, access, PF_P | PF_RSVD)
   const rights = pde & pte
-  check(cpu, lin, access, rights, (pdeHigh | pteHigh) >>> 31 !== 0)
+  if (!allowed(cpu, access, rights, (pdeHigh | pteHigh) >>> 31 !== 0)) return fault(cpu, access, PF_P)
   mark(cpu, pdeAt, pde, PTE_A)
   mark(cpu, pteAt, pte, PTE_A | dirty)
   const pa = (pteHigh & 0xf) * 0x100000000 + ((pte & 0xfffff000) >>> 0) + (lin & 0xfff)
-  done(cpu, pa, rights, pte, access, false)
+  return done(cpu, pa, rights, pte, access, false)
 }
 
 /**

@@ -23,16 +23,14 @@ import {
 } from '../state.ts'
 import { cpl, getEflags, iopl, isV86, setEflags } from './flags.ts'
 import { isProtected } from './segments.ts'
-import { popVirtualFlags, setVif, virtualFlags, vmeEnabled } from './vme.ts'
+import { popVirtualFlags, virtualFlags, vmeEnabled } from './vme.ts'
 
 /**
- * CLI and STI above IOPL (at or below it they change IF, which isa/system.ts does): VIF instead, where CR4.VME or
- * CR4.PVI lets it stand in; else #GP(0).
+ * CLI and STI above IOPL (at or below it they change IF, which isa/eflags.ts does): true where CR4.VME or CR4.PVI lets
+ * VIF stand in for IF; else they are #GP(0).
  */
-export function changeVirtualIf(cpu: Processor, on: boolean): void {
-  const virtual = isV86(cpu) ? vmeEnabled(cpu) : cpl(cpu) === 3 && (cpu.u32[CR4 >> 2]! & CR4_PVI) !== 0
-  if (!virtual) throw new GuestFault(VEC_GP, 0)
-  setVif(cpu, on)
+export function hasVirtualIf(cpu: Processor): boolean {
+  return isV86(cpu) ? vmeEnabled(cpu) : cpl(cpu) === 3 && (cpu.u32[CR4 >> 2]! & CR4_PVI) !== 0
 }
 
 /** The value PUSHF (opsize 2) or PUSHFD (4) pushes; #GP(0) in virtual-8086 mode where IOPL forbids it. */

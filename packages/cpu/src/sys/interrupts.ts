@@ -22,6 +22,7 @@ import {
 import { commitDebugStatus, discardDebugTraps } from './debug.ts'
 import { deliver } from './deliver.ts'
 import { iopl, isV86 } from './flags.ts'
+import { deliverFlat } from './flat.ts'
 import { NewTaskFault } from './task.ts'
 import { redirectVme } from './vme.ts'
 
@@ -39,6 +40,7 @@ export function finishSwitch(cpu: Processor, instruction: () => void): void {
 }
 
 function instructionTrap(cpu: Processor, vector: number, software: boolean, nextEip: number): void {
+  if (deliverFlat(cpu, vector, software, -1, nextEip, false)) return
   finishSwitch(cpu, () => deliver(cpu, vector, { software, errorCode: -1, returnEip: nextEip, resume: false }))
 }
 
@@ -111,12 +113,14 @@ function attempt(cpu: Processor, first: GuestFault, external: boolean): void {
     if (exception && current.vector === VEC_PF) cpu.u32[CR2 >> 2] = current.cr2
     if (exception && current.vector === VEC_DB) commitDebugStatus(cpu)
     else if (exception) discardDebugTraps(cpu)
+    const resume = exception && isFaultClass(current.vector)
+    if (deliverFlat(cpu, current.vector, false, current.errorCode, cpu.u32[EIP >> 2]!, resume)) return
     try {
       deliver(cpu, current.vector, {
         software: false,
         errorCode: current.errorCode,
         returnEip: cpu.u32[EIP >> 2]!,
-        resume: exception && isFaultClass(current.vector),
+        resume,
       })
       return
     } catch (thrown) {

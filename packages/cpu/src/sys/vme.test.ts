@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest'
+import { GuestFault } from '../context.ts'
 import type { Processor } from '../processor.ts'
-import { CR4, CR4_PVI, CR4_VME, EFLAGS_SYS, ESP, FLAG_IF, FLAG_VIF, FLAG_VIP, FLAG_VM } from '../state.ts'
+import { CR4, CR4_PVI, CR4_VME, EFLAGS_SYS, ESP, FLAG_IF, FLAG_VIF, FLAG_VIP, FLAG_VM, VEC_GP } from '../state.ts'
 import { bench, faultOf, IDT, peek16, poke32, pokeAll, TSS, where, writeGate } from '../testbench.ts'
-import { changeVirtualIf, popf, pushfValue } from './eflags-ops.ts'
+import { hasVirtualIf, popf, pushfValue } from './eflags-ops.ts'
 import { softwareInterrupt } from './interrupts.ts'
 import { iret } from './return.ts'
 import { ltr } from './tables.ts'
+import { setVif } from './vme.ts'
 
 const MAP = 0x100
 
@@ -30,6 +32,12 @@ function monitor(cpu: Processor, vector: number): void {
 
 const stack16 = (cpu: Processor): string[] =>
   [0, 2, 4].map(i => peek16(cpu, 0x20000 + (cpu.u32[ESP >> 2]! & 0xffff) + i).toString(16))
+
+/** CLI or STI above IOPL, as the helpers do it. */
+function virtualIf(cpu: Processor, on: boolean): void {
+  if (!hasVirtualIf(cpu)) throw new GuestFault(VEC_GP, 0)
+  setVif(cpu, on)
+}
 
 test('a clear bit redirects INT n to the program; IF is VIF below IOPL 3 (SDM 3A 20.3.3.4, method 6)', () => {
   const cpu = v86(0, FLAG_VIF)
@@ -64,18 +72,18 @@ test('a set bit: the monitor, or #GP(0) below IOPL 3 (methods 2 to 4)', () => {
 
 test('CLI, STI, PUSHF, POPF on VIF; VIP makes STI and POPF fault', () => {
   const cpu = v86(0)
-  changeVirtualIf(cpu, true)
+  virtualIf(cpu, true)
   expect(cpu.getEflags() & FLAG_VIF).toBe(FLAG_VIF)
   expect(pushfValue(cpu, 2)).toBe(0x3202)
   expect(faultOf(() => pushfValue(cpu, 4))).toBe('13(0)')
-  changeVirtualIf(cpu, false)
+  virtualIf(cpu, false)
   expect(pushfValue(cpu, 2)).toBe(0x3002)
   popf(cpu, 0x0203, 2)
   expect(cpu.getEflags() & (FLAG_VIF | FLAG_IF | 1)).toBe(FLAG_VIF | FLAG_IF | 1)
   expect(faultOf(() => popf(cpu, 0x0100, 2))).toBe('13(0)') // TF
   cpu.u32[EFLAGS_SYS >> 2]! |= FLAG_VIP
   expect(faultOf(() => popf(cpu, 0x0200, 2))).toBe('13(0)')
-  expect(faultOf(() => changeVirtualIf(cpu, true))).toBe('13(0)')
+  expect(faultOf(() => virtualIf(cpu, true))).toBe('13(0)')
   popf(cpu, 0, 2)
   expect(cpu.getEflags() & FLAG_VIF).toBe(0)
 })
@@ -84,8 +92,8 @@ test('without VME, IOPL decides alone', () => {
   const cpu = v86(0)
   cpu.u32[CR4 >> 2] = 0
   for (const action of [
-    () => changeVirtualIf(cpu, false),
-    () => changeVirtualIf(cpu, true),
+    () => virtualIf(cpu, false),
+    () => virtualIf(cpu, true),
     () => pushfValue(cpu, 2),
     () => popf(cpu, 0, 2),
   ]) {
@@ -101,11 +109,11 @@ test('without VME, IOPL decides alone', () => {
 test('protected-mode virtual interrupts: level 3 uses VIF under PVI (SDM 3A 20.4)', () => {
   const { cpu } = bench()
   cpu.setCpl(3)
-  expect(faultOf(() => changeVirtualIf(cpu, false))).toBe('13(0)')
+  expect(faultOf(() => virtualIf(cpu, false))).toBe('13(0)')
   cpu.u32[CR4 >> 2] = CR4_PVI
-  changeVirtualIf(cpu, true)
+  virtualIf(cpu, true)
   expect(cpu.getEflags() & (FLAG_VIF | FLAG_IF)).toBe(FLAG_VIF)
-  changeVirtualIf(cpu, false)
+  virtualIf(cpu, false)
   expect(cpu.getEflags() & FLAG_VIF).toBe(0)
 })
 
