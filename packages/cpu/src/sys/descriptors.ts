@@ -35,6 +35,8 @@ export const ATTR_CODE = 0x800
 /** S flag: code or data, not a system descriptor. */
 export const ATTR_S = 0x1000
 export const ATTR_P = 0x8000
+/** DPL, and the accessed bit: what an access through a loaded segment does not depend on. */
+const ATTR_LEVEL = 0x6000 | ATTR_ACCESSED
 /** D/B flag: 32-bit. */
 export const ATTR_DB = 0x400000
 export const ATTR_G = 0x800000
@@ -204,10 +206,14 @@ export function setSegment(
   const { u32 } = cpu
   const at = segAt(seg) >> 2
   const masked = attr & ATTR_MASK
+  const differs = (u32[at + (SEG_ATTR >> 2)]! ^ masked) & ~ATTR_LEVEL
+  const moved = (u32[at + (SEG_BASE >> 2)]! ^ base) | (u32[at + (SEG_LIMIT >> 2)]! ^ limit)
   u32[at + (SEG_SELECTOR >> 2)] = selector
+  u32[at + (SEG_ATTR >> 2)] = masked
+  // Rings differ in selectors and levels only: the words that are checked stay.
+  if ((differs | moved) === 0) return
   u32[at + (SEG_BASE >> 2)] = base
   u32[at + (SEG_LIMIT >> 2)] = limit
-  u32[at + (SEG_ATTR >> 2)] = masked
   refreshLimits(cpu, seg)
 }
 

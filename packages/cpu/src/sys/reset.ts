@@ -54,7 +54,9 @@ const MISC_ENABLE_RESET = 1n
 
 /** Everything as after power-up: real mode at F000:FFF0, CS base FFFF0000H. RAM and code marks stay. */
 export function reset(cpu: Processor): void {
+  const waiting = cpu.interruptWaiting
   cpu.u8.fill(0, 0, STATE_SIZE)
+  cpu.interruptWaiting = waiting
   cpu.i32[A20_MASK >> 2] = -1
   cpu.u32[CR0 >> 2] = CR0_CD | CR0_NW | CR0_ET
   cpu.msr.clear()
