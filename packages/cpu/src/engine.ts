@@ -125,7 +125,7 @@ export class Engine {
       },
       this.kind === 'interpreter',
     )
-    const helpers = createHelpers(cpu, {
+    const exact = createHelpers(cpu, {
       trace: eip => this.#trace?.(eip),
       set pending(fault: GuestFault | null) {
         engine.pending = fault
@@ -134,11 +134,13 @@ export class Engine {
         return engine.pending
       },
     })
+    // The reference takes the exact path always, so that lock-step tries the kernels too.
+    const helpers = { ...exact, ...(this.kind === 'reference' ? NO_KERNELS : createKernels(memory)) }
     const engine = this
     this.#runBlocks =
       this.kind === 'reference'
-        ? createReferenceInterpreter(set, cpu.buffer, { ...helpers, ...NO_KERNELS })
-        : createWasmInterpreter(set, memory, { ...helpers, ...createKernels(memory) })
+        ? createReferenceInterpreter(set, cpu.buffer, helpers)
+        : createWasmInterpreter(set, memory, helpers)
     this.#itlb = new InstructionTlb(cpu)
     cpu.onCodeWrite = (pa, size) => this.#blocks.invalidate(pa, size)
     cpu.beforeDevice = () => {

@@ -75,6 +75,9 @@ const LOADW: Record<Size, LoadWidth> = { 1: '8u', 2: '16u', 4: '32' }
 const STOREW: Record<Size, StoreWidth> = { 1: '8', 2: '16', 4: '32' }
 const segState = (index: number): Expr => c32(SEG + index * SEG_SIZE)
 
+/** Under this name a kernel is imported. */
+export const kernelName = (number: number): string => `k${number}`
+
 export class Builder extends Emitter {
   /** One letter an operand: r register, m memory, i immediate. */
   form: string
@@ -234,10 +237,18 @@ export class Builder extends Emitter {
     this.setWord(CUR_RECORD, this.add(REC, this.at))
     return this.let({ k: 'call', t: 'i32', fn, args })
   }
-  /** Calls a kernel (kernels/module.ts): it touches nothing but the state and the memory it is pointed at. */
-  kernel(fn: string, ...args: Expr[]): Expr {
+  /**
+   * Calls the kernel of that number (kernels/module.ts), by its own name where the number is known: it touches nothing but
+   * the wide registers, flags and memory it is pointed at.
+   */
+  kernel(number: Expr, ...args: Expr[]): Expr {
     this.flags = null
-    return this.let({ k: 'call', t: 'i32', fn, args })
+    if (number.k === 'const') return this.let({ k: 'call', t: 'i32', fn: kernelName(Number(number.v)), args })
+    return this.let({ k: 'call', t: 'i32', fn: 'kernel', args: [number, ...args] })
+  }
+  /** Has a helper do the instruction, of which nothing has been done: code that can leave it to another engine may. */
+  instead(fn: string, ...args: Expr[]): void {
+    this.callChecked(fn, ...args)
   }
   checkFault(): void {
     this.if(this.word(FAULT), () => this.exit('fault'))
@@ -301,13 +312,17 @@ export class Builder extends Emitter {
     )
     return lin
   }
+  /** The segment is known to be flat. */
+  protected isFlat(_seg: Expr): boolean {
+    return this.flat
+  }
   /**
    * Host address of `size` bytes at offset `ea` of segment `seg` where generated code may read them (or write), else 0:
    * then a helper is to do the whole instruction, with all its checks in their order.
    */
   direct(size: Expr | number, ea: Expr, seg: Expr, write: boolean): Expr {
     const host = this.temp('i32')
-    if (this.flat && typeof size === 'number') {
+    if (typeof size === 'number' && this.isFlat(seg)) {
       this.access(
         size,
         ea,

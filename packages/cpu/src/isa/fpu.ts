@@ -1,13 +1,30 @@
 /** x87, MMX and SSE: their meaning is in fpu/ and simd/, and what programs live on is written as generated code too. */
 import { X87_WRITES } from '../fpu/index.ts'
+import { SW_ES } from '../fpu/registers.ts'
 import { c32, type Expr, load } from '../ir/ir.ts'
-import { EAX, FPU_CS, FPU_DP, FPU_DS, FPU_IP, FPU_OPCODE, SEG, SEG_CS, SEG_SELECTOR, SEG_SIZE } from '../state.ts'
+import {
+  CR0,
+  CR0_MP,
+  CR0_TS,
+  EAX,
+  FPU_CS,
+  FPU_DP,
+  FPU_DS,
+  FPU_IP,
+  FPU_OPCODE,
+  FPU_SW,
+  SEG,
+  SEG_CS,
+  SEG_SELECTOR,
+  SEG_SIZE,
+} from '../state.ts'
 import type { Builder } from './builder.ts'
 import { hex2, type Insn } from './define.ts'
 import { setComparison } from './simd/float.ts'
 import { emitForm } from './simd/form.ts'
 import { VECTOR_FORMS } from './simd/index.ts'
-import { CONTROL, EQUAL_SHIFT, FLAGS, LESS_SHIFT, TO_AX, x87Number } from './x87/answer.ts'
+import { CONTROL, EQUAL_SHIFT, FLAGS, LESS_SHIFT, TO_AX, x87Effects, x87Number } from './x87/answer.ts'
+import { hasX87Kernel } from './x87/kernels.ts'
 
 /** DB and DF have the comparisons to EFLAGS, DF the status word to AX. */
 const TO_FLAGS: readonly number[] = [0xdb, 0xdf]
@@ -18,29 +35,37 @@ function x87(b: Builder, opcode: number): void {
   const imm = b.imm()
   const inMemory = b.isMem(0)
   const [seg, ea] = inMemory ? [b.let(b.seg()), b.let(b.ea())] : [c32(0), c32(0)]
-  const answer = b.temp('i32')
+  const flags = b.or(imm, c32(b.size === 2 ? 0x10000 : 0))
   const number = x87Number(b, imm, inMemory)
+  if (number.k === 'const' && !hasX87Kernel(Number(number.v))) {
+    b.callChecked('x87', flags, seg, ea)
+    return
+  }
+  const answer = b.temp('i32')
   if (inMemory) {
     b.set(answer, c32(0))
     const host = x87Operand(b, seg, ea)
-    b.if(host, () => b.set(answer, b.kernel('kernel', number, c32(0), host, imm)))
-  } else b.set(answer, b.kernel('kernel', number, b.and(imm, 7), c32(0), imm))
+    b.if(host, () => b.set(answer, b.kernel(number, c32(0), host, imm)))
+  } else b.set(answer, b.kernel(number, b.and(imm, 7), c32(0), imm))
   b.if(
     answer,
     () => {
-      b.if(b.eqz(b.and(answer, CONTROL)), () => recordX87(b, imm, inMemory, seg, ea))
+      const effects = imm.k === 'const' ? x87Effects(Number(imm.v)) : null
+      const when = (effect: number, then: () => void): void => {
+        if (effects === null) b.if(b.and(answer, effect), then)
+        else if (effects & effect) then()
+      }
+      const record = (): void => recordX87(b, imm, inMemory, seg, ea)
+      if (effects === null) b.if(b.eqz(b.and(answer, CONTROL)), record)
+      else if (!(effects & CONTROL)) record()
       if (inMemory) return
       if (TO_FLAGS.includes(opcode)) {
-        b.if(b.and(answer, FLAGS), () =>
-          setComparison(b, b.and(b.shr(answer, LESS_SHIFT), 1), b.and(b.shr(answer, EQUAL_SHIFT), 1)),
-        )
+        const bit = (at: number): Expr => b.and(b.shr(answer, at), 1)
+        when(FLAGS, () => setComparison(b, bit(LESS_SHIFT), bit(EQUAL_SHIFT)))
       }
-      if (opcode === STATUS_TO_AX) b.if(b.and(answer, TO_AX), () => b.setGpr(EAX, b.shr(answer, 16), 2))
+      if (opcode === STATUS_TO_AX) when(TO_AX, () => b.setGpr(EAX, b.shr(answer, 16), 2))
     },
-    () => {
-      const flags = b.or(imm, c32(b.size === 2 ? 0x10000 : 0))
-      b.callChecked('x87', flags, seg, ea)
-    },
+    () => b.instead('x87', flags, seg, ea),
   )
 }
 
@@ -74,7 +99,16 @@ export const FPU: readonly Insn[] = [
     const opcode = 0xd8 + i
     return { mnemonic: `ESC${i}`, size: 'v', encodings: [`${hex2(opcode)} Fx`], semantics: b => x87(b, opcode) }
   }),
-  { mnemonic: 'FWAIT', size: 'd', encodings: ['9B'], semantics: b => void b.callChecked('fwait') },
+  {
+    mnemonic: 'FWAIT',
+    size: 'd',
+    encodings: ['9B'],
+    semantics(b) {
+      const both = CR0_MP | CR0_TS
+      const unusable = b.cmp('eq', b.and(b.word(CR0), both), both)
+      b.if(b.or(unusable, b.and(b.word(FPU_SW), SW_ES)), () => b.instead('fwait'))
+    },
+  },
 ]
 
 /**
@@ -88,12 +122,10 @@ export const SIMD: Insn = {
   encodings: [],
   semantics(b) {
     const done = quickSimd(b)
-    const slowly = (): void => {
-      const [seg, ea] = b.form === 'xx' ? [c32(0), c32(0)] : [b.seg(), b.ea()]
-      b.callChecked('simd', b.extra(), b.regFieldsAB(), b.imm(), seg, ea)
-    }
-    if (done === null) slowly()
-    else b.if(b.eqz(done), slowly)
+    const [seg, ea] = b.form === 'xx' ? [c32(0), c32(0)] : [b.seg(), b.ea()]
+    const operands = [b.extra(), b.regFieldsAB(), b.imm(), seg, ea]
+    if (done === null) b.callChecked('simd', ...operands)
+    else b.if(b.eqz(done), () => b.instead('simd', ...operands))
   },
 }
 
@@ -107,7 +139,7 @@ function quickSimd(b: Builder): Expr | null {
   const attempt = (source: Expr): Expr => {
     const callKernel = (): Expr => {
       const number = b.or(b.shl(index, 1), c32(inRegister ? 0 : 1))
-      return b.kernel('kernel', number, b.regField(0), source, b.imm())
+      return b.kernel(number, b.regField(0), source, b.imm())
     }
     if (known === undefined) return callKernel()
     const done = emitForm(b, known, inRegister ? null : source, b.imm(), true)

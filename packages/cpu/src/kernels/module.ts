@@ -5,7 +5,7 @@
  */
 import { Bytes, declareLocals, emitStmts, I32, type LocalCounts, localIndex, OP } from '../ir/emit-wasm.ts'
 import { c32, type Expr, type Stmt } from '../ir/ir.ts'
-import { Builder } from '../isa/builder.ts'
+import { Builder, kernelName } from '../isa/builder.ts'
 
 /** Parameters of a kernel; its result is the local after them. */
 const PARAMETERS = 3
@@ -94,8 +94,8 @@ function dispatcher(): Bytes {
 }
 
 /**
- * The module: imports memory `e.m`; exports `kernel`, which takes a kernel's place in `table` and its arguments. Undefined
- * places decline.
+ * The module: imports memory `e.m`; exports `kernel`, which takes a kernel's place in `table` and its arguments, and
+ * each by its name. Undefined places decline.
  */
 export function emitKernels(table: readonly (Kernel | undefined)[]): Uint8Array<ArrayBuffer> {
   const bodies = [...new Set(table.filter(k => k !== undefined))]
@@ -138,10 +138,15 @@ export function emitKernels(table: readonly (Kernel | undefined)[]): Uint8Array<
     s.uleb(table.length)
   })
   section(7, s => {
-    s.uleb(1)
-    s.name('kernel')
-    s.u8(0)
-    s.uleb(0)
+    const present = [...table.entries()].filter(([, k]) => k !== undefined)
+    s.uleb(present.length + 1)
+    const entry = (name: string, at: number): void => {
+      s.name(name)
+      s.u8(0)
+      s.uleb(at)
+    }
+    entry('kernel', 0)
+    for (const [place, k] of present) entry(kernelName(place), number.get(k as Kernel) as number)
   })
   section(9, s => {
     for (const b of [1, 0, OP.i32_const, 0, OP.end]) s.u8(b)

@@ -15,6 +15,18 @@ export const EQUAL_SHIFT = 9
 /** AX is to be set to the upper half. */
 export const TO_AX = 8
 
+/** Which of CONTROL, FLAGS and TO_AX the kernel of opcode << 8 | ModRM answers. */
+export function x87Effects(imm: number): number {
+  const opcode = imm >> 8
+  const reg = (imm >> 3) & 7
+  if ((imm & 0xff) < 0xc0) {
+    const control = (opcode === 0xd9 && (reg === 5 || reg === 7)) || (opcode === 0xdd && reg === 7)
+    return control ? CONTROL : 0
+  }
+  if (imm === 0xdfe0) return CONTROL | TO_AX
+  return (opcode === 0xdb || opcode === 0xdf) && (reg === 5 || reg === 6) ? FLAGS : 0
+}
+
 /** Memory forms: (opcode & 7) << 3 | ModRM.reg. After them register forms: (opcode & 7) << 6 | ModRM & 0x3f. */
 export const MEMORY_FORMS = 64
 /** Number of the first of them: two for each SIMD instruction come before. */

@@ -6,7 +6,7 @@
 import { c32, c64, type Expr, load, un } from '../../ir/ir.ts'
 import { type Kernel, type KernelBuilder, kernel } from '../../kernels/module.ts'
 import { CR0, CR0_EM, CR0_TS, FPU_CW, FPU_SW, FPU_TOP } from '../../state.ts'
-import { CONTROL, DONE, EQUAL_SHIFT, FLAGS, LESS_SHIFT, MEMORY_FORMS, TO_AX } from './answer.ts'
+import { CONTROL, DONE, EQUAL_SHIFT, FIRST_X87, FLAGS, LESS_SHIFT, MEMORY_FORMS, TO_AX } from './answer.ts'
 import { add, divide, multiply, type Result, squareRoot } from './arithmetic.ts'
 import {
   declineReported,
@@ -297,8 +297,18 @@ const loadControl = kernel(b => {
   b.answer(c32(DONE | CONTROL))
 })
 
-/** The kernels in the order of their numbers (call.ts): memory forms, then register forms. */
-export function x87Kernels(): (Kernel | undefined)[] {
+let made: readonly (Kernel | undefined)[] | undefined
+/** The kernels in the order of their numbers (answer.ts): memory forms, then register forms. */
+export function x87Kernels(): readonly (Kernel | undefined)[] {
+  made ??= makeKernels()
+  return made
+}
+/** Whether there is a kernel of this number. */
+export function hasX87Kernel(number: number): boolean {
+  return x87Kernels()[number - FIRST_X87] !== undefined
+}
+
+function makeKernels(): (Kernel | undefined)[] {
   /** Indexed by (opcode & 7) << 3 | ModRM.reg. */
   const byMemory: (Kernel | undefined)[] = new Array<Kernel | undefined>(MEMORY_FORMS).fill(undefined)
   /** Indexed by (opcode & 7) << 6 | ModRM & 0x3f. */
