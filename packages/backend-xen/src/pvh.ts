@@ -10,6 +10,7 @@ import type {
   HypercallFrame,
   StartOfDay,
 } from '@paragraft/core'
+import type { Timer } from '@paragraft/core/ports'
 import { AcpiPm, LocalApic } from '@paragraft/devices'
 import { EPERM } from './abi/errno.ts'
 import { GNTTAB_RESERVED_CONSOLE, GNTTAB_RESERVED_XENSTORE } from './abi/grant-table.ts'
@@ -46,7 +47,7 @@ export class PvhDomain implements BackendInstance {
   readonly #interrupts: PvhInterrupts
   readonly #apic: LocalApic
   readonly #memoryMap: StartOfDay['memoryMap'] = []
-  #polling: { ports: readonly number[]; wake: () => void } | null = null
+  #polling: { ports: readonly number[]; timer: Timer | null } | null = null
 
   constructor(ports: BackendPorts) {
     this.#ports = ports
@@ -57,10 +58,7 @@ export class PvhDomain implements BackendInstance {
     this.#events = new EventChannels({
       shared,
       vcpu,
-      onUpcall: () => {
-        this.#domain.runstate.run()
-        this.#interrupts.update()
-      },
+      onUpcall: () => this.#interrupts.update(),
       onPending: port => this.#woken(port),
     })
     this.#apic = new LocalApic({
@@ -142,10 +140,13 @@ export class PvhDomain implements BackendInstance {
   }
 
   acknowledgeInterrupt(): number {
-    return this.#interrupts.acknowledge()
+    const vector = this.#interrupts.acknowledge()
+    if (vector >= 0) this.#running()
+    return vector
   }
 
   hypercall(frame: HypercallFrame): boolean {
+    this.#running()
     const number = frame.getRegister('EAX')
     const result =
       frame.cpl === 0
@@ -197,21 +198,26 @@ export class PvhDomain implements BackendInstance {
       reporter.report('poll', 'the guest polls with interrupts off: the poll ends at once')
       return
     }
-    const timer = until === null ? undefined : clock.schedule(until, () => this.#polling?.wake())
-    this.#polling = {
-      ports,
-      wake: () => {
-        timer?.cancel()
-        this.#polling = null
-        this.#domain.runstate.run()
-        processor.resume()
-      },
-    }
+    const timer = until === null ? null : clock.schedule(until, () => this.#wake())
+    this.#polling = { ports, timer }
     this.#domain.runstate.block()
     processor.halt()
   }
 
   #woken(port: number): void {
-    if (this.#polling?.ports.includes(port)) this.#polling.wake()
+    if (this.#polling?.ports.includes(port)) this.#wake()
+  }
+
+  /** What the guest polled for has come. */
+  #wake(): void {
+    this.#running()
+    this.#ports.processor.resume()
+  }
+
+  /** The processor is seen to run: whatever it waited for in a hypercall is over, if only by an interrupt. */
+  #running(): void {
+    this.#polling?.timer?.cancel()
+    this.#polling = null
+    this.#domain.runstate.run()
   }
 }

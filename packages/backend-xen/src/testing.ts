@@ -1,0 +1,186 @@
+/** What this package's tests share: memory, a clock to wind, and a domain whose guest pointers are physical. Not exported. */
+import { ParagraftError } from '@paragraft/core/errors'
+import type { BackendPorts, BackendProcessor, HypercallFrame, VirtualMemory } from '@paragraft/core/ops'
+import type { BlockPort, ConsolePort, GuestMemory, NetPort } from '@paragraft/core/ports'
+import { EventClock } from '@paragraft/devices'
+import { PvhDomain } from './pvh.ts'
+
+export class TestMemory implements GuestMemory {
+  readonly size: number
+  readonly bytes: Uint8Array
+  readonly #view: DataView
+
+  constructor(size: number) {
+    this.size = size
+    this.bytes = new Uint8Array(size)
+    this.#view = new DataView(this.bytes.buffer)
+  }
+
+  #check(pa: number, length: number): number {
+    if (!Number.isInteger(pa) || pa < 0 || pa + length > this.size) {
+      throw new ParagraftError('PG_MEMORY_RANGE', `outside memory: ${pa}`, { fields: { pa, length } })
+    }
+    return pa
+  }
+
+  read8 = (pa: number): number => this.#view.getUint8(this.#check(pa, 1))
+  read16 = (pa: number): number => this.#view.getUint16(this.#check(pa, 2), true)
+  read32 = (pa: number): number => this.#view.getUint32(this.#check(pa, 4), true)
+  write8 = (pa: number, value: number): void => this.#view.setUint8(this.#check(pa, 1), value)
+  write16 = (pa: number, value: number): void => this.#view.setUint16(this.#check(pa, 2), value, true)
+  write32 = (pa: number, value: number): void => this.#view.setUint32(this.#check(pa, 4), value, true)
+  read = (pa: number, length: number): Uint8Array => this.bytes.slice(this.#check(pa, length), pa + length)
+  write = (pa: number, bytes: Uint8Array): void => this.bytes.set(bytes, this.#check(pa, bytes.length))
+  fill = (pa: number, value: number, length: number): void => {
+    this.bytes.fill(value, this.#check(pa, length), pa + length)
+  }
+}
+
+/** A clock that moves by `advance` only. */
+export class TestClock extends EventClock {
+  readonly #time: { ns: number }
+
+  constructor() {
+    const time = { ns: 0 }
+    super(() => time.ns)
+    this.#time = time
+  }
+
+  advance(ns: number): void {
+    const target = this.#time.ns + ns
+    while (this.nextAt() <= target) {
+      this.#time.ns = Math.max(this.#time.ns, this.nextAt())
+      this.runDue()
+    }
+    this.#time.ns = target
+  }
+}
+
+export class TestConsole implements ConsolePort {
+  output = ''
+  input: number[] = []
+  onInput: (() => void) | null = null
+  write(bytes: Uint8Array): void {
+    this.output += String.fromCharCode(...bytes)
+  }
+  read(): number {
+    return this.input.shift() ?? -1
+  }
+}
+
+/** A disk in memory. */
+export class TestDisk implements BlockPort {
+  readonly bytes: Uint8Array
+  readOnly = false
+  flushes = 0
+  constructor(sectors: number) {
+    this.bytes = new Uint8Array(sectors * 512)
+  }
+  get sectors(): number {
+    return this.bytes.length / 512
+  }
+  read(sector: number, into: Uint8Array): void {
+    into.set(this.bytes.subarray(sector * 512, sector * 512 + into.length))
+  }
+  write(sector: number, from: Uint8Array): void {
+    this.bytes.set(from, sector * 512)
+  }
+  flush(): void {
+    this.flushes++
+  }
+}
+
+/** A network that remembers what it was given. */
+export class TestNet implements NetPort {
+  readonly mac = Uint8Array.of(0, 0x16, 0x3e, 1, 2, 3)
+  readonly sent: Uint8Array[] = []
+  onReceive: ((frame: Uint8Array) => void) | null = null
+  send(frame: Uint8Array): void {
+    this.sent.push(frame.slice())
+  }
+}
+
+/** A PVH domain with so much memory; guest pointers are physical addresses. */
+export class TestDomain {
+  readonly memory: TestMemory
+  readonly clock = new TestClock()
+  readonly console = new TestConsole()
+  readonly net = new TestNet()
+  readonly disk = new TestDisk(64)
+  readonly reports: string[] = []
+  readonly power: string[] = []
+  readonly domain: PvhDomain
+  intr = false
+  halted = false
+  interruptsOn = true
+  cpl = 0
+
+  constructor(size = 2 ** 22) {
+    const memory = new TestMemory(size)
+    this.memory = memory
+    const checked = <T>(va: number, length: number, action: () => T): T => {
+      if (va + length <= size) return action()
+      throw new ParagraftError('PG_HOST_MEMORY', `not mapped: ${va}`, { fields: { address: va } })
+    }
+    const virtual: VirtualMemory = {
+      readVirtual8: va => checked(va, 1, () => memory.read8(va)),
+      readVirtual16: va => checked(va, 2, () => memory.read16(va)),
+      readVirtual32: va => checked(va, 4, () => memory.read32(va)),
+      writeVirtual8: (va, value) => checked(va, 1, () => memory.write8(va, value)),
+      writeVirtual16: (va, value) => checked(va, 2, () => memory.write16(va, value)),
+      writeVirtual32: (va, value) => checked(va, 4, () => memory.write32(va, value)),
+    }
+    const processor = {
+      readTsc: () => BigInt(this.clock.now()),
+      cpuid: () => ({ eax: 0, ebx: 0x756e6547, ecx: 0, edx: 0 }),
+      halt: () => (this.halted = true),
+      resume: () => (this.halted = false),
+      interruptsEnabled: () => this.interruptsOn,
+      flushTlbGlobal: () => {},
+    } as unknown as BackendProcessor
+    const ports = {
+      memory,
+      clock: this.clock,
+      epochSeconds: 1_767_225_600,
+      io: { claim: () => () => {} },
+      mmio: { claim: () => () => {} },
+      console: this.console,
+      power: {
+        powerOff: () => this.power.push('off'),
+        reset: (why: string) => this.power.push(why),
+        debugExit: () => {},
+      },
+      reporter: { report: (key: string) => this.reports.push(key) },
+      intr: { set: (level: boolean) => (this.intr = level) },
+      nmi: { set: () => {} },
+      processor,
+      virtual,
+      disks: [this.disk],
+      nets: [this.net],
+    } as unknown as BackendPorts
+    this.domain = new PvhDomain(ports)
+    this.domain.start({
+      head: 'xen-pvh',
+      registers: { eip: 0, cs: 8, ds: 16 },
+      memoryMap: [{ base: 0, length: size, type: 1 }],
+      used: [],
+    })
+  }
+
+  /** Makes a hypercall by number; the result is signed. */
+  call(number: number, ...args: number[]): number {
+    const registers: Record<string, number> = { EAX: number }
+    for (const [index, name] of ['EBX', 'ECX', 'EDX', 'ESI', 'EDI', 'EBP'].entries()) registers[name] = args[index] ?? 0
+    const frame: HypercallFrame = {
+      instruction: 'vmcall',
+      cpl: this.cpl,
+      getRegister: name => registers[name]!,
+      setRegister: (name, value) => {
+        registers[name] = value
+      },
+      readStack: () => 0,
+    }
+    this.domain.hypercall(frame)
+    return registers['EAX']! | 0
+  }
+}
