@@ -39,13 +39,13 @@ static const u8 nops[7][6] = {
   [6] = {0x66, 0x0F, 0x1F, 0x44, 0x00, 0x00},
 };
 
-/* Every site as it asked to be; again and again the same. */
+/* Every site as it asked to be. Once: code that is written, be it with what is there, is new code to some. */
 static void apply_paravirt(void)
 {
   for (struct site *site = __pv_sites; site < __pv_sites_end; site++) {
     u8 code[6];
     u32 used = 0;
-    if (site->how == TABLE) continue;
+    if (site->how == TABLE || site->at[0] != 0xFF) continue;
     if (site->how == DIRECT) {
       code[used++] = 0xE8;
       *(u32 *)(code + 1) = (u32)pv_table[site->slot] - ((u32)site->at + 5);
