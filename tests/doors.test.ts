@@ -47,6 +47,7 @@ const ROOMS: Record<string, Room> = {
   },
   // Packages that a third party could have written: the contracts, and nothing else.
   'examples/native-ops': { dependencies: [core], imports: [core] },
+  'examples/vmi-overlay': { dependencies: ['@paragraft/backend-vmi'], imports: ['@paragraft/backend-vmi'] },
 }
 
 function packagesOnDisk(): string[] {

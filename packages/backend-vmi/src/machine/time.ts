@@ -97,7 +97,8 @@ export class VmiTime {
   /** The virtual time at which the counter will have reached `cycles`. */
   #timeOf(counter: number, cycles: number): number {
     if (counter === VMI_CYCLES_REAL || this.#stolenPercent === 0) return cycles
-    let at = Math.floor((cycles * 100) / (100 - this.#stolenPercent))
+    // A little before the quotient, since what is stolen is rounded down; then up to the first time that will do.
+    let at = Math.max(0, Math.floor((cycles * 100) / (100 - this.#stolenPercent)) - 2)
     while (at - Math.floor((at * this.#stolenPercent) / 100) < cycles) at++
     return at
   }

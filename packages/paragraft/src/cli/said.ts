@@ -1,5 +1,5 @@
 /** What a person is told when a run has stopped: why, where the processor was, what it took. */
-import type { RegisterView, RunReport, StopReason } from '@paragraft/core'
+import { formatTable, type RegisterView, type RunReport, type StopReason } from '@paragraft/core'
 
 const hex8 = (value: number): string => value.toString(16).padStart(8, '0')
 
@@ -45,5 +45,20 @@ export function effortText(report: RunReport): string {
   return (
     `${report.instructions.toLocaleString('en-US')} instructions in ${report.seconds.toFixed(2)} s ` +
     `(${rate.toFixed(0)} million/s), ${(report.virtualNs / 1e9).toFixed(2)} s for the guest`
+  )
+}
+
+/** The calls of the backend's interface: how each is answered, where that is decided at boot, and how often it was made. */
+export function callsText({ answers, hypercalls = {} }: RunReport): string {
+  const exits = (name: string): number => hypercalls[name] ?? 0
+  if (answers === undefined)
+    return formatTable(
+      ['call', 'exits'],
+      Object.keys(hypercalls).map(name => [name, exits(name)]),
+    )
+  const names = new Set([...Object.keys(answers), ...Object.keys(hypercalls)])
+  return formatTable(
+    ['call', 'answer', 'exits'],
+    [...names].map(name => [name, answers[name] ?? '-', exits(name)]),
   )
 }

@@ -17,7 +17,7 @@ import { readUserFile } from '../cli/files.ts'
 import { openNet } from '../cli/networks.ts'
 import { loadBackend, loadOps } from '../cli/plugins.ts'
 import { Progress } from '../cli/progress.ts'
-import { effortText, registersText, stopText } from '../cli/said.ts'
+import { callsText, effortText, registersText, stopText } from '../cli/said.ts'
 import { parseRunArguments, type RunSettings, settle } from '../cli/settings.ts'
 import { stdinSource } from '../cli/stdin.ts'
 import { openTraces } from '../cli/traces.ts'
@@ -116,6 +116,7 @@ function tell(report: RunReport, machine: PcMachine, settings: RunSettings, worl
   world.stderr(`\nparagraft: ${stopText(stop)}: ${effortText(report)}\n`)
   if ('registers' in stop) world.stderr(registersText(stop.registers))
   if (report.modules.length > 0) world.stderr(`\n${formatLedger(machine.ops())}\n\n`)
+  if (Object.keys(report.hypercalls ?? {}).length > 0) world.stderr(`\n${callsText(report)}\n\n`)
   const reports = report.reports ?? []
   if (reports.length > 0) {
     const named = reports.slice(0, REPORTS_NAMED).map(({ key }) => key)
