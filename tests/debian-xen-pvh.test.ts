@@ -4,7 +4,10 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect } from 'vitest'
+import xen from '@paragraft/backend-xen'
+import { isParagraftError } from '@paragraft/core/errors'
+import { createMachine } from 'paragraft'
+import { expect, test } from 'vitest'
 import { minixDisk } from './support/minix.ts'
 import { guest, needs } from './support/needs.ts'
 import { paragraft, runWithReport, scratch } from './support/paragraft.ts'
@@ -105,4 +108,26 @@ debian('inspect says which head takes it, and why the other does not', async () 
   expect(status).toBe(0)
   expect(stdout).toContain('xen by xen-pvh: yes, at 0x10002e0 (linux, by its note PHYS32_ENTRY)')
   expect(stdout).toContain('xen by xen-pv: no: its notes have no ENTRY')
+})
+
+debian(
+  'ops can be grafted onto it, there as on bare hardware',
+  async () => {
+    const { status, stdout, report } = await boot(['--ops', 'examples/native-ops'], ['poweroff -f'])
+    expect([status, report.head]).toEqual([0, 'xen-pvh'])
+    expect(stdout).toContain('Booting kernel on Xen PVH')
+    const unlock = report.ops.find(({ op }) => op === 'lock.queued_spin_unlock')!
+    expect([unlock.owner, unlock.patched]).toEqual(['@paragraft-examples/native-ops', unlock.sites])
+    expect(unlock.calls).toBeGreaterThan(1000)
+  },
+  15 * MINUTES,
+)
+
+test('a kernel without a PVH entry is refused, with the reason of each head', async () => {
+  const image = new Uint8Array(readFileSync(new URL('../guests/oldguest/oldguest.elf', import.meta.url)))
+  const refused = await createMachine({ image, backend: xen, output: () => {} }).catch((error: unknown) => error)
+  if (!isParagraftError(refused)) throw refused
+  expect(refused.code).toBe('PG_HEAD_NO_MATCH')
+  const why = "no ELF note of Xen's, and no section __xen_guest"
+  expect(refused.fields['reasons']).toEqual({ 'xen-pvh': why, 'xen-pv': why })
 })
