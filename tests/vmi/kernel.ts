@@ -44,6 +44,8 @@ export interface RunKernelOptions {
   rom?: Uint8Array
   engine?: EngineName
   instructions?: number
+  /** Virtual time at which the run ends at the latest: a guest that sleeps executes nothing. Default: no limit. */
+  untilVirtualNs?: number
 }
 
 /** Runs a kernel until it stops, or for so many instructions. */
@@ -57,7 +59,8 @@ export async function runKernel(image: Uint8Array, options: RunKernelOptions = {
     output: bytes => void (console += Buffer.from(bytes).toString('latin1')),
   })
   if (options.rom !== undefined) machine.memory.write(0xc8000, options.rom)
-  const outcome = machine.run({ instructions: options.instructions ?? 200_000_000 })
+  const { instructions = 200_000_000, untilVirtualNs } = options
+  const outcome = machine.run({ instructions, ...(untilVirtualNs === undefined ? {} : { untilVirtualNs }) })
   return { console, outcome, machine }
 }
 

@@ -51,7 +51,7 @@ static void paging_on(void) {
     if (va < VMI_ROM_PROBE_START || va >= VMI_ROM_PROBE_END) *entry_in(ram_tables[va / BIG], va) = va | 7;
   }
   put_table(ROM_VA, rom_table);
-  for (u32 at = 0; at < ROM_AREA_BYTES; at += PAGE) *entry_in(rom_table, ROM_VA + at) = (VMI_ROM_PROBE_START + at) | 3;
+  for (u32 at = 0; at < ROM_AREA_BYTES; at += PAGE) *entry_in(rom_table, ROM_VA + at) = (VMI_ROM_PROBE_START + at) | ROM_ACCESS;
   put_table(WINDOW_VA, window_table);
   put_table(APIC_VA, apic_table);
   *entry_in(apic_table, APIC_VA) = 0xFEE00000 | 0x1B;

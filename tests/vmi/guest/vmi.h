@@ -10,6 +10,9 @@
 #ifndef ROM_VA
 #define ROM_VA 0xC0000000
 #endif
+#ifndef ROM_ACCESS
+#define ROM_ACCESS 3 /* present, writable; 7: for ring 3 too */
+#endif
 #define WINDOW_VA 0xB0000000 /* a directory of its own, for pages that come and go */
 #define PAGE 4096
 #define ROM_AREA_BYTES (VMI_ROM_PROBE_END - VMI_ROM_PROBE_START)
