@@ -28,7 +28,11 @@ const ENDS = new Set(['debugExit', 'guestFault', 'reset', 'powerOff', 'haltedFor
 export async function survive(image: Uint8Array, options: RunKernelOptions, instructions = 30_000_000): Promise<Facts> {
   const runs: Facts[] = []
   for (let n = 0; n < 2; n++) {
-    const { console, outcome, machine } = await runKernel(image, { ...options, instructions, untilVirtualNs: 4 * instructions })
+    const { console, outcome, machine } = await runKernel(image, {
+      ...options,
+      instructions,
+      untilVirtualNs: 4 * instructions,
+    })
     expect(ENDS).toContain(outcome.kind)
     if (outcome.kind === 'guestFault') expect(outcome.message).not.toBe('')
     runs.push({ console, outcome, instructions: machine.instructions(), exits: { ...machine.exits() } })

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { RunOutcome } from '@paragraft/core'
-import type { Backend } from '@paragraft/core/ops'
+import type { Backend, BackendOptionValues } from '@paragraft/core/ops'
 import native from '../../packages/backend-native/src/index.ts'
 import { createMachine, type EngineName, type PcMachine } from '../../packages/paragraft/src/index.ts'
 import { scratch } from '../support/paragraft.ts'
@@ -40,6 +40,7 @@ export interface KernelRun {
 
 export interface RunKernelOptions {
   backend?: Backend
+  backendOptions?: BackendOptionValues
   /** Put at C8000h before the start, for a backend that brings no ROM. */
   rom?: Uint8Array
   engine?: EngineName
@@ -54,6 +55,7 @@ export async function runKernel(image: Uint8Array, options: RunKernelOptions = {
   const machine = await createMachine({
     image,
     backend: options.backend ?? native,
+    ...(options.backendOptions === undefined ? {} : { backendOptions: options.backendOptions }),
     memory: 64 * 2 ** 20,
     ...(options.engine === undefined ? {} : { engine: options.engine }),
     output: bytes => void (console += Buffer.from(bytes).toString('latin1')),

@@ -27,7 +27,7 @@ static void test_counter(void) {
 }
 
 static void wait_for(volatile u32 *count, u32 wanted) {
-  u64 end = cycles(VMI_CYCLES_REAL) + (frequency() >> 4);
+  u64 end = cycles(VMI_CYCLES_REAL) + (frequency() >> 7);
   while (*count < wanted && cycles(VMI_CYCLES_REAL) < end)
     ;
 }
