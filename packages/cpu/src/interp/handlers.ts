@@ -90,10 +90,32 @@ const MICRO: Record<string, (b: Builder) => void> = {
   UNDEFINED: b => b.raise(6),
 }
 
-function build(name: string, b: Builder, semantics: (b: Builder) => void): Handler {
+/** A handler that is written out when somebody first wants its code; most never are where the code is prebuilt. */
+class WrittenLater implements Handler {
+  readonly name: string
+  readonly #write: () => Builder
+  #written: Builder | null = null
+
+  constructor(name: string, write: () => Builder) {
+    this.name = name
+    this.#write = write
+  }
+  get #builder(): Builder {
+    this.#written ??= this.#write()
+    return this.#written
+  }
+  get body(): readonly Stmt[] {
+    return this.#builder.body
+  }
+  get temps(): Builder['temps'] {
+    return this.#builder.temps
+  }
+}
+
+function write(b: Builder, semantics: (b: Builder) => void): Builder {
   semantics(b)
   b.exit('next')
-  return { name, body: b.body, temps: b.temps }
+  return b
 }
 
 /** Operand forms that occur, in order of appearance: a number each. */
@@ -122,7 +144,7 @@ interface Variant {
   flat: boolean
 }
 
-function buildPair(name: string, a: Variant, c: Variant, stale: number): Handler {
+function writePair(a: Variant, c: Variant, stale: number): Builder {
   const first = new Builder(a.size, a.form, a.stack32, a.addr32, a.flat)
   a.insn.semantics(first)
   // The first may have overwritten the second: then its record says so.
@@ -131,7 +153,7 @@ function buildPair(name: string, a: Variant, c: Variant, stale: number): Handler
   const second = first.follow(c.size, c.form, c.stack32, c.addr32, c.flat, RECORD_SIZE)
   c.insn.semantics(second)
   second.exit('skip')
-  return { name, body: second.body, temps: second.temps }
+  return second
 }
 
 export interface HandlerSet {
@@ -184,7 +206,7 @@ export function buildHandlers(): HandlerSet {
   const variants = new Map<string, Variant & { at: number }>()
   for (const [name, semantics] of Object.entries(MICRO)) {
     microIndex[name] = handlers.length
-    handlers.push(build(name, new Builder(4, '', true, true), semantics))
+    handlers.push(new WrittenLater(name, () => write(new Builder(4, '', true, true), semantics)))
   }
   const add = (id: number, insn: Insn, form: string, size: Size): void => {
     for (const stack32 of insn.stack ? [true, false] : [true]) {
@@ -196,7 +218,9 @@ export function buildHandlers(): HandlerSet {
           const suffix = `${stack32 ? '' : '.s16'}${addr32 ? '' : '.a16'}${flat ? '.flat' : ''}`
           const name = `${insn.mnemonic}.${form}${size * 8}${suffix}`
           variants.set(name, { at: handlers.length, insn, size, form, stack32, addr32, flat })
-          handlers.push(build(name, new Builder(size, form, stack32, addr32, flat), insn.semantics))
+          handlers.push(
+            new WrittenLater(name, () => write(new Builder(size, form, stack32, addr32, flat), b => insn.semantics(b))),
+          )
         }
       }
     }
@@ -217,7 +241,8 @@ export function buildHandlers(): HandlerSet {
     const second = variants.get(secondName)
     if (!first || !second) throw new Error(`no handlers for the pair ${firstName}, ${secondName}`)
     pairs.add(first.at, second.at, handlers.length)
-    handlers.push(buildPair(`${firstName}+${secondName}`, first, second, microIndex.STALE))
+    const name = `${firstName}+${secondName}`
+    handlers.push(new WrittenLater(name, () => writePair(first, second, microIndex.STALE)))
   }
   return {
     table,
