@@ -7,6 +7,7 @@ import { RECORD_SIZE } from '../decode/record.ts'
 import { Bytes, emitStmts, localIndex, OP, type WasmTarget } from '../ir/emit-wasm.ts'
 import { type Exit, TYPES, type Type } from '../ir/ir.ts'
 import { LOCAL_BLOCK, LOCAL_LINK, LOCAL_REC, LOCAL_RESULT } from '../isa/builder.ts'
+import { type Emitted, prebuilt } from '../prebuilt.ts'
 import type { Handler, HandlerSet } from './handlers.ts'
 import { HOT_HANDLERS } from './hot.ts'
 import { enterCode, lookupCode, RETURN_FAULT } from './lookup.ts'
@@ -17,10 +18,8 @@ export type RunBlocks = (block: number) => number
 /** Helpers by name; every argument and result is an i32. */
 export type Helpers = Record<string, (...args: number[]) => number>
 
-interface Emitted {
-  bytes: Uint8Array<ArrayBuffer>
-  helpers: string[]
-}
+/** Name of the prebuilt module. */
+export const INTERPRETER = 'interpreter'
 
 /** What a handler's own function returns: how its record ended. */
 const ENDED_NEXT = 0
@@ -246,7 +245,7 @@ function callOwnFunction(code: Code, end: (to: Exit, labels: number) => void): v
 
 /** Compiles and instantiates the interpreter over `memory`. */
 export function createWasmInterpreter(set: HandlerSet, memory: WebAssembly.Memory, helpers: Helpers): RunBlocks {
-  const { bytes, helpers: names } = emitInterpreter(set)
+  const { bytes, helpers: names } = prebuilt(INTERPRETER, () => emitInterpreter(set))
   const missing = names.filter(n => typeof helpers[n] !== 'function')
   if (missing.length > 0) throw new Error(`helpers without an implementation: ${missing.join(', ')}`)
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { h: helpers, e: { m: memory } })

@@ -2,6 +2,7 @@
 import { emitForm, type VectorForm } from '../isa/simd/form.ts'
 import { VECTOR_FORMS } from '../isa/simd/index.ts'
 import { x87Kernels } from '../isa/x87/kernels.ts'
+import { type Emitted, prebuilt } from '../prebuilt.ts'
 import { SIMD_OPS } from '../simd/index.ts'
 import { emitKernels, type Kernel, kernel } from './module.ts'
 
@@ -26,11 +27,19 @@ function simdKernels(): (Kernel | undefined)[] {
   })
 }
 
+/** Name of the prebuilt module. */
+export const KERNELS = 'kernels'
+
+/** The module of all kernels; it imports no helper. */
+export function emitAllKernels(): Emitted {
+  return { bytes: emitKernels([...simdKernels(), ...x87Kernels()]), helpers: [] }
+}
+
 let compiled: WebAssembly.Module | undefined
 
 /** The kernels over `memory`. */
 export function createKernels(memory: WebAssembly.Memory): Kernels {
-  compiled ??= new WebAssembly.Module(emitKernels([...simdKernels(), ...x87Kernels()]))
+  compiled ??= new WebAssembly.Module(prebuilt(KERNELS, emitAllKernels).bytes)
   return new WebAssembly.Instance(compiled, { e: { m: memory } }).exports as Kernels
 }
 
