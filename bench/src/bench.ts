@@ -33,7 +33,7 @@ async function measure(options: Options, progress: Progress): Promise<Figures> {
   return {
     date: new Date().toISOString().slice(0, 10),
     host: `${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}, ${firstLine('qemu-system-i386')}`,
-    runs: options.runs,
+    runs: kernels.length === 0 ? 0 : options.runs,
     boots: boots.size === 0 ? 0 : options.boots,
     target: options.target,
     guest: kernelPackage(),

@@ -34,6 +34,7 @@ export interface SubjectFigures {
 export interface Figures {
   date: string
   host: string
+  /** Of the kernels, and of the boots; 0 where there were none. */
   runs: number
   boots: number
   /** CPU milliseconds that a run of a kernel is made to take. */

@@ -1,5 +1,5 @@
 /** A plot of one group: a row per kernel, a dot per emulator, speed relative to one of them on a logarithmic axis. */
-import { type Figures, kernelNs } from './figures.ts'
+import { type Figures, geomean, kernelNs } from './figures.ts'
 import { type Group, KERNELS } from './kernels.ts'
 
 const WIDTH = 860
@@ -20,9 +20,20 @@ const TICKS = [1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 16, 32, 
 const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 const round = (value: number): string => String(Math.round(value * 10) / 10)
 
+interface Row {
+  name: string
+  dots: { index: number; speed: number }[]
+}
+
+/** The mean of a series, if it has any. */
+function meanOf(rows: readonly Row[], index: number): Row['dots'] {
+  const speeds = rows.flatMap(({ dots }) => dots.filter(dot => dot.index === index).map(({ speed }) => speed))
+  return speeds.length === 0 ? [] : [{ index, speed: geomean(speeds) }]
+}
+
 /** SVG, or undefined where the base or everybody else was not measured. */
 export function plot(figures: Figures, groups: readonly Group[], title: string): string | undefined {
-  const rows = KERNELS.filter(({ group }) => groups.includes(group)).flatMap(({ name }) => {
+  const rows: Row[] = KERNELS.filter(({ group }) => groups.includes(group)).flatMap(({ name }) => {
     const base = kernelNs(figures, BASE, name)
     if (base === undefined) return []
     const dots = SERIES.flatMap((series, index) => {
@@ -32,6 +43,7 @@ export function plot(figures: Figures, groups: readonly Group[], title: string):
     return dots.length === 0 ? [] : [{ name, dots }]
   })
   if (rows.length === 0) return undefined
+  rows.push({ name: 'geometric mean', dots: SERIES.flatMap((_, index) => meanOf(rows, index)) })
   const speeds = rows.flatMap(({ dots }) => dots.map(({ speed }) => speed))
   const low = TICKS.findLast(tick => tick <= Math.min(1, ...speeds)) ?? (TICKS[0] as number)
   const high = TICKS.find(tick => tick >= Math.max(1, ...speeds)) ?? (TICKS.at(-1) as number)
@@ -39,7 +51,7 @@ export function plot(figures: Figures, groups: readonly Group[], title: string):
   const x = (speed: number): number =>
     LEFT + ((WIDTH - LEFT - RIGHT) * Math.log(Math.min(high, Math.max(low, speed)) / low)) / span
   const height = TOP + rows.length * ROW + BOTTOM
-  const out: string[] = []
+  const out: string[] = [`<rect class="ground" width="${WIDTH}" height="${height}" rx="6"/>`]
   for (const tick of TICKS.filter(t => t >= low && t <= high)) {
     const at = round(x(tick))
     const label = tick >= 1 ? `${tick}×` : `1/${1 / tick}`
@@ -66,6 +78,7 @@ export function plot(figures: Figures, groups: readonly Group[], title: string):
   })
   const style = (dark: boolean): string =>
     [
+      `.ground{fill:${dark ? '#1c1917' : '#ffffff'}}`,
       `text{fill:${dark ? '#e7e5e4' : '#1c1917'}}`,
       `.grid,.row{stroke:${dark ? '#44403c' : '#e7e5e4'}}`,
       `.one{stroke:${dark ? '#e7e5e4' : '#1c1917'}}`,

@@ -107,8 +107,11 @@ test('boots are compared with those of the peers, and a peer that does not count
 test('what was not measured is left out', () => {
   expect(kernelTable(figures(subject('paragraft', {})), 'compute')).toBe('')
   expect(bootTable(figures(subject('paragraft', {})))).toBe('')
-  expect(report(figures(subject('paragraft', {})))).toBe(
-    "2026-01-01; medians of 3 interleaved runs of 300 CPU ms a kernel, of 1 boots; a host.\nBoots: a kernel, `quiet`, to the shell's prompt.",
+  expect(report({ ...figures(subject('paragraft', {})), boots: 0 })).toBe(
+    '2026-01-01; kernels: medians of 3 interleaved runs of 300 CPU ms; a host.',
+  )
+  expect(report({ ...figures(subject('paragraft', {})), runs: 0 })).toBe(
+    "2026-01-01; boots: medians of 1; a host.\nBoots: a kernel, `quiet`, to the shell's prompt.",
   )
 })
 

@@ -175,10 +175,13 @@ export function report(figures: Figures): string {
     paravirtTable(figures),
     ...(['compute', 'paravirt', 'hypervisor'] as const).map(group => kernelTable(figures, group)),
   ].filter(part => part !== '')
-  const boots = figures.boots === 0 ? '' : `, of ${figures.boots} boots`
+  const measures = [
+    ...(figures.runs === 0 ? [] : [`kernels: medians of ${figures.runs} interleaved runs of ${figures.target} CPU ms`]),
+    ...(figures.boots === 0 ? [] : [`boots: medians of ${figures.boots}`]),
+  ]
   const about = [
-    `${figures.date}; medians of ${figures.runs} interleaved runs of ${figures.target} CPU ms a kernel${boots}; ${figures.host}.`,
-    `Boots: ${figures.guest}, \`${figures.commandLine}\`, to the shell's prompt.`,
+    [figures.date, ...measures, `${figures.host}.`].join('; '),
+    ...(figures.boots === 0 ? [] : [`Boots: ${figures.guest}, \`${figures.commandLine}\`, to the shell's prompt.`]),
   ]
   return [about.join('\n'), ...parts].join('\n\n')
 }
