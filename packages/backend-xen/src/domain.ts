@@ -1,11 +1,14 @@
-/** What a domain is to its hypercalls: its memory, its one virtual processor, and the services that they stand for. */
+/**
+ * What a domain is to its hypercalls: its memory, its one virtual processor, and the services that they stand for. Every kind of
+ * domain has {@link Domain}.
+ */
 import type { BackendProcessor, ConsolePort, GuestMemory, MemoryRange, PowerPort, Reporter } from '@paragraft/core'
 import { decode, encode, type Field, type Layout, type Values } from './abi/layout.ts'
 import type { EventChannels } from './event-channels.ts'
 import type { GrantTable } from './grant-table.ts'
 import type { HvmParams } from './hvm-params.ts'
 import type { PhysMap } from './physmap.ts'
-import type { GuestPointers } from './ports.ts'
+import type { Frames, GuestPointers } from './ports.ts'
 import type { Runstate } from './runstate.ts'
 import type { SharedPage } from './shared-page.ts'
 import type { VcpuClock, VcpuTimers } from './time.ts'
@@ -13,10 +16,11 @@ import type { VcpuInfo } from './vcpu-info.ts'
 
 export interface Domain {
   readonly memory: GuestMemory
-  readonly physmap: PhysMap
-  /** RAM's map as the domain was given it. */
-  readonly memoryMap: readonly MemoryRange[]
+  /** The frames that the guest names in grants and calls. */
+  readonly frames: Frames
   readonly guest: GuestPointers
+  /** XENFEAT bits that it is told of. */
+  readonly features: number
   readonly shared: SharedPage
   readonly vcpu: VcpuInfo
   readonly events: EventChannels
@@ -24,7 +28,6 @@ export interface Domain {
   readonly timers: VcpuTimers
   readonly runstate: Runstate
   readonly grants: GrantTable
-  readonly params: HvmParams
   readonly processor: BackendProcessor
   readonly power: PowerPort
   readonly reporter: Reporter
@@ -32,6 +35,16 @@ export interface Domain {
   readonly emergency: ConsolePort
   /** The virtual processor waits for one of these ports, or until a system time; it is resumed then. */
   poll(ports: readonly number[], until: number | null): void
+}
+
+/** A domain whose physical address space the hypervisor keeps: HVM and PVH. */
+export interface TranslatedDomain extends Domain {
+  readonly physmap: PhysMap
+  /** RAM's map as the domain was given it. */
+  readonly memoryMap: readonly MemoryRange[]
+  readonly params: HvmParams
+  /** Upcalls come by the local APIC from now on, with this vector. */
+  setUpcallVector(vector: number): void
 }
 
 /** A structure that the guest points to; undefined for a bad pointer. */

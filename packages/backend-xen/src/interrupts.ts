@@ -3,7 +3,7 @@
  * while `upcallPending` is set and needs no EOI (xen/arch/x86/hvm/irq.c, hvm_vcpu_has_pending_irq).
  */
 import type { Line } from '@paragraft/core/ports'
-import type { LocalApic } from '@paragraft/devices'
+import { DELIVERY_FIXED, type LocalApic } from '@paragraft/devices'
 import type { VcpuInfo } from './vcpu-info.ts'
 
 export class PvhInterrupts {
@@ -19,6 +19,7 @@ export class PvhInterrupts {
   #apic: LocalApic | null = null
   #apicLevel = false
   #vector = 0
+  #apicVector = 0
 
   constructor(vcpu: VcpuInfo, intr: Line) {
     this.#vcpu = vcpu
@@ -35,6 +36,19 @@ export class PvhInterrupts {
     this.update()
   }
 
+  /** The guest's vector for upcalls through the local APIC, in place of the other way; 0 for none. */
+  set apicVector(vector: number) {
+    this.#apicVector = vector
+    if (this.#vcpu.upcallPending) this.raise()
+  }
+
+  /** `upcallPending` went up. */
+  raise(): void {
+    const vector = this.#apicVector
+    if (vector === 0) this.update()
+    else this.#apic?.deliver({ mode: DELIVERY_FIXED, vector, level: false, destination: 0, logical: false })
+  }
+
   /** Something changed that INTR depends on. The guest lowers `upcallPending` unseen; {@link acknowledge} finds out. */
   update(): void {
     this.#intr.set(this.#apicLevel || this.#upcall())
@@ -49,6 +63,6 @@ export class PvhInterrupts {
   }
 
   #upcall(): boolean {
-    return this.#vector !== 0 && this.#vcpu.upcallPending
+    return this.#vector !== 0 && this.#apicVector === 0 && this.#vcpu.upcallPending
   }
 }

@@ -15,15 +15,16 @@ import { AcpiPm, LocalApic } from '@paragraft/devices'
 import { EPERM } from './abi/errno.ts'
 import { GNTTAB_RESERVED_CONSOLE, GNTTAB_RESERVED_XENSTORE } from './abi/grant-table.ts'
 import * as hvm from './abi/hvm.ts'
+import * as version from './abi/version.ts'
 import { GUEST_DOMID, PAGE_SIZE, VIRQ_TIMER } from './abi/xen.ts'
 import { attachDevices } from './attach.ts'
 import { XenConsole } from './console.ts'
 import { cpuidLeaf } from './cpuid.ts'
-import type { Domain } from './domain.ts'
+import type { TranslatedDomain } from './domain.ts'
 import { EventChannels } from './event-channels.ts'
 import { GrantTable } from './grant-table.ts'
 import { HvmParams } from './hvm-params.ts'
-import { HypercallTable } from './hypercall/table.ts'
+import { HypercallTable, TRANSLATED_HYPERCALLS } from './hypercall/table.ts'
 import { hypercallInstruction, hypercallPage } from './hypercall-page.ts'
 import { PvhInterrupts } from './interrupts.ts'
 import { PhysMap } from './physmap.ts'
@@ -37,13 +38,22 @@ import { VcpuInfo } from './vcpu-info.ts'
 import { StoreServer } from './xenstore/server.ts'
 import { Store } from './xenstore/store.ts'
 
+/** What such a domain is told that it can rely on. */
+const FEATURES =
+  (1 << version.XENFEAT_WRITABLE_PAGE_TABLES) |
+  (1 << version.XENFEAT_AUTO_TRANSLATED_PHYSMAP) |
+  (1 << version.XENFEAT_HVM_CALLBACK_VECTOR) |
+  (1 << version.XENFEAT_HVM_SAFE_PVCLOCK) |
+  (1 << version.XENFEAT_MEMORY_OP_VNODE_SUPPORTED) |
+  (1 << version.XENFEAT_NOT_DIRECT_MAPPED)
+
 const ARGUMENTS = ['EBX', 'ECX', 'EDX', 'ESI', 'EDI', 'EBP'] as const
 
 export class PvhDomain implements BackendInstance {
   readonly #ports: BackendPorts
-  readonly #domain: Domain
+  readonly #domain: TranslatedDomain
   readonly #events: EventChannels
-  readonly #calls: HypercallTable
+  readonly #calls: HypercallTable<TranslatedDomain>
   readonly #interrupts: PvhInterrupts
   readonly #apic: LocalApic
   readonly #memoryMap: StartOfDay['memoryMap'] = []
@@ -58,7 +68,7 @@ export class PvhDomain implements BackendInstance {
     this.#events = new EventChannels({
       shared,
       vcpu,
-      onUpcall: () => this.#interrupts.update(),
+      onUpcall: () => this.#interrupts.raise(),
       onPending: port => this.#woken(port),
     })
     this.#apic = new LocalApic({
@@ -77,7 +87,9 @@ export class PvhDomain implements BackendInstance {
     const physmap = new PhysMap(memory)
     this.#domain = {
       memory,
+      frames: physmap,
       physmap,
+      features: FEATURES,
       memoryMap: this.#memoryMap,
       guest,
       shared,
@@ -90,6 +102,9 @@ export class PvhDomain implements BackendInstance {
         (address, bytes) => guest.copyTo(address, bytes),
       ),
       grants: new GrantTable(memory, physmap),
+      setUpcallVector: vector => {
+        this.#interrupts.apicVector = vector
+      },
       params: new HvmParams((index, value) => this.#paramSet(index, value.low, value.high)),
       processor,
       power: ports.power,
@@ -97,7 +112,7 @@ export class PvhDomain implements BackendInstance {
       emergency: ports.console,
       poll: (waited, until) => this.#poll(waited, until),
     }
-    this.#calls = new HypercallTable(this.#domain)
+    this.#calls = new HypercallTable(this.#domain, TRANSLATED_HYPERCALLS)
   }
 
   /** The head has placed the guest: what the toolstack does before it runs. */

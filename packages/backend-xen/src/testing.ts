@@ -1,7 +1,7 @@
 /** What this package's tests share: memory, a clock to wind, and a domain whose guest pointers are physical. Not exported. */
 import { ParagraftError } from '@paragraft/core/errors'
 import type { BackendPorts, BackendProcessor, HypercallFrame, VirtualMemory } from '@paragraft/core/ops'
-import type { BlockPort, ConsolePort, GuestMemory, NetPort } from '@paragraft/core/ports'
+import type { BlockPort, ConsolePort, GuestMemory, MmioHandler, NetPort } from '@paragraft/core/ports'
 import { EventClock } from '@paragraft/devices'
 import { PvhDomain } from './pvh.ts'
 
@@ -114,6 +114,7 @@ export class TestDomain {
   halted = false
   interruptsOn = true
   cpl = 0
+  #apic: MmioHandler | null = null
 
   constructor(size = 2 ** 22) {
     const memory = new TestMemory(size)
@@ -143,7 +144,12 @@ export class TestDomain {
       clock: this.clock,
       epochSeconds: 1_767_225_600,
       io: { claim: () => () => {} },
-      mmio: { claim: () => () => {} },
+      mmio: {
+        claim: (_base: number, _length: number, handler: MmioHandler) => {
+          this.#apic = handler
+          return () => {}
+        },
+      },
       console: this.console,
       power: {
         powerOff: () => this.power.push('off'),
@@ -165,6 +171,11 @@ export class TestDomain {
       memoryMap: [{ base: 0, length: size, type: 1 }],
       used: [],
     })
+  }
+
+  /** The local APIC's registers. */
+  apic(): MmioHandler {
+    return this.#apic!
   }
 
   /** Makes a hypercall by number; the result is signed. */

@@ -1,7 +1,6 @@
 /**
  * grant_table_op, version 1 (xen/common/grant_table.c): a command, an array of structures, and how many. Each structure has
- * a status of its own. No other domain grants the guest anything, and a guest whose address space is translated cannot map
- * what it has granted itself.
+ * a status of its own. No other domain grants the guest anything.
  */
 import { EFAULT, EINVAL, ENOSYS } from '../abi/errno.ts'
 import * as abi from '../abi/grant-table.ts'
@@ -17,10 +16,10 @@ export function grantTableOp(domain: Domain, [command, address, count]: readonly
   if (count! > 0x7fff_ffff) return -EINVAL
   switch (command) {
     case abi.GNTTABOP_MAP_GRANT_REF:
-      return each(domain, at, count!, abi.GNTTAB_MAP_GRANT_REF, ({ dom }) => {
-        domain.reporter.report('grant map', 'the guest tried to map a grant; no other domain grants it anything')
-        return { status: isKnown(dom!) ? abi.GNTST_BAD_GNTREF : abi.GNTST_BAD_DOMAIN, handle: abi.GNTST_BAD_HANDLE }
-      })
+      return each(domain, at, count!, abi.GNTTAB_MAP_GRANT_REF, values => ({
+        status: map(domain, values),
+        handle: abi.GNTST_BAD_HANDLE,
+      }))
     case abi.GNTTABOP_UNMAP_GRANT_REF:
       return each(domain, at, count!, abi.GNTTAB_UNMAP_GRANT_REF, () => ({ status: abi.GNTST_BAD_HANDLE }))
     case abi.GNTTABOP_SETUP_TABLE:
@@ -59,6 +58,16 @@ function isSelf(domid: number): boolean {
 
 function isKnown(domid: number): boolean {
   return isSelf(domid) || domid === BACKEND_DOMID
+}
+
+/** Other domains grant nothing; what the guest grants itself would be one page at two frames. */
+function map(domain: Domain, values: Record<string, number>): number {
+  const { dom, ref, flags } = values as Record<'dom' | 'ref' | 'flags', number>
+  if (!isKnown(dom)) return abi.GNTST_BAD_DOMAIN
+  const write = (flags & abi.GNTMAP_READONLY) === 0
+  if (!isSelf(dom) || domain.grants.lookup(ref, GUEST_DOMID, write) === undefined) return abi.GNTST_BAD_GNTREF
+  domain.reporter.report('grant map', 'the guest tried to map a page that it granted itself, which is not implemented')
+  return abi.GNTST_GENERAL_ERROR
 }
 
 /** Serves an array of structures; what a service answers is written into its structure. */
@@ -106,7 +115,7 @@ function copy(domain: Domain, values: Record<string, number>): number {
     if (!byGrant && domid !== DOMID_SELF) return abi.GNTST_PERMISSION_DENIED
     if (!isKnown(domid)) return abi.GNTST_BAD_DOMAIN
     if (!isSelf(domid)) return abi.GNTST_BAD_GNTREF
-    const address = byGrant ? domain.grants.lookup(ref, GUEST_DOMID, write) : domain.physmap.address(ref)
+    const address = byGrant ? domain.grants.lookup(ref, GUEST_DOMID, write) : domain.frames.address(ref)
     return address ?? (byGrant ? abi.GNTST_BAD_GNTREF : abi.GNTST_BAD_PAGE)
   }
   const source = page(values['sourceRef']!, values['sourceDomid']!, (flags & abi.GNTCOPY_SOURCE_GREF) !== 0, false)

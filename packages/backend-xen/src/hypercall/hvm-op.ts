@@ -2,9 +2,9 @@
 import { EFAULT, EINVAL, ENOENT, ENOSYS, EPERM, ESRCH } from '../abi/errno.ts'
 import * as abi from '../abi/hvm.ts'
 import { DOMID_SELF, GUEST_DOMID } from '../abi/xen.ts'
-import { type Domain, readStruct, writeStruct } from '../domain.ts'
+import { readStruct, type TranslatedDomain, writeStruct } from '../domain.ts'
 
-export function hvmOp(domain: Domain, [command, address]: readonly number[]): number {
+export function hvmOp(domain: TranslatedDomain, [command, address]: readonly number[]): number {
   const at = address!
   switch (command) {
     case abi.HVMOP_SET_PARAM:
@@ -23,8 +23,9 @@ export function hvmOp(domain: Domain, [command, address]: readonly number[]): nu
       const values = readStruct(domain, at, abi.XEN_HVM_EVTCHN_UPCALL_VECTOR)
       if (values === undefined) return -EFAULT
       if (values.vector < 16) return -EINVAL
-      // Vectors through the local APIC are not offered in CPUID.
-      return values.vcpu === 0 ? -ENOSYS : -ENOENT
+      if (values.vcpu !== 0) return -ENOENT
+      domain.setUpcallVector(values.vector)
+      return 0
     }
     default:
       domain.reporter.report(`hvm_op ${command}`, `the guest asked for HVM operation ${command}`)
@@ -32,7 +33,7 @@ export function hvmOp(domain: Domain, [command, address]: readonly number[]): nu
   }
 }
 
-function param(domain: Domain, command: number, at: number): number {
+function param(domain: TranslatedDomain, command: number, at: number): number {
   const values = readStruct(domain, at, abi.XEN_HVM_PARAM)
   if (values === undefined) return -EFAULT
   if (values.index >= abi.HVM_NR_PARAMS) return -EINVAL

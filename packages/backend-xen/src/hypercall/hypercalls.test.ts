@@ -345,6 +345,20 @@ describe('hvm_op', () => {
   })
 })
 
+test('upcalls by the local APIC: a vector of its own, which is acknowledged there', () => {
+  expect(call('hvm_op', 23, words(0, 15))).toBe(-errno.EINVAL)
+  expect(call('hvm_op', 23, words(1, 0xf3))).toBe(-errno.ENOENT)
+  expect(call('hvm_op', 23, words(0, 0xf3))).toBe(0)
+  call('event_channel_op', 1, words(0, 0, 0))
+  // Spurious-interrupt vector register: the APIC is switched on (SDM vol. 3A 10.9).
+  domain.apic().mmioWrite(0xf0, 4, 0x1ff)
+  call('set_timer_op', 1, 0)
+  domain.clock.advance(1)
+  expect([domain.intr, domain.domain.acknowledgeInterrupt()]).toEqual([true, 0xf3])
+  // In service, and not asked for again.
+  expect([domain.intr, domain.apic().mmioRead(0x170, 4)]).toEqual([false, 1 << (0xf3 & 31)])
+})
+
 describe('grant_table_op', () => {
   test('sizes and versions', () => {
     expect(call('grant_table_op', 6, words(DOMID_SELF, 0, 0, 0), 1)).toBe(0)
@@ -392,6 +406,13 @@ describe('grant_table_op', () => {
     words(0, 0, 0, 9, 0, 0, 0, 0)
     expect(call('grant_table_op', 0, ARG, 1)).toBe(0)
     expect(result(16) >> 16).toBe(-3)
+    // Its own page at a second frame is what this version cannot do.
+    call('memory_op', 7, words(DOMID_SELF, 1, 0, 0x12))
+    domain.memory.write32(0x12000 + 9 * 8, 1 | (1 << 16))
+    domain.memory.write32(0x12000 + 9 * 8 + 4, 0x15)
+    words(0, 0, 0, 9, DOMID_SELF, 0, 0, 0)
+    call('grant_table_op', 0, ARG, 1)
+    expect(result(16) >> 16).toBe(-1)
     words(0, 0, 0, 9, 5, 0, 0, 0)
     call('grant_table_op', 0, ARG, 1)
     expect(result(16) >> 16).toBe(-2)

@@ -3,10 +3,10 @@ import { EFAULT, EINVAL, ENOSYS, EPERM, ESRCH } from '../abi/errno.ts'
 import { encode } from '../abi/layout.ts'
 import * as abi from '../abi/memory.ts'
 import { DOMID_FIRST_RESERVED, DOMID_SELF, GUEST_DOMID } from '../abi/xen.ts'
-import { type Domain, readStruct, readWord, writeStruct, writeWord } from '../domain.ts'
+import { readStruct, readWord, type TranslatedDomain, writeStruct, writeWord } from '../domain.ts'
 import type { SharedPage } from '../shared-page.ts'
 
-export function memoryOp(domain: Domain, [command, address]: readonly number[]): number {
+export function memoryOp(domain: TranslatedDomain, [command, address]: readonly number[]): number {
   const at = address!
   const op = command! & abi.MEMOP_CMD_MASK
   switch (op) {
@@ -55,7 +55,7 @@ function notSelf(domid: number): number {
 }
 
 /** Frames come and go one by one; the answer is how many extents were done. */
-function reservation(domain: Domain, op: number, at: number): number {
+function reservation(domain: TranslatedDomain, op: number, at: number): number {
   const values = readStruct(domain, at, abi.XEN_MEMORY_RESERVATION)
   if (values === undefined) return -EFAULT
   if (notSelf(values.domid) !== 0) return -ESRCH
@@ -79,7 +79,7 @@ function reservation(domain: Domain, op: number, at: number): number {
   return values.nrExtents | 0
 }
 
-function addToPhysmap(domain: Domain, space: number, idx: number, gpfn: number): number {
+function addToPhysmap(domain: TranslatedDomain, space: number, idx: number, gpfn: number): number {
   let page: SharedPage | undefined
   if (space === abi.XENMAPSPACE_SHARED_INFO) {
     if (idx === 0) page = domain.shared
@@ -90,7 +90,7 @@ function addToPhysmap(domain: Domain, space: number, idx: number, gpfn: number):
   return page !== undefined && domain.physmap.place(page, gpfn) ? 0 : -EINVAL
 }
 
-function addBatch(domain: Domain, at: number): number {
+function addBatch(domain: TranslatedDomain, at: number): number {
   const values = readStruct(domain, at, abi.XEN_ADD_TO_PHYSMAP_BATCH)
   if (values === undefined) return -EFAULT
   const refusal = notSelf(values.domid)
@@ -105,7 +105,7 @@ function addBatch(domain: Domain, at: number): number {
 }
 
 /** The map that the domain was built with, as the BIOS would tell it. */
-function memoryMap(domain: Domain, at: number): number {
+function memoryMap(domain: TranslatedDomain, at: number): number {
   const values = readStruct(domain, at, abi.XEN_MEMORY_MAP)
   if (values === undefined) return -EFAULT
   if (domain.memoryMap.length === 0) return -ENOSYS

@@ -5,7 +5,7 @@
 import { EFAULT, EINVAL, ENOSYS } from '../abi/errno.ts'
 import { HYPERCALL_NAMES, hypercallNumber } from '../abi/hypercalls.ts'
 import { MULTICALL_ENTRY } from '../abi/xen.ts'
-import { type Domain, readStruct, writeStruct } from '../domain.ts'
+import { type Domain, readStruct, type TranslatedDomain, writeStruct } from '../domain.ts'
 import { consoleIo } from './console-io.ts'
 import { eventChannelOp, eventChannelOpCompat } from './event-channel-op.ts'
 import { grantTableOp } from './grant-table-op.ts'
@@ -16,42 +16,50 @@ import { setTimerOp, vcpuOp } from './vcpu-op.ts'
 import { xenVersion } from './xen-version.ts'
 
 /** Arguments are unsigned words; the result is a signed one, negative for an error. */
-export type Hypercall = (domain: Domain, args: readonly number[]) => number
+export type Hypercall<D extends Domain = Domain> = (domain: D, args: readonly number[]) => number
+
+/** Hypercalls by their names in the header. */
+export type HypercallSet<D extends Domain> = Readonly<Record<string, Hypercall<D>>>
 
 const VMASST_CMD_DISABLE = 1
 /** The one assist that a translated guest may switch (xen.h): a flag while its runstate is written. */
 const VMASST_TYPE_RUNSTATE_UPDATE_FLAG = 5
 
-/** What a PVH domain may call. */
-const BY_NAME: Readonly<Record<string, Hypercall>> = {
-  memory_op: memoryOp,
+/** What every kind of domain may call. */
+const COMMON_HYPERCALLS: HypercallSet<Domain> = {
   set_timer_op: setTimerOp,
   sched_op_compat: schedOpCompat,
   event_channel_op_compat: eventChannelOpCompat,
   xen_version: xenVersion,
   console_io: consoleIo,
   grant_table_op: grantTableOp,
+  vcpu_op: vcpuOp,
+  sched_op: schedOp,
+  event_channel_op: eventChannelOp,
+}
+
+/** What a PVH domain may call. */
+export const TRANSLATED_HYPERCALLS: HypercallSet<TranslatedDomain> = {
+  ...COMMON_HYPERCALLS,
+  memory_op: memoryOp,
   vm_assist: (_domain, [command, type]) => {
     if (type !== VMASST_TYPE_RUNSTATE_UPDATE_FLAG) return -EINVAL
     return command! <= VMASST_CMD_DISABLE ? 0 : -ENOSYS
   },
-  vcpu_op: vcpuOp,
-  sched_op: schedOp,
-  event_channel_op: eventChannelOp,
   hvm_op: hvmOp,
 }
 
 /** Serves and counts hypercalls of one domain. */
-export class HypercallTable {
+export class HypercallTable<D extends Domain> {
   /** Calls by name; those within a multicall under their own names, too. */
   readonly counts: Record<string, number> = {}
-  readonly #domain: Domain
-  readonly #handlers: ReadonlyMap<number, Hypercall>
+  readonly #domain: D
+  readonly #handlers: ReadonlyMap<number, Hypercall<D>>
 
-  constructor(domain: Domain) {
+  constructor(domain: D, set: HypercallSet<D>) {
     this.#domain = domain
-    this.#handlers = new Map<number, Hypercall>([
-      ...Object.entries(BY_NAME).map(([name, handler]): [number, Hypercall] => [hypercallNumber(name), handler]),
+    this.#handlers = new Map<number, Hypercall<D>>([
+      ...Object.entries(set).map(([name, handler]): [number, Hypercall<D>] => [hypercallNumber(name), handler]),
       [hypercallNumber('multicall'), (_domain, args) => this.#multicall(args)],
     ])
   }

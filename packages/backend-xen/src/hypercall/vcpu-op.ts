@@ -63,7 +63,7 @@ function registerVcpuInfo(domain: Domain, at: number): number {
   if (values === undefined) return -EFAULT
   if (values.offset > PAGE_SIZE - VCPU_INFO_SIZE) return -EINVAL
   if (domain.vcpu.placed) return -EINVAL
-  const page = domain.physmap.address(values.mfn)
+  const page = domain.frames.address(values.mfn)
   if (page === undefined) return -EINVAL
   domain.vcpu.place(page + values.offset)
   domain.time.refresh(true)

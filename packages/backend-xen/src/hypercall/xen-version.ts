@@ -16,15 +16,6 @@ const COMMANDLINE_SIZE = 1024
 const COMPILE_INFO_FIELDS = [64, 16, 32, 32]
 const GUEST_HANDLE_SIZE = 16
 
-/** Features of a translated (HVM, PVH) domain. */
-const FEATURES =
-  (1 << abi.XENFEAT_WRITABLE_PAGE_TABLES) |
-  (1 << abi.XENFEAT_AUTO_TRANSLATED_PHYSMAP) |
-  (1 << abi.XENFEAT_HVM_CALLBACK_VECTOR) |
-  (1 << abi.XENFEAT_HVM_SAFE_PVCLOCK) |
-  (1 << abi.XENFEAT_MEMORY_OP_VNODE_SUPPORTED) |
-  (1 << abi.XENFEAT_NOT_DIRECT_MAPPED)
-
 export function xenVersion(domain: Domain, [command, address]: readonly number[]): number {
   const at = address!
   const answer = (bytes: Uint8Array): number => (domain.guest.copyTo(at, bytes) ? 0 : -EFAULT)
@@ -49,7 +40,7 @@ export function xenVersion(domain: Domain, [command, address]: readonly number[]
     case abi.XENVER_GET_FEATURES: {
       const values = readStruct(domain, at, abi.XEN_FEATURE_INFO)
       if (values === undefined) return -EFAULT
-      const submap = values.submapIdx === 0 ? FEATURES : 0
+      const submap = values.submapIdx === 0 ? domain.features : 0
       return writeStruct(domain, at, abi.XEN_FEATURE_INFO, { ...values, submap }) ? 0 : -EFAULT
     }
     case abi.XENVER_PAGESIZE:
