@@ -109,7 +109,9 @@ export class PcMachine implements Machine {
 
   /** The ledger, a row per slot of the guest's table; empty for a guest without one. */
   ops(): readonly LedgerRow[] {
-    return this.#parts.books?.rows() ?? []
+    const served = this.#parts.counts().ops ?? {}
+    const rows = this.#parts.books?.rows() ?? []
+    return rows.map(row => (Object.hasOwn(served, row.op) ? { ...row, via: served[row.op]! } : row))
   }
 
   /** The VGA text screen, line by line, without trailing spaces. */
@@ -139,6 +141,7 @@ export class PcMachine implements Machine {
 
   /** The run report, with the stop and the host's seconds that its caller measured. */
   report(stop: StopReason, seconds: number): RunReport {
+    const { ops: _, ...counts } = this.#parts.counts()
     return {
       stop,
       instructions: this.instructions(),
@@ -147,11 +150,11 @@ export class PcMachine implements Machine {
       backend: this.backendName,
       head: this.headName,
       modules: this.#parts.modules,
-      ops: this.ops().map(({ op, slot, owner, answer, sites, patched, calls }) => {
-        return { op, slot, owner, answer, sites, patched, calls }
+      ops: this.ops().map(({ op, slot, owner, answer, sites, patched, calls, via }) => {
+        return { op, slot, owner, answer, sites, patched, calls, ...(via === undefined ? {} : { via }) }
       }),
       exits: { ...this.exits() },
-      ...this.#parts.counts(),
+      ...counts,
       input: this.console.arrivals,
       reports: this.#parts.reports.all(),
     }

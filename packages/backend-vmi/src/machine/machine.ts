@@ -13,6 +13,7 @@ import {
 } from '@paragraft/core/ops'
 import { type CallEntry, callShape } from '../abi/calls.ts'
 import { PCI_CLASS_CODE, PCI_DEVICE_ID, PCI_VENDOR_ID, ROM_PROBE_END } from '../abi/rom.ts'
+import { VMI_CALL_OF } from '../ops/routes.ts'
 import { romError } from '../rom/errors.ts'
 import { callOfIndex, HOST_INIT, PAGE } from '../rom/format.ts'
 import type { Rom } from '../rom/read.ts'
@@ -104,12 +105,16 @@ export class VmiMachine implements BackendInstance {
 
   counts(): BackendCounts {
     const { answers } = this.rom
+    const counted = { hypercalls: { ...this.#exits }, events: { alarm: this.state.time.fired } }
+    if (answers === undefined) return counted
+    const relocation = (call: string) => answers.get(call)!.relocation
     return {
-      hypercalls: { ...this.#exits },
-      events: { alarm: this.state.time.fired },
-      ...(answers === undefined
+      ...counted,
+      answers: Object.fromEntries([...answers.keys()].map(call => [call, relocation(call)])),
+      // A guest that has not started the ROM has its own ops.
+      ...(this.#exits['Init'] === undefined
         ? {}
-        : { answers: Object.fromEntries([...answers].map(([call, { relocation }]) => [call, relocation])) }),
+        : { ops: Object.fromEntries([...VMI_CALL_OF].map(([op, call]) => [op, `${call}: ${relocation(call)}`])) }),
     }
   }
 

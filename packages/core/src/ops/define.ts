@@ -166,6 +166,8 @@ export interface BackendCounts {
   events?: Readonly<Record<string, number>>
   /** How the calls of its interface are answered in this boot, by name, where the backend decides that. */
   answers?: Readonly<Record<string, string>>
+  /** What it makes of ops of the guest's table, by op, where the guest has them served by it: the ledger's `via`. */
+  ops?: Readonly<Record<string, string>>
 }
 
 /** What a created backend does for the machine while it runs. Everything is optional. */

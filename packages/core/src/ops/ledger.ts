@@ -18,6 +18,8 @@ export interface OpReport {
   patched: number
   /** Calls that reached the answer. Native slots are counted only where the machine can see them. */
   calls: number
+  /** What the backend's interface makes of the op, where it serves the guest's ops: `SetCR3: call`. */
+  via?: string
 }
 
 /** When something happened, in both of the machine's counts. */
@@ -134,13 +136,15 @@ export function formatTable(header: readonly string[], rows: readonly (readonly 
 
 /** The ledger for people: one line per slot. */
 export function formatLedger(rows: readonly (OpReport & Partial<LedgerRow>)[]): string {
+  const served = rows.some(row => row.via !== undefined)
   return formatTable(
-    ['slot', 'op', 'owner', 'answer', 'since', 'sites', 'patched', 'calls'],
+    ['slot', 'op', 'owner', 'answer', ...(served ? ['via'] : []), 'since', 'sites', 'patched', 'calls'],
     rows.map(row => [
       row.slot,
       row.op,
       row.owner,
       row.answer,
+      ...(served ? [row.via ?? '-'] : []),
       row.since ? `${(row.since.virtualNs / 1e6).toFixed(3)} ms` : '-',
       row.sites,
       row.patched,

@@ -115,7 +115,10 @@ function tell(report: RunReport, machine: PcMachine, settings: RunSettings, worl
   if (settings.screen) world.stderr(`\n${machine.screen().join('\n')}\n`)
   world.stderr(`\nparagraft: ${stopText(stop)}: ${effortText(report)}\n`)
   if ('registers' in stop) world.stderr(registersText(stop.registers))
-  if (report.modules.length > 0) world.stderr(`\n${formatLedger(machine.ops())}\n\n`)
+  const ledger = machine.ops()
+  if (report.modules.length > 0 || ledger.some(row => row.via !== undefined)) {
+    world.stderr(`\n${formatLedger(ledger)}\n\n`)
+  }
   if (Object.keys(report.hypercalls ?? {}).length > 0) world.stderr(`\n${callsText(report)}\n\n`)
   const reports = report.reports ?? []
   if (reports.length > 0) {
