@@ -87,6 +87,8 @@ export function jsExpr(e: Expr): string {
       return `(H.${e.fn}(${e.args.map(jsExpr).join(',')})|0)`
     case 'wide':
       throw new TypeError(`${e.op} has no JavaScript`)
+    case 'indirect':
+      throw new TypeError('an indirect call has no JavaScript')
   }
 }
 
@@ -141,6 +143,8 @@ export function jsStmts(stmts: readonly Stmt[], exit: (to: Exit) => string): str
           return `${jsExpr(s.v)};`
         case 'exit':
           return exit(s.to)
+        default:
+          throw new TypeError(`${s.k} has no JavaScript`)
       }
     })
     .join('')

@@ -4,6 +4,7 @@ import {
   type CompareOp,
   type Exit,
   type Expr,
+  type FlowStmt,
   type LoadWidth,
   type Stmt,
   type StoreWidth,
@@ -111,6 +112,7 @@ export const OP = {
   return: 0x0f,
   call: 0x10,
   call_indirect: 0x11,
+  return_call_indirect: 0x13,
   drop: 0x1a,
   select: 0x1b,
   local_get: 0x20,
@@ -206,6 +208,8 @@ export interface WasmTarget {
   helper(name: string, arity: number): number
   /** Emits the jump for an exit, `depth` labels deeper than the handler's top level. */
   exit(to: Exit, depth: number): void
+  /** Depths at which the open blocks and loops of a region are, by id. */
+  labels?: Map<number, number>
 }
 
 export function emitExpr(x: WasmTarget, e: Expr): void {
@@ -254,10 +258,58 @@ export function emitExpr(x: WasmTarget, e: Expr): void {
       out.u8(OP.call)
       out.uleb(x.helper(e.fn, e.args.length))
       return
+    case 'indirect':
+      emitExpr(x, e.arg)
+      emitExpr(x, e.slot)
+      out.u8(OP.call_indirect)
+      out.u8(0)
+      out.u8(0)
+      return
     case 'wide':
       for (const a of e.args) emitExpr(x, a)
       emitBytes(out, wideOp(e.op).code)
       emitBytes(out, e.imm)
+  }
+}
+
+function emitFlow(x: WasmTarget, s: FlowStmt, depth: number): void {
+  const { out } = x
+  switch (s.k) {
+    case 'seq':
+      emitStmts(x, s.body, depth)
+      return
+    case 'block':
+    case 'loop':
+      out.u8(s.k === 'block' ? OP.block : OP.loop)
+      out.u8(OP.empty)
+      x.labels?.set(s.id, depth)
+      emitStmts(x, s.body, depth + 1)
+      out.u8(OP.end)
+      return
+    case 'br': {
+      const at = x.labels?.get(s.id)
+      if (at === undefined) throw new Error('a branch to a label that is not open')
+      out.u8(OP.br)
+      out.uleb(depth - at - 1)
+      return
+    }
+    case 'sets':
+      for (const v of s.from) emitExpr(x, v)
+      for (let i = s.to.length - 1; i >= 0; i--) {
+        out.u8(OP.local_set)
+        out.uleb(x.local(s.to[i].i, s.to[i].t))
+      }
+      return
+    case 'return':
+      emitExpr(x, s.v)
+      out.u8(OP.return)
+      return
+    case 'tail':
+      emitExpr(x, s.arg)
+      emitExpr(x, s.slot)
+      out.u8(OP.return_call_indirect)
+      out.u8(0)
+      out.u8(0)
   }
 }
 
@@ -304,6 +356,9 @@ export function emitStmts(x: WasmTarget, stmts: readonly Stmt[], depth = 0): voi
         break
       case 'exit':
         x.exit(s.to, depth)
+        break
+      default:
+        emitFlow(x, s, depth)
     }
   }
 }

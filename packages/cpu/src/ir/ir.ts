@@ -49,6 +49,8 @@ export type Expr =
   | { readonly k: 'call'; readonly t: 'i32'; readonly fn: string; readonly args: readonly Expr[] }
   /** An operation of wide.ts; `imm` are the bytes that follow its opcode: lane numbers, a constant. */
   | { readonly k: 'wide'; readonly t: Type; readonly op: string; readonly args: readonly Expr[]; readonly imm: Imm }
+  /** Calls function `slot` of the table with one argument; functions of regions are found so. */
+  | { readonly k: 'indirect'; readonly t: 'i32'; readonly slot: Expr; readonly arg: Expr }
 type Imm = readonly number[]
 
 export type Stmt =
@@ -58,6 +60,20 @@ export type Stmt =
   | { readonly k: 'do'; readonly body: readonly Stmt[]; readonly while: Expr }
   | { readonly k: 'eval'; readonly v: Expr }
   | { readonly k: 'exit'; readonly to: Exit }
+  | FlowStmt
+
+/** What only translated regions are made of: graphs of blocks put into structured form. */
+export type FlowStmt =
+  /** Statements in a row; the list may be filled after what follows it has been written. */
+  | { readonly k: 'seq'; readonly body: readonly Stmt[] }
+  /** `br` to a block's id goes behind it, to a loop's id to its start. */
+  | { readonly k: 'block' | 'loop'; readonly id: number; readonly body: readonly Stmt[] }
+  | { readonly k: 'br'; readonly id: number }
+  /** Several locals at once: every value is computed before the first is set. */
+  | { readonly k: 'sets'; readonly to: readonly (Expr & { k: 'local' })[]; readonly from: readonly Expr[] }
+  | { readonly k: 'return'; readonly v: Expr }
+  /** Goes on in another function of the table, for good. */
+  | { readonly k: 'tail'; readonly slot: Expr; readonly arg: Expr }
 
 /**
  * Where control goes when a handler is done:
