@@ -13,7 +13,7 @@ import { ATTENTION_STEP, buildHandlers, type HandlerSet } from './interp/handler
 import { createHelpers, FAULT_RESTART, RESTART } from './interp/helpers.ts'
 import { InstructionTlb } from './interp/itlb.ts'
 import { createReferenceInterpreter } from './interp/js.ts'
-import { RETURN_ATTENTION, RETURN_BUDGET, RETURN_FAULT, RETURN_MISS } from './interp/lookup.ts'
+import { RETURN_ATTENTION, RETURN_BUDGET, RETURN_FAULT, RETURN_HOT, RETURN_MISS } from './interp/lookup.ts'
 import { createWasmInterpreter, type RunBlocks } from './interp/wasm.ts'
 import { createKernels, NO_KERNELS } from './kernels/index.ts'
 import { pageFault } from './mmu/access.ts'
@@ -50,8 +50,11 @@ import {
 import type { CpuidModel } from './sys/cpuid.ts'
 import { checkExecBreakpoint, DR6_BS } from './sys/debug.ts'
 import { externalInterrupt, interruptsEnabled, nonMaskableInterrupt, raise, raiseDebugTrap } from './sys/interrupts.ts'
+import { REGION_SLOTS } from './translate/slots.ts'
+import { Translator } from './translate/translator.ts'
 
-export type EngineKind = 'interpreter' | 'reference'
+/** `translator`: hot code becomes WebAssembly of its own, all other is interpreted. */
+export type EngineKind = 'translator' | 'interpreter' | 'reference'
 
 export interface EngineOptions {
   /** RAM in bytes, a multiple of 4096. */
@@ -59,6 +62,8 @@ export interface EngineOptions {
   ports: ProcessorPorts
   /** Default: the WebAssembly interpreter. */
   engine?: EngineKind
+  /** Entries after which a block of code is translated; for tests. */
+  threshold?: number
   cpuid?: CpuidModel
   /** Time-stamp counter in cycles; default: one cycle an instruction. */
   cycles?: () => number
@@ -73,6 +78,11 @@ export type InstructionTrace = (eip: number) => void
 /** Why a page cannot be fetched from: #PF with the walk's error code; or it is no RAM. */
 const FETCH_FAULT = -1
 const FETCH_DEVICE = -2
+/**
+ * Instructions that the translator's code gets to run at a time: it can move to optimised code only where it is entered,
+ * so no loop may go on for ever.
+ */
+const TURN = 100_000
 let handlerSet: HandlerSet | undefined
 
 export class Engine {
@@ -89,8 +99,14 @@ export class Engine {
   readonly #runBlocks: RunBlocks
   readonly #u32: Uint32Array
   readonly #i32: Int32Array
+  /** The translator, where there is one. */
+  readonly translator: Translator | null = null
+  /** Instructions put into BUDGET at a time. */
+  readonly #turn: number = 0x7fffffff
   #retired = 0
   #slice = 0
+  /** Instructions of the slice that are not in BUDGET yet. */
+  #reserve = 0
   #inBlocks = false
   #stepping = false
   #intr = false
@@ -123,7 +139,7 @@ export class Engine {
         markCodePage: pa => markCodePage(cpu, pa),
         unmarkCodePage: pa => unmarkCodePage(cpu, pa),
       },
-      this.kind === 'interpreter',
+      this.kind !== 'reference',
     )
     const exact = createHelpers(cpu, {
       trace: eip => this.#trace?.(eip),
@@ -137,10 +153,25 @@ export class Engine {
     // The reference takes the exact path always, so that lock-step tries the kernels too.
     const helpers = { ...exact, ...(this.kind === 'reference' ? NO_KERNELS : createKernels(memory)) }
     const engine = this
-    this.#runBlocks =
-      this.kind === 'reference'
-        ? createReferenceInterpreter(set, cpu.buffer, helpers)
-        : createWasmInterpreter(set, memory, helpers)
+    if (this.kind === 'reference') this.#runBlocks = createReferenceInterpreter(set, cpu.buffer, helpers)
+    else {
+      const translated = this.kind === 'translator'
+      const interpreter = createWasmInterpreter(set, memory, helpers, translated ? REGION_SLOTS : 0)
+      this.#runBlocks = interpreter.run
+      if (translated) {
+        const { threshold } = options
+        this.translator = new Translator({
+          cpu,
+          blocks: this.#blocks,
+          decoder,
+          interpreter,
+          memory,
+          helpers,
+          threshold,
+        })
+        this.#turn = TURN
+      }
+    }
     this.#itlb = new InstructionTlb(cpu)
     cpu.onCodeWrite = (pa, size) => this.#blocks.invalidate(pa, size)
     cpu.beforeDevice = () => {
@@ -153,7 +184,7 @@ export class Engine {
 
   /** Retired instructions since the engine was made; exact also inside a helper or port. */
   instructions(): number {
-    let done = this.#retired + this.#slice - this.#i32[BUDGET >> 2]
+    let done = this.#retired + this.#slice - this.#reserve - this.#i32[BUDGET >> 2]
     if (this.#inBlocks) {
       const block = this.#u32[CUR_BLOCK >> 2]
       done -= this.#u32[(block + BLK_TOTAL) >> 2] - this.processor.u8[this.#u32[CUR_RECORD >> 2] + REC_INDEX]
@@ -201,7 +232,9 @@ export class Engine {
     const cpu = this.processor
     this.#retired = this.instructions()
     this.#slice = Math.min(max, 0x7fffffff)
-    this.#i32[BUDGET >> 2] = this.#slice
+    this.#reserve = this.#slice
+    this.#i32[BUDGET >> 2] = 0
+    this.#refill()
     // Whoever had the processor in between may have changed its segments by hand.
     refreshMode(cpu)
     for (;;) {
@@ -214,7 +247,7 @@ export class Engine {
       const shadow = this.#inShadow()
       if (!shadow) this.#recognise()
       if (cpu.halted) return 'halt'
-      if (this.#i32[BUDGET >> 2] <= 0) return 'budget'
+      if (this.#i32[BUDGET >> 2] <= 0 && !this.#refill()) return 'budget'
       const watched = (cpu.execBreakpoints | cpu.dataBreakpoints | cpu.ioBreakpoints) !== 0
       const trapping = (this.#u32[EFLAGS_SYS >> 2] & FLAG_TF) !== 0
       const held = shadow && (watched || trapping || this.#intr || this.#nmi)
@@ -228,6 +261,15 @@ export class Engine {
   #inShadow(): boolean {
     const shadow = this.#u32[SHADOW >> 2]
     return shadow !== 0 && shadow - 1 === this.#u32[EIP >> 2]
+  }
+  /** Puts more of the slice into BUDGET; false when all of it is there. */
+  #refill(): boolean {
+    if (this.#reserve === 0) return false
+    const turn = Math.min(this.#reserve, this.#turn)
+    this.#reserve -= turn
+    this.#i32[BUDGET >> 2] += turn
+    this.translator?.translate()
+    return true
   }
 
   #recognise(): void {
@@ -261,8 +303,12 @@ export class Engine {
           this.#fault()
           return
         case RETURN_BUDGET:
+          if (this.#refill()) break
           this.#stepNext = true
           return
+        case RETURN_HOT:
+          this.translator?.hot(this.#u32[CUR_BLOCK >> 2])
+          break
         case RETURN_ATTENTION:
           if (this.#i32[ATTENTION >> 2] === ATTENTION_STEP) this.#stepNext = true
           return

@@ -34,7 +34,10 @@ export interface LockstepDifference {
 }
 
 export interface Divergence {
-  /** Instructions after which both were still alike; the next one made the difference. */
+  /**
+   * Instructions after which both were still alike; the next one made the difference, or one soon after it if the
+   * difference cannot be had again with the runs stopped more often.
+   */
   instructions: number
   eip: number
   /** Bytes from EIP on, as far as they are mapped. */
@@ -171,6 +174,7 @@ export async function runLockstep(makeA: Make, makeB: Make, options: LockstepOpt
   const limit = options.instructions ?? Number.POSITIVE_INFINITY
   let alike = 0
   let end = limit
+  let last: Divergence | null = null
   for (let step = options.chunk ?? 1_000_000; ; step = Math.max(1, Math.floor(step / NARROWING))) {
     const a = await makeA()
     const b = await makeB()
@@ -179,10 +183,14 @@ export async function runLockstep(makeA: Make, makeB: Make, options: LockstepOpt
       b.runTo(alike)
     }
     const found = walk(a, b, alike, end, step, step === (options.chunk ?? 1_000_000) ? options.progress : undefined)
-    if (found.differences.length === 0) return { instructions: found.alike, divergence: null }
+    if (found.differences.length === 0) {
+      // A difference that hangs on where the runs were interrupted shows only from afar.
+      return { instructions: last === null ? found.alike : last.instructions, divergence: last }
+    }
+    last = divergence(found, a, b)
     alike = found.alike
     end = found.at
-    if (step === 1) return { instructions: alike, divergence: divergence(found, a, b) }
+    if (step === 1) return { instructions: alike, divergence: last }
   }
 }
 

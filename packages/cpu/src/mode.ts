@@ -30,6 +30,8 @@ export const MODE_TRACE = 8
 export const MODE_VALID = 16
 /** DS, ES and SS are flat: base 0, limit 4 GB, readable and writable. */
 export const MODE_FLAT = 32
+/** CS does not start at 0. */
+export const MODE_BASE = 64
 
 const DESCRIPTOR_DB = 1 << 22
 const CS = (SEG + SEG_CS * SEG_SIZE) >> 2
@@ -49,6 +51,7 @@ export function refreshMode(cpu: Processor): void {
   if ((u32[CS + (SEG_ATTR >> 2)]! & DESCRIPTOR_DB) !== 0) mode |= MODE_CODE32
   if ((u32[SS + (SEG_ATTR >> 2)]! & DESCRIPTOR_DB) !== 0) mode |= MODE_STACK32
   if (u32[CS + (SEG_LIMIT >> 2)] !== 0xffffffff) mode |= MODE_LIMIT
+  if (u32[CS + (SEG_BASE >> 2)] !== 0) mode |= MODE_BASE
   if (isFlat(u32, ES) && isFlat(u32, SS) && isFlat(u32, DS)) mode |= MODE_FLAT
   if (cpu.tracing) mode |= MODE_TRACE
   u32[MODE >> 2] = mode

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { buildHandlers } from './interp/handlers.ts'
-import { emitInterpreter, INTERPRETER } from './interp/wasm.ts'
+import { emitInterpreter, INTERPRETER, TRANSLATING_INTERPRETER } from './interp/wasm.ts'
 import { KERNELS } from './kernels/index.ts'
 import { prebuild } from './prebuild.ts'
 import { prebuilt } from './prebuilt.ts'
@@ -8,7 +8,7 @@ import { prebuilt } from './prebuilt.ts'
 test('what the build puts in is what a start would make', () => {
   const made = emitInterpreter(buildHandlers())
   const all = prebuild()
-  expect(Object.keys(all)).toEqual([INTERPRETER, KERNELS])
+  expect(Object.keys(all)).toEqual([INTERPRETER, TRANSLATING_INTERPRETER, KERNELS])
   try {
     Object.assign(globalThis, { PARAGRAFT_PREBUILT: all })
     const found = prebuilt(INTERPRETER, () => {

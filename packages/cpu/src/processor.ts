@@ -25,7 +25,7 @@
 import { ParagraftError } from '@paragraft/core/errors'
 import type { ProcessorPorts } from '@paragraft/core/ports'
 import type { CpuContext, GuestFault } from './context.ts'
-import { probeLinear, readAs, readForWrite, readSlow, writeAs, writeSlow } from './mmu/access.ts'
+import { pageForRegion, probeLinear, readAs, readForWrite, readSlow, writeAs, writeSlow } from './mmu/access.ts'
 import { flushTlb, type TlbFlush, TlbLists, translate } from './mmu/tlb.ts'
 import { PF_I, PF_U, WalkResult } from './mmu/walk.ts'
 import {
@@ -265,6 +265,10 @@ export class Processor implements CpuContext {
   /** Reads for a read-modify-write at the current level: faults as the write would. */
   readForWrite(lin: number, size: number): number {
     return readForWrite(this, lin, size, this.#user())
+  }
+  /** See mmu/access.ts. */
+  pageForRegion(low: number, span: number, offset: number, write: boolean): number {
+    return pageForRegion(this, low, span, offset, write)
   }
   readSys8(lin: number): number {
     return readAs(this, lin, 1, false)

@@ -158,6 +158,9 @@ export const ITLB_ENTRIES = 1024
 /** Counters of probes (i64 each). */
 export const PROBES = 0x0000_8000
 export const PROBES_SIZE = 0x8000
+/** Words by which regions find one another: a slot of the interpreter's table each, or 0. */
+export const REGION_LINKS = 0x0002_0000
+export const REGION_LINKS_SIZE = 0x0008_0000
 /** Block lookup table (interpreter), 4 MB. */
 export const BLOCK_HASH = 0x0010_0000
 /** Decoded records. */

@@ -9,7 +9,7 @@ export type EngineName = (typeof ENGINES)[number]
 /** What the processor package calls each of them. */
 export const ENGINE_KINDS: Readonly<Record<EngineName, EngineKind>> = {
   auto: 'interpreter',
-  translator: 'interpreter',
+  translator: 'translator',
   interpreter: 'interpreter',
   reference: 'reference',
 }

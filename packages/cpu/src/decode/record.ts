@@ -1,5 +1,5 @@
 /**
- * Decoded records: what the interpreter runs. A block is a header of 32 bytes and records of 32 bytes each, in linear
+ * Decoded records: what the interpreter runs. A block is a header of 64 bytes and records of 32 bytes each, in linear
  * memory. A record names its handler and carries the operands already worked out: addresses of register slots,
  * displacement, immediate. Offsets are in bytes from the start of the record.
  */
@@ -58,4 +58,12 @@ export const BLK_RECORDS = 20
 export const BLK_MODE = 24
 /** u32: physical address of the second page, when the block is one instruction that crosses into it; else 0. */
 export const BLK_CROSS = 28
-export const BLOCK_HEADER = 32
+/** i32: entries left until the block counts as hot; under the translator only. */
+export const BLK_HEAT = 32
+/** u32: a copy of the block, run where its region does not want to be entered; 0 when none was made. */
+export const BLK_TWIN = 36
+/** u32: EIP for which the block's region was translated. */
+export const BLK_EIP = 40
+/** u32: handler of the first record while a region stands in its place. */
+export const BLK_FIRST = 44
+export const BLOCK_HEADER = 64

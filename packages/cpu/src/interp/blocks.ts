@@ -8,11 +8,15 @@ import {
   BLK_BYTES,
   BLK_COUNT,
   BLK_CROSS,
+  BLK_EIP,
+  BLK_FIRST,
+  BLK_HEAT,
   BLK_MODE,
   BLK_NEXT,
   BLK_PHYS,
   BLK_RECORDS,
   BLK_TOTAL,
+  BLK_TWIN,
   BLOCK_HEADER,
   REC_A,
   REC_BASE,
@@ -51,7 +55,11 @@ const MAX_INSTRUCTIONS = 64
 /** Records of the longest block: up to four an instruction, LIMIT and END. */
 const MAX_RECORDS = MAX_INSTRUCTIONS * 4 + 2
 const SCRATCH_BLOCK = RECORDS
-const FIRST_BLOCK = RECORDS + BLOCK_HEADER + 16 * RECORD_SIZE
+/** Block of no instructions: what is current while a region runs. Its one record is at offset 0 of the page. */
+export const REGION_BLOCK: number = SCRATCH_BLOCK + BLOCK_HEADER + 16 * RECORD_SIZE
+const FIRST_BLOCK = REGION_BLOCK + BLOCK_HEADER + RECORD_SIZE
+/** Heat of a block that is not counted. */
+const COLD = 0x7fffffff
 const PAGE = 0x1000
 const LINE = 64
 
@@ -61,7 +69,23 @@ export interface CodePages {
   unmarkCodePage(pa: number): void
 }
 
+/** Translated regions, as far as the blocks have to know them. Lines are 64 bytes; bit n of the masks is line n. */
+export interface Regions {
+  /** Whether there is code of a region in [from, to), inside one page. */
+  overlap(page: number, from: number, to: number): boolean
+  /** Drops the regions whose code overlaps [from, to), inside one page. */
+  invalidate(page: number, from: number, to: number): void
+  /** Lines of the page that hold code of regions: those below 32, or those from 32 on. */
+  lines(page: number, half: 0 | 1): number
+  /** Drops all. */
+  dropAll(): void
+}
+
 export class Blocks {
+  /** Set where there is a translator. */
+  regions: Regions | null = null
+  /** Entries after which a block counts as hot. */
+  heat: number = COLD
   readonly #u8: Uint8Array
   readonly #view: DataView
   readonly #u16: Uint16Array
@@ -248,6 +272,7 @@ export class Blocks {
   /** Drops everything. */
   flush(): void {
     this.flushes++
+    this.regions?.dropAll()
     this.#u32.fill(0, BLOCK_HASH >> 2, (BLOCK_HASH + HASH_ENTRIES * HASH_ENTRY) >> 2)
     for (let page = 0; page < this.#heads.length; page++) {
       if (this.#lines[page * 2] === 0 && this.#lines[page * 2 + 1] === 0) continue
@@ -383,6 +408,39 @@ export class Blocks {
     this.#u32[at + BLK_BYTES / 4] = bytes
     this.#u32[at + BLK_RECORDS / 4] = (end - block - BLOCK_HEADER) / RECORD_SIZE
     this.#u32[at + BLK_MODE / 4] = mode
+    this.#u32[at + BLK_HEAT / 4] = this.heat
+  }
+
+  /**
+   * Puts the region at `slot` of the interpreter's table in the place of a block whose code runs at `eip`. False when
+   * there is no room for the copy that is run where the region declines.
+   */
+  setRegion(block: number, eip: number, slot: number): boolean {
+    const at = block >> 2
+    if (this.#u32[at + BLK_TWIN / 4] === 0) {
+      const size = BLOCK_HEADER + this.#u32[at + BLK_RECORDS / 4] * RECORD_SIZE
+      if (this.#next + size > RECORDS + RECORDS_SIZE) return false
+      this.#u8.copyWithin(this.#next, block, block + size)
+      this.#u32[(this.#next + BLK_HEAT) >> 2] = COLD
+      this.#u32[at + BLK_TWIN / 4] = this.#next
+      this.#next += size
+    }
+    const handler = (block + BLOCK_HEADER + REC_HANDLER) >> 1
+    this.#u32[at + BLK_EIP / 4] = eip
+    this.#u32[at + BLK_FIRST / 4] = this.#u16[handler]
+    this.#u16[handler] = slot
+    return true
+  }
+  /** Takes a region out of the block's place again. */
+  clearRegion(block: number): void {
+    if (this.#u32[(block + BLK_COUNT) >> 2] === 0) return
+    this.#u16[(block + BLOCK_HEADER + REC_HANDLER) >> 1] = this.#u32[(block + BLK_FIRST) >> 2]
+  }
+  /** Notes lines of a region's code, inside one page. */
+  markRegion(page: number, low: number, high: number): void {
+    if (this.#lines[page * 2] === 0 && this.#lines[page * 2 + 1] === 0) this.#pages.markCodePage(page * PAGE)
+    this.#lines[page * 2] |= low
+    this.#lines[page * 2 + 1] |= high
   }
 
   #publish(block: number, phys: number, bytes: number, mode: number): void {
@@ -417,11 +475,14 @@ export class Blocks {
   #invalidateInPage(from: number, to: number): void {
     const page = Math.floor(from / PAGE)
     if (page >= this.#heads.length || !this.#holdsCode(page, (from & 0xfff) >> 6, ((to - 1) & 0xfff) >> 6)) return
-    if (!this.#overlaps(page, from, to) && !this.#crossings.has(page)) return
+    const translated = this.regions?.overlap(page, from, to) ?? false
+    if (!translated && !this.#overlaps(page, from, to) && !this.#crossings.has(page)) return
+    if (translated) this.regions?.invalidate(page, from, to)
     const u32 = this.#u32
     let block = this.#heads[page]
     let kept = 0
-    this.#lines[page * 2] = this.#lines[page * 2 + 1] = 0
+    this.#lines[page * 2] = this.regions?.lines(page, 0) ?? 0
+    this.#lines[page * 2 + 1] = this.regions?.lines(page, 1) ?? 0
     while (block !== 0) {
       const at = block >> 2
       const next = u32[at + BLK_NEXT / 4]
@@ -482,5 +543,7 @@ export class Blocks {
       this.#u16[(first + i * RECORD_SIZE + REC_HANDLER) >> 1] = i === 0 ? this.#micro.staleEntry : this.#micro.stale
     }
     this.#u32[(block + BLK_COUNT) >> 2] = 0
+    const twin = this.#u32[(block + BLK_TWIN) >> 2]
+    if (twin !== 0) this.#makeStale(twin, phys)
   }
 }

@@ -40,7 +40,10 @@ export class InstructionTlb {
   }
 
   #drop(slot: number): void {
+    if (this.#cpu.u32[FIRST + slot * 2] === 0) return
     this.#cpu.u32[FIRST + slot * 2] = 0
+    // A translated region has looked its pages up at its start only: it must leave.
+    this.#cpu.attention()
   }
   #dropLocal(): void {
     for (let i = 0; i < this.#localCount; i++) this.#drop(this.#local[i])
@@ -53,6 +56,7 @@ export class InstructionTlb {
   }
   #dropAll(): void {
     this.#cpu.u32.fill(0, FIRST, FIRST + ITLB_ENTRIES * 2)
+    this.#cpu.attention()
     this.#localCount = 0
   }
 }

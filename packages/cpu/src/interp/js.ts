@@ -2,7 +2,7 @@
  * The same interpreter as JavaScript: the reference, and the fallback where WebAssembly may not be compiled. One
  * function per handler, generated from the same list.
  */
-import { REC_HANDLER, RECORD_SIZE } from '../decode/record.ts'
+import { BLOCK_HEADER, REC_HANDLER, RECORD_SIZE } from '../decode/record.ts'
 import { jsStmts } from '../ir/emit-js.ts'
 import type { Exit } from '../ir/ir.ts'
 import { LOCAL_BLOCK, LOCAL_REC, LOCAL_RESULT } from '../isa/builder.ts'
@@ -39,7 +39,7 @@ const R=(a,n)=>(a<<n)|(a>>>(32-n));
 const CTZ=(a)=>a===0?32:31-Math.clz32(a&-a);
 const POPCNT=(a)=>{let n=0;for(;a!==0;a&=a-1)n++;return n};
 const lookup=${handlerText(lookupCode())};
-const enter=${handlerText(enterCode())};
+const enter=${handlerText(enterCode(false))};
 const h=[${set.handlers.map(handlerText).join(',\n')}];
 return function run(block){
   v${LOCAL_BLOCK}=block; v2=0; v${LOCAL_RESULT}=0;
@@ -47,7 +47,7 @@ return function run(block){
     if(v${LOCAL_BLOCK}===0&&lookup(0)===3) return v${LOCAL_RESULT};
     for(;;){
       if(enter(0)===3) return v${LOCAL_RESULT};
-      let rec=v${LOCAL_BLOCK}+32, to;
+      let rec=v${LOCAL_BLOCK}+${BLOCK_HEADER}, to;
       for(;;){
         to=h[U16[(rec+${REC_HANDLER})>>>1]](rec);
         if(to===0) rec+=${RECORD_SIZE}; else if(to===4) rec+=${2 * RECORD_SIZE}; else break

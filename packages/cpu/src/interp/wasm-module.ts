@@ -15,13 +15,14 @@ const UNARY = 1
 
 /**
  * The module: imports the helpers from `h` and memory `m` from `e`, exports the main function as `run`, and keeps
- * `functions` in table 0 under their numbers. `globals` mutable i32 globals begin at 0.
+ * `functions` in table 0, exported as `table`, under their numbers. `globals` mutable i32 globals begin at 0.
  */
 export function assemble(
   main: WasmBody,
   functions: ReadonlyMap<number, WasmBody>,
   helpers: { names: readonly string[]; arities: readonly number[] },
   globals: number,
+  tableSize: number,
 ): Uint8Array<ArrayBuffer> {
   const module = new Bytes()
   for (const b of [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) module.u8(b)
@@ -67,17 +68,20 @@ export function assemble(
     s.uleb(1)
     s.u8(FUNCREF)
     s.u8(0)
-    s.uleb(Math.max(...functions.keys()) + 1)
+    s.uleb(tableSize)
   })
   section(6, s => {
     s.uleb(globals)
     for (let i = 0; i < globals; i++) for (const b of [I32, MUTABLE, OP.i32_const, 0, OP.end]) s.u8(b)
   })
   section(7, s => {
-    s.uleb(1)
+    s.uleb(2)
     s.name('run')
     s.u8(0)
     s.uleb(firstBody)
+    s.name('table')
+    s.u8(1)
+    s.uleb(0)
   })
   section(9, s => {
     s.uleb(functions.size)

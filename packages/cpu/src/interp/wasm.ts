@@ -3,14 +3,23 @@
  * handler of each record, and a function for each handler that is not in it (hot.ts), found in a table by the
  * handler's number. The module imports linear memory and the helpers it calls.
  */
-import { RECORD_SIZE } from '../decode/record.ts'
+import { BLK_TWIN, BLOCK_HEADER, RECORD_SIZE } from '../decode/record.ts'
 import { Bytes, emitStmts, localIndex, OP, type WasmTarget } from '../ir/emit-wasm.ts'
 import { type Exit, TYPES, type Type } from '../ir/ir.ts'
 import { LOCAL_BLOCK, LOCAL_LINK, LOCAL_REC, LOCAL_RESULT } from '../isa/builder.ts'
 import { type Emitted, prebuilt } from '../prebuilt.ts'
 import type { Handler, HandlerSet } from './handlers.ts'
 import { HOT_HANDLERS } from './hot.ts'
-import { enterCode, lookupCode, RETURN_FAULT } from './lookup.ts'
+import {
+  declineCode,
+  enterCode,
+  lookupCode,
+  REGION_ALIAS,
+  REGION_DECLINE,
+  REGION_FAULT,
+  REGION_LOOKUP,
+  RETURN_FAULT,
+} from './lookup.ts'
 import { assemble, type WasmBody } from './wasm-module.ts'
 
 /** Runs from a block, or from EIP when `block` is 0, until one of the RETURN_ reasons. */
@@ -18,10 +27,11 @@ export type RunBlocks = (block: number) => number
 /** Helpers by name; every argument and result is an i32. */
 export type Helpers = Record<string, (...args: number[]) => number>
 
-/** Name of the prebuilt module. */
+/** Names of the prebuilt modules: without regions, and with as many as the translator has places for. */
 export const INTERPRETER = 'interpreter'
+export const TRANSLATING_INTERPRETER = 'translating interpreter'
 
-/** What a handler's own function returns: how its record ended. */
+/** What a handler's own function returns: how its record ended. Regions, in the same table, answer REGION_… */
 const ENDED_NEXT = 0
 const ENDED_SKIP = 1
 const ENDED_ENTER = 2
@@ -81,15 +91,15 @@ class Code extends Bytes {
   }
 }
 
-/** The module's bytes and the helpers it imports, in order. */
-export function emitInterpreter(set: HandlerSet): Emitted {
+/** The module's bytes and the helpers it imports, in order. `regions`: places in the table after those of the handlers. */
+export function emitInterpreter(set: HandlerSet, regions = 0): Emitted {
   const imports = new Imports()
   const functions = new Map<number, WasmBody>()
   for (const [number, handler] of set.handlers.entries()) {
     if (!HOT_HANDLERS.has(handler.name)) functions.set(number, ownFunction(handler, imports))
   }
-  const main = mainFunction(set, imports)
-  const bytes = assemble(main, functions, imports, GLOBALS)
+  const main = mainFunction(set, imports, regions > 0)
+  const bytes = assemble(main, functions, imports, GLOBALS, set.handlers.length + regions)
   return { bytes, helpers: imports.names }
 }
 
@@ -144,11 +154,12 @@ function ownFunction(handler: Handler, imports: Imports): WasmBody {
 }
 
 /** Look-up, entry and the hot handlers, around one `br_table`. */
-function mainFunction(set: HandlerSet, imports: Imports): WasmBody {
+function mainFunction(set: HandlerSet, imports: Imports, regions: boolean): WasmBody {
   const hot = [...set.handlers.entries()].filter(([, { name }]) => HOT_HANDLERS.has(name))
   const lookup = lookupCode()
-  const enter = enterCode()
-  const all = [...hot.map(([, handler]) => handler), lookup, enter]
+  const enter = enterCode(regions)
+  const decline = declineCode()
+  const all = [...hot.map(([, handler]) => handler), lookup, enter, decline]
   const most = (t: Type): number => Math.max(...all.map(({ temps }) => temps[t]))
   const locals = Object.fromEntries(TYPES.map(t => [t, most(t)])) as Record<Type, number>
   const code = new Code()
@@ -209,45 +220,89 @@ function mainFunction(set: HandlerSet, imports: Imports): WasmBody {
     emitStmts(target(hot.length - i), handler.body)
   }
   code.u8(OP.end)
-  callOwnFunction(code, end)
+  if (regions) callRegionOrFunction(code, end, labels => emitStmts(target(labels), decline.body))
+  else callOwnFunction(code, end, ENDED_RETURN)
   for (let i = 0; i < 3; i++) code.u8(OP.end)
   code.u8(OP.unreachable)
   return { code, locals }
 }
 
-/** Calls the function of the record's handler and goes on as it says. */
-function callOwnFunction(code: Code, end: (to: Exit, labels: number) => void): void {
-  for (let i = 0; i <= ENDED_RETURN; i++) code.open(OP.block)
+/** Calls the function of the record's handler and goes on as it says; `last` is the last answer it may give. */
+function callOwnFunction(code: Code, end: (to: Exit, labels: number) => void, last: number): void {
+  for (let i = 0; i <= last; i++) code.open(OP.block)
   code.get(LOCAL_REC)
   code.handlerNumber()
   code.u8(OP.call_indirect)
   code.uleb(0)
   code.uleb(0)
   code.u8(OP.br_table)
-  code.uleb(ENDED_RETURN)
-  for (let how = ENDED_NEXT; how <= ENDED_RETURN; how++) code.uleb(how)
+  code.uleb(last)
+  for (let how = ENDED_NEXT; how <= last; how++) code.uleb(how)
   code.u8(OP.end)
-  end('next', ENDED_RETURN - ENDED_NEXT)
+  end('next', last - ENDED_NEXT)
   code.u8(OP.end)
-  end('skip', ENDED_RETURN - ENDED_SKIP)
+  end('skip', last - ENDED_SKIP)
   code.u8(OP.end)
   code.global(OP.global_get, GLOBAL_BLOCK)
   code.set(LOCAL_BLOCK)
-  end('enter', ENDED_RETURN - ENDED_ENTER)
+  end('enter', last - ENDED_ENTER)
   code.u8(OP.end)
   code.global(OP.global_get, GLOBAL_LINK)
   code.set(LOCAL_LINK)
-  end('lookup', ENDED_RETURN - ENDED_LOOKUP)
+  end('lookup', last - ENDED_LOOKUP)
   code.u8(OP.end)
   code.global(OP.global_get, GLOBAL_RESULT)
   code.u8(OP.return)
 }
 
-/** Compiles and instantiates the interpreter over `memory`. */
-export function createWasmInterpreter(set: HandlerSet, memory: WebAssembly.Memory, helpers: Helpers): RunBlocks {
-  const { bytes, helpers: names } = prebuilt(INTERPRETER, () => emitInterpreter(set))
+/** The same where the function may be a region's. */
+function callRegionOrFunction(
+  code: Code,
+  end: (to: Exit, labels: number) => void,
+  decline: (labels: number) => void,
+): void {
+  callOwnFunction(code, end, REGION_ALIAS)
+  code.u8(OP.end)
+  end('lookup', REGION_ALIAS - REGION_LOOKUP)
+  code.u8(OP.end)
+  end('fault', REGION_ALIAS - REGION_FAULT)
+  code.u8(OP.end)
+  decline(REGION_ALIAS - REGION_DECLINE)
+  code.u8(OP.unreachable)
+  code.u8(OP.end)
+  code.get(LOCAL_REC)
+  code.constant(BLK_TWIN - BLOCK_HEADER)
+  code.u8(OP.i32_add)
+  code.u8(OP.i32_load)
+  code.u8(0)
+  code.uleb(0)
+  code.set(LOCAL_BLOCK)
+  end('enter', 0)
+}
+
+/** A running interpreter: its entry, and its table, where regions have places after the handlers. */
+export interface WasmInterpreter {
+  run: RunBlocks
+  table: WebAssembly.Table
+  /** First place of the table that is free. */
+  firstFree: number
+}
+
+/** Compiles and instantiates the interpreter over `memory`, with so many places for regions. */
+export function createWasmInterpreter(
+  set: HandlerSet,
+  memory: WebAssembly.Memory,
+  helpers: Helpers,
+  regions = 0,
+): WasmInterpreter {
+  const name = regions > 0 ? TRANSLATING_INTERPRETER : INTERPRETER
+  const { bytes, helpers: names } = prebuilt(name, () => emitInterpreter(set, regions))
   const missing = names.filter(n => typeof helpers[n] !== 'function')
   if (missing.length > 0) throw new Error(`helpers without an implementation: ${missing.join(', ')}`)
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { h: helpers, e: { m: memory } })
-  return instance.exports.run as RunBlocks
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { h: helpers, e: { m: memory } })
+  return {
+    run: exports.run as RunBlocks,
+    table: exports.table as WebAssembly.Table,
+    firstFree: set.handlers.length,
+  }
 }

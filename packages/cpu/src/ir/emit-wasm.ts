@@ -120,6 +120,7 @@ export const OP = {
   local_tee: 0x22,
   global_get: 0x23,
   global_set: 0x24,
+  i32_load: 0x28,
   i32_load16_u: 0x2f,
   i32_const: 0x41,
   i64_const: 0x42,

@@ -90,7 +90,7 @@ export class Emitter {
     return { k: 'local', t, i: this.temps[t]++ }
   }
   /** Evaluates once, into a fresh local. */
-  let(e: Expr): Expr & { k: 'local' } {
+  let(e: Expr): Expr {
     const l = this.temp(e.t)
     this.set(l, e)
     return l

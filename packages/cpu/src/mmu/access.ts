@@ -4,7 +4,15 @@
  */
 import { GuestFault } from '../context.ts'
 import type { Processor } from '../processor.ts'
-import { TLB_SUPERVISOR_READ, TLB_SUPERVISOR_WRITE, TLB_USER_READ, TLB_USER_WRITE, VEC_AC, VEC_PF } from '../state.ts'
+import {
+  CPL,
+  TLB_SUPERVISOR_READ,
+  TLB_SUPERVISOR_WRITE,
+  TLB_USER_READ,
+  TLB_USER_WRITE,
+  VEC_AC,
+  VEC_PF,
+} from '../state.ts'
 import { noteDataAccess } from '../sys/debug.ts'
 import { physRead, physWrite } from './physical.ts'
 import { translate, tryTranslate } from './tlb.ts'
@@ -118,4 +126,29 @@ export function writeAs(cpu: Processor, linear: number, size: number, value: num
   if (size === 4) cpu.view.setUint32(at, value, true)
   else if (size === 2) cpu.view.setUint16(at, value, true)
   else cpu.u8[at] = value
+}
+
+/**
+ * TLB entry for a region's access of `span` bytes from linear address `low` on, the first of them used being `offset`
+ * bytes further; 0 when the access must be done with every check: a fault, a device, pages that do not lie together.
+ */
+export function pageForRegion(cpu: Processor, low: number, span: number, offset: number, write: boolean): number {
+  const { u32 } = cpu
+  const user = u32[CPL >> 2] === 3
+  const table =
+    (user ? (write ? TLB_USER_WRITE : TLB_USER_READ) : write ? TLB_SUPERVISOR_WRITE : TLB_SUPERVISOR_READ) >>> 2
+  const first = (low + offset) >>> 0
+  let entry = u32[table + (first >>> 12)]!
+  if (entry === 0) {
+    try {
+      translate(cpu, first, (user ? PF_U : 0) | (write ? PF_W : 0))
+    } catch (e) {
+      if (e instanceof GuestFault) return 0
+      throw e
+    }
+    entry = u32[table + (first >>> 12)]!
+  }
+  if (entry === 0) return 0
+  const last = (low + span - 1) >>> 0
+  return u32[table + (low >>> 12)] === entry && u32[table + (last >>> 12)] === entry ? entry : 0
 }
