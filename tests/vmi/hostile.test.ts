@@ -10,7 +10,7 @@ needs('gcc')('tame calls bring it to its end, with faults that are its own', asy
   expect(outcome).toEqual({ kind: 'debugExit', value: 0 })
 })
 
-needs('gcc').skip('wild ones end in every way', async () => {
+needs('gcc')('wild ones end in every way', async () => {
   const kinds = new Set<string>()
   for (let seed = 1; seed <= 6; seed++) {
     const { outcome } = await survive(hostileKernel('WILD', seed, 200), { rom: nativeRom() }, 10_000_000)

@@ -38,7 +38,7 @@ export interface RegisterView {
 export type GuestFaultKind =
   /** A fault while a double fault was being delivered: the processor shut down (SDM vol. 3A 6.15, interrupt 8). */
   | 'triple-fault'
-  /** Execution left everything that holds code (no RAM, no device) and cannot come back. */
+  /** Exceptions follow one another without end: the first instruction of each handler faults, and no time passes. */
   | 'runaway'
   /** A host op broke its own rules, e.g. its stub was not mapped at the first call. */
   | 'host-op'

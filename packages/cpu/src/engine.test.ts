@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { createEngine, type Engine, type EngineKind } from './engine.ts'
 import { stubPorts } from './native/stub-ports.ts'
-import { EAX, ECX, EIP } from './state.ts'
+import { EAX, ECX, EIP, IDTR_BASE, IDTR_LIMIT } from './state.ts'
 import { setStart } from './sys/reset.ts'
 
 const START = 0x1000
@@ -41,6 +41,24 @@ describe.each(['interpreter', 'reference'] as const)('%s', kind => {
     engine.run(1234)
     engine.setTrace(null)
     expect(probes.map(({ read }) => read())).toEqual(probes.map(({ pa }) => counts.get(pa)))
+  })
+
+  test('exceptions without end and with no instruction between them end the run', () => {
+    // UD2, whose gate leads to it again; the IDT at 2000, #UD its seventh gate.
+    const engine = engineWith(kind, [0x90, 0x0f, 0x0b])
+    const { u32 } = engine.processor
+    engine.memory.write32(0x3008, 0x0000ffff)
+    engine.memory.write32(0x300c, 0x00cf9b00)
+    engine.memory.write32(0x2000 + 6 * 8, 0x00080000 | (START + 1))
+    engine.memory.write32(0x2004 + 6 * 8, 0x00008e00)
+    setStart(engine.processor, { eip: START, cs: 8, ds: 0x10, esp: 0x80000, gdt: { base: 0x3000, limit: 0xf } })
+    u32[IDTR_BASE >> 2] = 0x2000
+    u32[IDTR_LIMIT >> 2] = 0x7ff
+    expect(engine.run(1000)).toBe('runaway')
+    expect(engine.instructions()).toBe(1)
+    expect(engine.processor.u32[EIP >> 2]).toBe(START + 1)
+    // It stays so.
+    expect(engine.run(1000)).toBe('runaway')
   })
 
   test('a probe set on code that has run counts from then on', () => {

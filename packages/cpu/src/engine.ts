@@ -70,7 +70,7 @@ export interface EngineOptions {
 }
 
 /** Why {@link Engine.run} came back. `budget`: the instructions asked for have retired. `exit`: requestExit(). */
-export type RunResult = 'budget' | 'halt' | 'shutdown' | 'exit'
+export type RunResult = 'budget' | 'halt' | 'shutdown' | 'runaway' | 'exit'
 
 /** Sees each instruction before it executes, at its exact EIP; `engine.processor` has the state. */
 export type InstructionTrace = (eip: number) => void
@@ -240,6 +240,7 @@ export class Engine {
     for (;;) {
       this.#i32[ATTENTION >> 2] = 0
       if (cpu.shutDown) return 'shutdown'
+      if (cpu.runaway) return 'runaway'
       if (this.#exit) {
         this.#exit = false
         return 'exit'

@@ -157,7 +157,7 @@ export function engineSubject(engine: Engine, halted: () => boolean = () => fals
     runTo(count) {
       while (engine.instructions() < count) {
         const why = engine.run(count - engine.instructions())
-        if (why === 'shutdown' || (why === 'halt' && !halted())) return false
+        if (why === 'shutdown' || why === 'runaway' || (why === 'halt' && !halted())) return false
       }
       return true
     },

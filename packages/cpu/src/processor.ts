@@ -113,6 +113,11 @@ export class Processor implements CpuContext {
   onTlbFlush: (what: TlbFlush, region?: boolean) => void = () => {}
   /** Every exception of an instruction, before its delivery. True: execute the instruction again instead. */
   onException: (fault: GuestFault) => boolean = () => false
+  /** Exceptions since an instruction retired, and the count of retired instructions that they all came at. */
+  storm = 0
+  stormAt = -1
+  /** A storm of exceptions that does not end: no instruction will be executed any more. */
+  runaway = false
   /** CPUID instructions executed. */
   cpuidCount = 0
   /** Before any access to a device page; an engine that runs ahead may throw here to come back to it alone. */

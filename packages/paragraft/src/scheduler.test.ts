@@ -127,6 +127,12 @@ test('a triple fault stops the guest with its registers', () => {
   expect(stop).toMatchObject({ kind: 'guestFault', fault: 'triple-fault', registers: { eflags: 0x202 } })
 })
 
+test('a storm of exceptions stops the guest as well', () => {
+  const { processor, scheduler } = setup()
+  processor.at.set(7, () => 'runaway')
+  expect(scheduler.run()).toMatchObject({ kind: 'guestFault', fault: 'runaway', code: 'PG_GUEST_RUNAWAY' })
+})
+
 test('virtual time bounds a run exactly', () => {
   const { processor, scheduler } = setup()
   expect(scheduler.run({ untilVirtualNs: 1001 })).toEqual({ kind: 'budget' })

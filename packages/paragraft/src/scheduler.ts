@@ -12,7 +12,7 @@ export interface RunnableProcessor {
    * Runs at most so many instructions. `budget`: all of them retired. `halt`: HLT, and no interrupt is deliverable.
    * `shutdown`: triple fault. `exit`: `requestExit` was called.
    */
-  run(maxInstructions: number): 'budget' | 'halt' | 'shutdown' | 'exit'
+  run(maxInstructions: number): 'budget' | 'halt' | 'shutdown' | 'runaway' | 'exit'
   /** Retired instructions since power-on; exact also while a port of the processor is being served. */
   instructions(): number
   /** Makes `run` return at the next instruction boundary. */
@@ -110,7 +110,7 @@ export class Scheduler {
       const instructions = Math.min(Math.ceil(ns / this.nsPerInstruction), instructionsLeft, this.longestSlice)
       this.#sliceEnd = now + instructions * this.nsPerInstruction
       this.#running = true
-      let why: 'budget' | 'halt' | 'shutdown' | 'exit'
+      let why: 'budget' | 'halt' | 'shutdown' | 'runaway' | 'exit'
       try {
         why = this.#processor.run(instructions)
       } finally {
@@ -119,6 +119,7 @@ export class Scheduler {
       this.onSlice?.()
 
       if (why === 'shutdown') this.stop(tripleFault(this.#processor.registers()))
+      if (why === 'runaway') this.stop(runaway(this.#processor.registers()))
       if (why !== 'halt' || this.#stop !== null) continue
       // Events that became due at this very boundary come first: one of them may wake the guest.
       if (this.clock.nextAt() <= this.now()) continue
@@ -140,6 +141,17 @@ function tripleFault(registers: RegisterView): StopReason {
     fault: 'triple-fault',
     message: 'the guest triple-faulted: an exception while a double fault was being delivered',
     code: 'PG_GUEST_TRIPLE_FAULT',
+    registers,
+  }
+}
+
+function runaway(registers: RegisterView): StopReason {
+  return {
+    kind: 'guestFault',
+    fault: 'runaway',
+    message:
+      'the guest executes nothing any more: its exception handlers fault at their first instruction, without end',
+    code: 'PG_GUEST_RUNAWAY',
     registers,
   }
 }

@@ -35,7 +35,7 @@ export class ScriptedProcessor implements RunnableProcessor {
   #count = 0
   #exit = false
 
-  run(maxInstructions: number): 'budget' | 'halt' | 'shutdown' | 'exit' {
+  run(maxInstructions: number): 'budget' | 'halt' | 'shutdown' | 'runaway' | 'exit' {
     this.#exit = false
     for (let left = maxInstructions; left > 0; left--) {
       if (this.halted) return 'halt'
@@ -45,7 +45,7 @@ export class ScriptedProcessor implements RunnableProcessor {
         this.halted = true
         return 'halt'
       }
-      if (result === 'shutdown') return 'shutdown'
+      if (result === 'shutdown' || result === 'runaway') return result
       if (this.#exit) return 'exit'
     }
     return 'budget'

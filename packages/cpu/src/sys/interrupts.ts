@@ -76,9 +76,27 @@ export function nonMaskableInterrupt(cpu: Processor): void {
   attempt(cpu, new GuestFault(VEC_NMI), true)
 }
 
+/**
+ * So many exceptions in a row, and no instruction between them. Handlers that fault at their first instruction bring the
+ * processor nowhere, and since no time passes meanwhile, no device can help it; but a host must not wait for that.
+ */
+const LONGEST_STORM = 10_000
+
+/** Counts an exception; true when there have been too many without an instruction. */
+function storms(cpu: Processor): boolean {
+  const at = cpu.instructions()
+  cpu.storm = at === cpu.stormAt ? cpu.storm + 1 : 0
+  cpu.stormAt = at
+  return cpu.storm > LONGEST_STORM
+}
+
 /** Raises a fault of the current instruction (state: EIP at its start, nothing committed). */
 export function raise(cpu: Processor, fault: GuestFault): void {
   cpu.halted = false
+  if (storms(cpu)) {
+    cpu.runaway = true
+    return
+  }
   if (cpu.onException(fault)) return
   attempt(cpu, fault, false)
 }
