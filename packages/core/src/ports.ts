@@ -45,6 +45,8 @@ export interface Line {
 export interface IoHandler {
   /** Widest access the device decodes; the bus splits wider ones into several, low address first, as ISA does. Default 4. */
   readonly ioWidth?: 1 | 2 | 4
+  /** Virtual nanoseconds that an access takes the processor, an integer. Default 1000, as a cycle of the ISA bus does. */
+  readonly ioTimeNs?: number
   /** Returns an unsigned value of `size` bytes. */
   ioRead(port: number, size: number): number
   ioWrite(port: number, size: number, value: number): void

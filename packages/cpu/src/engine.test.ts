@@ -33,6 +33,32 @@ describe.each(['interpreter', 'reference'] as const)('%s', kind => {
     }
   })
 
+  test('a port may shorten the run, which then ends that much sooner, at an exact boundary', () => {
+    // again: in al, 0x10; inc ecx; jmp again
+    const code = [0xe4, 0x10, 0x41, 0xeb, 0xfb]
+    const seen: number[] = []
+    const ports = {
+      ...stubPorts(),
+      ioRead: () => {
+        seen.push(engine.instructions())
+        engine.shorten(20)
+        return 0
+      },
+    }
+    const engine = createEngine({ ramSize: 0x100000, ports, engine: kind })
+    engine.memory.write(START, Uint8Array.from(code))
+    setStart(engine.processor, { eip: START, cs: 8, ds: 0x10 })
+    // 20 less of 100 at instructions 0, 3, 6 and 9: 20 in all, of which 7 are left when the access at 12 takes them.
+    expect(engine.run(100)).toBe('budget')
+    expect(seen).toEqual([0, 3, 6, 9, 12])
+    expect(engine.instructions()).toBe(13)
+    expect(engine.processor.u32[EIP >> 2]).toBe(START + 2)
+    // 22 are left after instruction 15; 2 when its port has taken its share.
+    expect(engine.run(25)).toBe('budget')
+    expect(seen.slice(5)).toEqual([15])
+    expect(engine.instructions()).toBe(18)
+  })
+
   test('probes count what a trace counts', () => {
     const engine = engineWith(kind, LOOP)
     const counts = new Map<number, number>()

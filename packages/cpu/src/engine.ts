@@ -83,6 +83,8 @@ const FETCH_DEVICE = -2
  * so no loop may go on for ever.
  */
 const TURN = 100_000
+/** More instructions than any way through a region without a loop has. */
+const LONGEST_WAY = 1000
 let handlerSet: HandlerSet | undefined
 
 export class Engine {
@@ -107,6 +109,8 @@ export class Engine {
   #slice = 0
   /** Instructions of the slice that are not in BUDGET yet. */
   #reserve = 0
+  /** Instructions to be taken off the slice at the next look. */
+  #cut = 0
   #inBlocks = false
   #stepping = false
   #intr = false
@@ -196,6 +200,23 @@ export class Engine {
     this.#exit = true
     this.processor.attention()
   }
+  /**
+   * Takes so many instructions off the run in progress, which ends that much sooner, though not before the instruction
+   * that is being executed. For ports whose accesses take time.
+   */
+  shorten(count: number): void {
+    // What is not in BUDGET yet, generated code does not know of. A region has seen to it that BUDGET lasts for its longest
+    // way without a loop, and that must stay true.
+    const left = this.#i32[BUDGET >> 2]
+    if (this.#reserve >= count) this.#reserve -= count
+    else if (left > count + (this.translator === null ? 0 : LONGEST_WAY)) this.#i32[BUDGET >> 2] = left - count
+    else {
+      this.#cut += count
+      this.processor.attention()
+      return
+    }
+    this.#slice -= count
+  }
   /** The INTR line. */
   setIntr(level: boolean): void {
     this.#intr = level
@@ -239,6 +260,7 @@ export class Engine {
     refreshMode(cpu)
     for (;;) {
       this.#i32[ATTENTION >> 2] = 0
+      if (this.#cut !== 0) this.#takeCut()
       if (cpu.shutDown) return 'shutdown'
       if (cpu.runaway) return 'runaway'
       if (this.#exit) {
@@ -256,6 +278,15 @@ export class Engine {
       if (held || this.#stepNext || watched || trapping) this.#step()
       else this.#blocksUntilReturn()
     }
+  }
+
+  #takeCut(): void {
+    const reserved = Math.min(this.#cut, this.#reserve)
+    const budgeted = Math.min(this.#cut - reserved, Math.max(this.#i32[BUDGET >> 2], 0))
+    this.#reserve -= reserved
+    this.#i32[BUDGET >> 2] -= budgeted
+    this.#slice -= reserved + budgeted
+    this.#cut = 0
   }
 
   /** The instruction at EIP follows STI or a load of SS. The word may outlive it; nothing is held up then but itself. */
@@ -305,7 +336,8 @@ export class Engine {
           return
         case RETURN_BUDGET:
           if (this.#refill()) break
-          this.#stepNext = true
+          // Less than a block is left; if nothing is, the next run begins with the block.
+          this.#stepNext = this.#i32[BUDGET >> 2] > 0
           return
         case RETURN_HOT:
           this.translator?.hot(this.#u32[CUR_BLOCK >> 2])

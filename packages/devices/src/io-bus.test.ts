@@ -67,3 +67,24 @@ test('refuses ports outside the 64 K space, and accesses at its end stay inside'
   expect(bus.ioRead(0xffff, 4)).toBe(0xffff_ffff)
   expect(log).toEqual(['rffff/1'])
 })
+
+test('every cycle takes its time: an ISA cycle, or what the device says', () => {
+  let spent = 0
+  const bus = new PortBus(new TestReporter(), ns => {
+    spent += ns
+  })
+  const took = (access: () => unknown): number => {
+    spent = 0
+    access()
+    return spent
+  }
+  bus.claim(0x60, 4, device(1, []), 'bytes')
+  bus.claim(0xc000, 4, { ...device(4, []), ioTimeNs: 120 }, 'quick')
+  expect(took(() => bus.ioRead(0x60, 1))).toBe(1000)
+  expect(took(() => bus.ioWrite(0x60, 4, 0))).toBe(4000)
+  expect(took(() => bus.ioRead(0xc000, 4))).toBe(120)
+  expect(took(() => bus.ioWrite(0xc000, 1, 0))).toBe(120)
+  // Port 80H, where Linux writes to wait a microsecond.
+  expect(took(() => bus.ioWrite(0x80, 1, 0))).toBe(1000)
+  expect(took(() => bus.ioRead(0x80, 2))).toBe(1000)
+})

@@ -8,6 +8,11 @@ import type { IoBus, IoHandler, Reporter } from '@paragraft/core/ports'
 import { hex } from './hex.ts'
 
 const PORTS = 0x1_0000
+/**
+ * What an access takes where a device says nothing else, and where no device is: about a microsecond, by which guests
+ * have counted short delays since the PC/AT (an OUT to port 80H).
+ */
+export const ISA_CYCLE_NS = 1000
 
 interface Claim {
   readonly first: number
@@ -15,6 +20,7 @@ interface Claim {
   readonly end: number
   readonly handler: IoHandler
   readonly width: number
+  readonly timeNs: number
   readonly name: string
 }
 
@@ -24,9 +30,12 @@ export class PortBus implements IoBus {
   /** One byte per port: bit 0, an unclaimed read was reported; bit 1, an unclaimed write. */
   readonly #reported = new Uint8Array(PORTS)
   readonly #reporter: Reporter
+  readonly #spend: (ns: number) => void
 
-  constructor(reporter: Reporter) {
+  /** `spend` hears how long each access takes, when it is over. */
+  constructor(reporter: Reporter, spend: (ns: number) => void = () => {}) {
     this.#reporter = reporter
+    this.#spend = spend
   }
 
   /**
@@ -49,7 +58,8 @@ export class PortBus implements IoBus {
         })
       }
     }
-    const claim: Claim = { first, end, handler, width: handler.ioWidth ?? 4, name }
+    const timeNs = handler.ioTimeNs ?? ISA_CYCLE_NS
+    const claim: Claim = { first, end, handler, width: handler.ioWidth ?? 4, timeNs, name }
     this.#claims.fill(claim, first, end)
     return () => {
       for (let port = first; port < end; port++) {
@@ -62,7 +72,9 @@ export class PortBus implements IoBus {
   ioRead(port: number, size: number): number {
     const claim = this.#claims[port & 0xffff]
     if (claim && size <= claim.width && (port & 0xffff) + size <= claim.end) {
-      return claim.handler.ioRead(port & 0xffff, size)
+      const value = claim.handler.ioRead(port & 0xffff, size)
+      this.#spend(claim.timeNs)
+      return value
     }
     if (size > 1 && this.#spans(port, size)) {
       const half = size >> 1
@@ -70,6 +82,7 @@ export class PortBus implements IoBus {
       return (low | (this.ioRead(port + half, half) << (half * 8))) >>> 0
     }
     this.#report(port & 0xffff, 'read', 1)
+    this.#spend(ISA_CYCLE_NS)
     return size === 4 ? 0xffff_ffff : size === 2 ? 0xffff : 0xff
   }
 
@@ -78,6 +91,7 @@ export class PortBus implements IoBus {
     const claim = this.#claims[port & 0xffff]
     if (claim && size <= claim.width && (port & 0xffff) + size <= claim.end) {
       claim.handler.ioWrite(port & 0xffff, size, value)
+      this.#spend(claim.timeNs)
       return
     }
     if (size > 1 && this.#spans(port, size)) {
@@ -88,6 +102,7 @@ export class PortBus implements IoBus {
       return
     }
     this.#report(port & 0xffff, 'write', 2)
+    this.#spend(ISA_CYCLE_NS)
   }
 
   /** Name of the device that owns a port, for reports. */

@@ -201,7 +201,7 @@ class Assembly {
     this.#config = config
     this.#options = checkBackendOptions(config.backend, config.backendOptions)
     this.#reports = new ReportLog(({ key, message }) => this.#machine?.said(key, message))
-    this.#io = new PortBus(this.#reports)
+    this.#io = new PortBus(this.#reports, ns => this.#scheduler.spend(ns))
     this.#mmio = new MmioMap(this.#reports)
     const engine = createEngine({
       ramSize: memorySize,
@@ -222,6 +222,7 @@ class Assembly {
           return why
         },
         instructions: () => engine.instructions(),
+        shorten: count => engine.shorten(count),
         requestExit: () => engine.requestExit(),
         registers: () => registersOf(engine.processor),
       },

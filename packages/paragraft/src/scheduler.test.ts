@@ -52,6 +52,34 @@ test('the same run in other slices is the same run', () => {
   expect(log(13)).toEqual(log(10_000))
 })
 
+test('what a port access takes passes as time, and events come at the first boundary after it', () => {
+  const log = (step: number): unknown[] => {
+    const { processor, scheduler } = setup()
+    const seen: unknown[] = []
+    for (const n of [100, 101, 400]) processor.at.set(n, () => scheduler.spend(501))
+    for (const at of [150, 600, 1199, 1500, 2000, 2400]) {
+      scheduler.clock.schedule(at, () => seen.push([at, processor.instructions(), scheduler.now()]))
+    }
+    while (processor.instructions() < 1000) {
+      scheduler.run({ instructions: Math.min(step, 1000 - processor.instructions()) })
+    }
+    seen.push(scheduler.now())
+    return seen
+  }
+  expect(log(1000)).toEqual([
+    [150, 75, 150],
+    // Instruction 100 takes from 200 to 703, instruction 101 to 1206, instruction 400 from 1802 to 2305.
+    [600, 101, 703],
+    [1199, 102, 1206],
+    [1500, 249, 1500],
+    [2000, 401, 2305],
+    [2400, 449, 2401],
+    3503,
+  ])
+  expect(log(7)).toEqual(log(1000))
+  expect(log(1)).toEqual(log(1000))
+})
+
 test('a halted guest skips to its next event', () => {
   const { processor, scheduler } = setup()
   processor.at.set(10, () => 'halt')

@@ -1,6 +1,6 @@
 /**
- * The run loop. Virtual time is retired instructions times a constant, plus the idle time that was skipped; the agenda of
- * scheduled events bounds how far the processor runs at a time, so that every event falls on an exact instruction
+ * The run loop. Virtual time is retired instructions times a constant, plus what port accesses took, plus the idle time
+ * that was skipped; the agenda of scheduled events bounds how far the processor runs at a time, so that every event falls on an exact instruction
  * boundary and the same boot gives the same run.
  */
 import type { RegisterView, RunOptions, RunOutcome, StopReason } from '@paragraft/core'
@@ -15,6 +15,8 @@ export interface RunnableProcessor {
   run(maxInstructions: number): 'budget' | 'halt' | 'shutdown' | 'runaway' | 'exit'
   /** Retired instructions since power-on; exact also while a port of the processor is being served. */
   instructions(): number
+  /** Takes so many instructions off what `run` has still to do; called while a port is being served. */
+  shorten(count: number): void
   /** Makes `run` return at the next instruction boundary. */
   requestExit(): void
   registers(): RegisterView
@@ -51,6 +53,7 @@ export class Scheduler {
 
   readonly #processor: RunnableProcessor
   #skippedNs = 0
+  #spentNs = 0
   #sliceEnd = Number.POSITIVE_INFINITY
   #running = false
   #stop: StopReason | null = null
@@ -66,12 +69,18 @@ export class Scheduler {
 
   /** Virtual nanoseconds since power-on. */
   now(): number {
-    return this.#processor.instructions() * this.nsPerInstruction + this.#skippedNs
+    return this.#processor.instructions() * this.nsPerInstruction + this.#skippedNs + this.#spentNs
   }
 
   /** Virtual nanoseconds that passed while the processor was halted. */
   get skippedNs(): number {
     return this.#skippedNs
+  }
+
+  /** The instruction being executed takes so much longer: a port kept the processor waiting. Events come that much sooner. */
+  spend(ns: number): void {
+    this.#spentNs += ns
+    if (this.#running) this.#processor.shorten(Math.ceil(ns / this.nsPerInstruction))
   }
 
   /** Why the machine stopped, if it has. */

@@ -34,10 +34,12 @@ export class ScriptedProcessor implements RunnableProcessor {
   eflags = 0x202
   #count = 0
   #exit = false
+  #shortened = 0
 
   run(maxInstructions: number): 'budget' | 'halt' | 'shutdown' | 'runaway' | 'exit' {
     this.#exit = false
-    for (let left = maxInstructions; left > 0; left--) {
+    this.#shortened = 0
+    for (let left = maxInstructions; left - this.#shortened > 0; left--) {
       if (this.halted) return 'halt'
       const result = this.at.get(this.#count)?.()
       this.#count++
@@ -53,6 +55,10 @@ export class ScriptedProcessor implements RunnableProcessor {
 
   instructions(): number {
     return this.#count
+  }
+
+  shorten(count: number): void {
+    this.#shortened += count
   }
 
   requestExit(): void {

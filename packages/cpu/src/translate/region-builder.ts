@@ -56,6 +56,9 @@ const PURE = new Set([
 /** Helpers that look at flags, or change them, and leave the registers alone. */
 const FLAGS_ONLY = new Set(['pushfValue', 'popf', 'virtualIf'])
 
+/** Helpers during which a port may take instructions off the budget (Engine.shorten). */
+const SHORTENING = new Set(['ioIn', 'ioOut', 'ins', 'outs'])
+
 const FLAT = new Set([SEG_ES, SEG_SS, SEG_DS].map(i => SEG + i * SEG_SIZE))
 const INVERSE: Partial<Record<CompareOp, CompareOp>> = {
   eq: 'ne',
@@ -486,6 +489,7 @@ export abstract class RegionBuilder extends Builder {
     this.setWord(EIP_BASE, c32(this.current.eip))
     this.setWord(BUDGET, this.sub(FUEL, this.pending))
     const result = this.let({ k: 'call', t: 'i32', fn, args })
+    if (SHORTENING.has(fn)) this.set(FUEL, this.add(this.word(BUDGET), this.pending))
     if (!pure && !flagsOnly) this.reload()
     return result
   }
