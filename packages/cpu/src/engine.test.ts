@@ -127,3 +127,35 @@ describe.each(['interpreter', 'reference'] as const)('%s', kind => {
     expect([...dropped.processor.u8.subarray(0, 0x98)]).toEqual([...plain.processor.u8.subarray(0, 0x98)])
   })
 })
+
+test('ports shorten runs of the translator as they do those of the interpreter', () => {
+  // again: in al, 0x10; mov edx, 7; f: dec edx; jnz f; out 0x10, al; jmp again
+  const code = [0xe4, 0x10, 0xba, 7, 0, 0, 0, 0x4a, 0x75, 0xfd, 0xe6, 0x10, 0xeb, 0xf2]
+  const run = (kind: EngineKind): unknown[] => {
+    let hash = 0
+    let accesses = 0
+    const took = (): void => {
+      accesses++
+      hash = Math.imul(hash ^ engine.instructions(), 0x01000193)
+      engine.shorten((accesses * 37) % 300)
+    }
+    const ports = {
+      ...stubPorts(),
+      ioWrite: took,
+      ioRead() {
+        took()
+        return 0
+      },
+    }
+    const engine = createEngine({ ramSize: 0x100000, ports, engine: kind, threshold: 2 })
+    engine.memory.write(START, Uint8Array.from(code))
+    setStart(engine.processor, { eip: START, cs: 8, ds: 0x10 })
+    const ends: number[] = []
+    for (const count of [1000, 77, 250_000, 3, 900, 120_000, 1_000_000]) {
+      expect(engine.run(count)).toBe('budget')
+      ends.push(engine.instructions(), engine.processor.u32[EIP >> 2])
+    }
+    return [...ends, accesses, hash]
+  }
+  expect(run('translator')).toEqual(run('interpreter'))
+})
