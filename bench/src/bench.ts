@@ -7,14 +7,12 @@ import { HELP, type Options, parse, UsageError } from './arguments.ts'
 import { COMMAND_LINE, measureBoots } from './boots.ts'
 import type { Figures, SubjectFigures } from './figures.ts'
 import { measureKernels } from './measure.ts'
-import { plot } from './plot.ts'
 import { Progress } from './progress.ts'
+import { plots, readmeWith } from './publish.ts'
 import { MANIFEST, missingForBoots, type Subject } from './subjects.ts'
 import { report } from './tables.ts'
 
 const file = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url))
-const BEGIN = '<!-- figures -->'
-const END = '<!-- /figures -->'
 
 async function measure(options: Options, progress: Progress): Promise<Figures> {
   const subjects = present(options.subjects, progress)
@@ -75,17 +73,8 @@ function kernelPackage(): string {
 
 /** Puts the figures into the README, and draws the plots. */
 function publish(figures: Figures): void {
-  const readme = readFileSync(file('README.md'), 'utf8')
-  const [before, after] = [readme.split(BEGIN)[0], readme.split(END)[1]]
-  writeFileSync(file('README.md'), `${before}${BEGIN}\n${report(figures)}\n${END}${after}`)
-  const plots = [
-    ['compute.svg', plot(figures, ['compute'], 'Compute kernels: speed relative to QEMU TCG (right is faster)')],
-    [
-      'hypervisor.svg',
-      plot(figures, ['paravirt', 'hypervisor'], 'Hypervisor kernels: speed relative to QEMU TCG (right is faster)'),
-    ],
-  ] as const
-  for (const [name, svg] of plots) if (svg !== undefined) writeFileSync(file(name), svg)
+  writeFileSync(file('README.md'), readmeWith(readFileSync(file('README.md'), 'utf8'), figures))
+  for (const [name, svg] of Object.entries(plots(figures))) writeFileSync(file(name), svg)
 }
 
 async function main(): Promise<number> {

@@ -143,10 +143,11 @@ export function bootTable(figures: Figures): string {
     const boot = booted.find(({ name }) => name === subject)?.boot
     return boot === undefined ? undefined : median(boot.kernel)
   }
+  const peers = PEERS.filter(peer => kernelOf(peer) !== undefined)
   const lines = heading([
     'Boot',
     'kernel, CPU s',
-    ...PEERS.map(peer => `÷ ${titleOf(figures, peer)}`),
+    ...peers.map(peer => `÷ ${titleOf(figures, peer)}`),
     'from power-on, CPU s',
     'instructions of the kernel',
     'million a second',
@@ -158,7 +159,7 @@ export function bootTable(figures: Figures): string {
       row([
         title,
         kernel.toFixed(2),
-        ...PEERS.map(peer => ratio(kernel, kernelOf(peer))),
+        ...peers.map(peer => ratio(kernel, kernelOf(peer))),
         median(boot.whole).toFixed(2),
         millions === undefined ? '' : `${millions.toFixed(0)} M`,
         millions === undefined ? '' : (millions / kernel).toFixed(0),

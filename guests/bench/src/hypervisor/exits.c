@@ -76,17 +76,17 @@ KERNEL(cpuid)
   return same;
 }
 
+/* Real time goes backwards in some, so that nothing can be said of what is read. */
 KERNEL(rdtsc)
 {
   u64 last = 0;
-  u32 forward = 0;
   for (u32 i = 0; i < n; i++) {
     u64 now;
     asm volatile("rdtsc" : "=A"(now));
-    forward += now >= last;
-    last = now;
+    last += now;
   }
-  return forward;
+  asm volatile("" : : "A"(last));
+  return n;
 }
 
 /* CR0.TS set and cleared, as a kernel does that gives the FPU away lazily. */
