@@ -47,6 +47,6 @@ needs('qemu')('every kernel computes the same in Paragraft and in QEMU', async (
   })
   expect(qemu.status).toBe(1)
   expect(qemu.console.match(/bench: end \w+ [0-9a-f]{8}/g)).toHaveLength(KERNELS.length)
-  for (const engine of ['interpreter', 'auto'] as const)
+  for (const engine of ['interpreter', 'translator'] as const)
     expect(await runGuest(commandLine, engine)).toEqual({ console: qemu.console, exit: 0 })
 })

@@ -61,7 +61,7 @@ function inChromium(of: Subject, name: string, title: string, emulator: string):
   }
 }
 
-const PARAGRAFT = paragraft('paragraft', 'Paragraft', 'auto', true)
+const PARAGRAFT = paragraft('paragraft', 'Paragraft', 'translator', true)
 const V86 = v86('v86', 'v86', 'jit', true)
 
 export const SUBJECTS: readonly Subject[] = [
