@@ -15,8 +15,17 @@ const FLAGS =
 const LINK = `-Wl,-T,${path('../system/link.ld')} -Wl,--build-id=none -Wl,-z,norelro -Wl,--no-warn-rwx-segments`
 const SHARED = ['../system/boot.S', '../system/lib.c', 'guest/call.S', 'guest/vmi.c']
 
-/** An ELF image of the shared parts and `sources` (of guest/), with preprocessor definitions such as `PAE`. */
+const built = new Map<string, Uint8Array>()
+
+/** An ELF image of the shared parts and `sources` (of guest/), with preprocessor definitions such as `PAE`. Built once. */
 export function buildKernel(sources: readonly string[], defines: readonly string[] = []): Uint8Array {
+  const key = [...sources, ...defines].join(' ')
+  let image = built.get(key)
+  if (image === undefined) built.set(key, (image = build(sources, defines)))
+  return image
+}
+
+function build(sources: readonly string[], defines: readonly string[]): Uint8Array {
   const file = join(scratch(), 'kernel.elf')
   const args = [
     ...FLAGS.split(' '),
