@@ -126,6 +126,14 @@ static void wild(void) {
       case 1: /* the ROM, if it can be written */
         *((volatile u8 *)rom + below(rom[VMI_ROM_AT_ROM_LENGTH] * VMI_ROM_BLOCK)) = any();
         break;
+      case 3: { /* the ROM's way out of the guest, with any number */
+        volatile u8 *at = (u8 *)rom + 1024 + below(1024);
+        u32 number = below(2) ? below(256) : any();
+        at[0] = 0x0F, at[1] = 0x3F, at[2] = number, at[3] = number >> 8, at[4] = 0xC3;
+        for (u32 k = 0; k < 5; k++) a[k] = below(2) ? pointer() : value();
+        call_with(a, (u32)at);
+        break;
+      }
       case 2: /* somewhere into the ROM */
         for (u32 k = 0; k < 5; k++) a[k] = below(2) ? pointer() : value();
         call_with(a, (u32)rom + below(rom[VMI_ROM_AT_ROM_LENGTH] * VMI_ROM_BLOCK));
