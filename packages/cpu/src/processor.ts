@@ -52,7 +52,7 @@ import {
   TLB_USER_WRITE,
   TLB_WRITE,
 } from './state.ts'
-import { type CpuidModel, DEFAULT_CPUID } from './sys/cpuid.ts'
+import { type CpuidModel, DEFAULT_CPUID, type Leaf } from './sys/cpuid.ts'
 import { isBreakpointPage } from './sys/debug.ts'
 import { getEflags, setEflags } from './sys/flags.ts'
 import { PerformanceCounters } from './sys/pmc.ts'
@@ -118,6 +118,8 @@ export class Processor implements CpuContext {
   stormAt = -1
   /** A storm of exceptions that does not end: no instruction will be executed any more. */
   runaway = false
+  /** The model's leaves that have been asked for. */
+  readonly cpuidLeaves: Map<number, Leaf> = new Map()
   /** CPUID instructions executed. */
   cpuidCount = 0
   /** Before any access to a device page; an engine that runs ahead may throw here to come back to it alone. */

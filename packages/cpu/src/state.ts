@@ -98,6 +98,8 @@ export const DR = 0x240
 export const EFER = 0x280
 /** PAE page-directory-pointer registers, loaded by MOV CR3 (SDM vol. 3A 4.4.1): 4 × 8 bytes. */
 export const PDPTE = 0x288
+/** Non-zero when the processor has SYSENTER and the MSRs that follow, which lie in the order of their numbers. */
+export const HAS_SYSENTER = 0x2a8
 export const MSR_SYSENTER_CS = 0x2b0
 export const MSR_SYSENTER_ESP = 0x2b8
 export const MSR_SYSENTER_EIP = 0x2c0

@@ -2,10 +2,13 @@
  * System instructions (SDM vol. 2 and vol. 3A chapter 2): their meaning is in the helpers of sys/; here they get
  * their operands, and the block ends wherever what is decoded next could depend on them.
  */
-import { c32, type Expr } from '../ir/ir.ts'
-import { EAX, EDX } from '../state.ts'
+import { c32, type Expr, load } from '../ir/ir.ts'
+import { CPL, EAX, ECX, EDX, HAS_SYSENTER, MSR_SYSENTER_CS } from '../state.ts'
 import type { Builder } from './builder.ts'
 import type { Insn } from './define.ts'
+
+/** Number of the first of SYSENTER's three MSRs (SDM vol. 4 table 2-2). */
+const IA32_SYSENTER_CS = 0x174
 
 function system(
   mnemonic: string,
@@ -89,6 +92,17 @@ const input = (mnemonic: string, encodings: string[], port: (b: Builder) => Expr
 const output = (mnemonic: string, encodings: string[], port: (b: Builder) => Expr): Insn =>
   exits(mnemonic, encodings, b => void b.callChecked('ioOut', port(b), c32(b.size), b.gpr(EAX)))
 
+/** RDMSR and WRMSR of the three MSRs that context switches write; the others are for sys/msr.ts. */
+function sysenterMsr(b: Builder, helper: string, quick: (at: Expr) => void): void {
+  const n = b.let(b.sub(b.gpr(ECX, 4), IA32_SYSENTER_CS))
+  const allowed = b.and(b.eqz(b.word(CPL)), b.word(HAS_SYSENTER))
+  b.if(
+    b.and(b.cmp('lt_u', n, 3), allowed),
+    () => quick(b.let(b.add(b.shl(n, 3), MSR_SYSENTER_CS))),
+    () => void b.callChecked(helper),
+  )
+}
+
 export const SYSTEM: readonly Insn[] = [
   { ...input('IN', ['E4 Ib'], b => b.imm()), size: 'b' },
   input('INV', ['E5 Ib'], b => b.imm()),
@@ -135,8 +149,13 @@ export const SYSTEM: readonly Insn[] = [
   system('MOVTODR', ['0F 23 Dd,Rd'], b => void b.callChecked('writeDr', b.regField(0), b.reg(1, 4)), 'd'),
   plain('RDTSC', ['0F 31'], b => void b.callChecked('rdtsc')),
   plain('RDPMC', ['0F 33'], b => void b.callChecked('rdpmc')),
-  exits('RDMSR', ['0F 32'], b => void b.callChecked('rdmsr')),
-  exits('WRMSR', ['0F 30'], b => void b.callChecked('wrmsr')),
+  exits('RDMSR', ['0F 32'], b =>
+    sysenterMsr(b, 'rdmsr', at => {
+      b.setGpr(EAX, load('32', at), 4)
+      b.setGpr(EDX, c32(0), 4)
+    }),
+  ),
+  exits('WRMSR', ['0F 30'], b => sysenterMsr(b, 'wrmsr', at => b.store('32', at, b.gpr(EAX, 4)))),
   plain('CPUID', ['0F A2'], b => void b.callChecked('cpuid')),
   plain('BOUND', ['62 Gv,M'], b => {
     const ea = b.let(b.ea())

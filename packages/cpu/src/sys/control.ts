@@ -150,8 +150,9 @@ export function rdtsc(cpu: Processor): void {
     return
   }
   const cycles = Math.floor(cpu.cycles())
-  cpu.u32[EAX >> 2] = cycles % 0x1_0000_0000
-  cpu.u32[EDX >> 2] = Math.floor(cycles / 0x1_0000_0000)
+  const high = Math.floor(cycles / 0x1_0000_0000)
+  cpu.u32[EAX >> 2] = cycles - high * 0x1_0000_0000
+  cpu.u32[EDX >> 2] = high
 }
 
 /** RDPMC of counter ECX into EDX:EAX; #GP(0) for counters that do not exist. */

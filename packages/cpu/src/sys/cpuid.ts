@@ -139,7 +139,9 @@ function word(text: string, at: number): number {
 const MAX_LEAF = 7
 const MAX_EXTENDED = 0x80000008
 
-type Leaf = readonly [number, number, number, number]
+/** EAX, EBX, ECX, EDX. */
+export type Leaf = readonly [number, number, number, number]
+const MOST_KEPT = 64
 
 /** EAX, EBX, ECX, EDX of one leaf. */
 export function cpuidLeaf(model: CpuidModel, leaf: number): Leaf {
@@ -175,16 +177,22 @@ export function cpuidLeaf(model: CpuidModel, leaf: number): Leaf {
 
 /** A leaf as the guest sees it: the model's, or what the ports make of it. */
 export function visibleLeaf(cpu: Processor, leaf: number, subleaf: number): Leaf {
-  const own = cpuidLeaf(cpu.cpuid, leaf)
-  return cpu.ports.cpuid?.(leaf >>> 0, subleaf >>> 0, own) ?? own
+  const number = leaf >>> 0
+  let own = cpu.cpuidLeaves.get(number)
+  if (own === undefined) {
+    own = cpuidLeaf(cpu.cpuid, number)
+    // The model never changes; a guest that asks for every number there is must not fill the host's memory.
+    if (cpu.cpuidLeaves.size < MOST_KEPT) cpu.cpuidLeaves.set(number, own)
+  }
+  return cpu.ports.cpuid?.(number, subleaf >>> 0, own) ?? own
 }
 
 /** CPUID: EAX (and ECX) in, four registers out. */
 export function cpuid(cpu: Processor): void {
   cpu.cpuidCount++
-  const [eax, ebx, ecx, edx] = visibleLeaf(cpu, cpu.u32[EAX >> 2]!, cpu.u32[ECX >> 2]!)
-  cpu.u32[EAX >> 2] = eax
-  cpu.u32[EBX >> 2] = ebx
-  cpu.u32[ECX >> 2] = ecx
-  cpu.u32[EDX >> 2] = edx
+  const leaf = visibleLeaf(cpu, cpu.u32[EAX >> 2]!, cpu.u32[ECX >> 2]!)
+  cpu.u32[EAX >> 2] = leaf[0]
+  cpu.u32[EBX >> 2] = leaf[1]
+  cpu.u32[ECX >> 2] = leaf[2]
+  cpu.u32[EDX >> 2] = leaf[3]
 }

@@ -14,14 +14,18 @@ import {
   RAM,
   SEG_CS,
   SEG_DS,
+  SEG_ES,
+  SEG_FS,
+  SEG_GS,
   SEG_SS,
   STATE_SIZE,
 } from '../state.ts'
 import { bench, CODE0, CODE3, DATA0, DATA3, FLAT, IDT, poke32, TSS, writeDescriptor, writeGate } from '../testbench.ts'
 import { deliver } from './deliver.ts'
 import { descBase, descLimit, fetchDescriptor, setSegment } from './descriptors.ts'
-import { deliverFlat, iretFlat } from './flat.ts'
+import { deliverFlat, iretFlat, loadDataFlat } from './flat.ts'
 import { iretGeneral } from './return.ts'
+import { loadSegmentGeneral } from './segments.ts'
 import { ltr } from './tables.ts'
 
 const RAM_SEEN = 0x20000
@@ -179,6 +183,22 @@ test('returns', () => {
     const same = compare(
       () => iretFlat(cpu),
       () => iretGeneral(cpu, 4, 0),
+    )
+    if (same) taken++
+  }
+  expect(taken).toBeGreaterThan(300)
+})
+
+test('loads of data segments', () => {
+  const random = generator(3)
+  let taken = 0
+  for (let i = 0; i < 1000; i++) {
+    scramble(random)
+    const seg = [SEG_ES, SEG_DS, SEG_FS, SEG_GS][random(4)]!
+    const selector = random(4) === 0 ? random(0x60) : [0x10, 0x20, 0x23, 0x39][random(4)]!
+    const same = compare(
+      () => loadDataFlat(cpu, seg, selector),
+      () => loadSegmentGeneral(cpu, seg, selector),
     )
     if (same) taken++
   }

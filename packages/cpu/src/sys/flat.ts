@@ -56,6 +56,9 @@ const PLAIN_CODE = 0x9900
 /** Data descriptor: present, data, not expand-down, writable, accessed. */
 const DATA_BITS = 0x9f00
 const PLAIN_DATA = 0x9300
+/** Data descriptor: present, data of any kind, accessed. */
+const LOADABLE_BITS = 0x9900
+const LOADABLE = 0x9100
 const TSS_32 = 0x800
 
 const CS = (SEG + SEG_CS * SEG_SIZE) >> 2
@@ -218,5 +221,19 @@ export function iretFlat(cpu: Processor): boolean {
   if (level <= ((sys >>> 12) & 3)) mask |= FLAG_IF
   if (level === 0) mask |= FLAG_IOPL | FLAG_VIF | FLAG_VIP
   setEflags(cpu, (sys & ~mask) | (image & mask))
+  return true
+}
+
+/** Loads ES, DS, FS or GS from an accessed data descriptor of the GDT. False: nothing has changed. */
+export function loadDataFlat(cpu: Processor, seg: number, selector: number): boolean {
+  const { u32 } = cpu
+  if ((u32[CR0 >> 2]! & CR0_PE) === 0 || (u32[EFLAGS_SYS >> 2]! & FLAG_VM) !== 0) return false
+  const at = descriptorAt(cpu, selector)
+  if (at === 0) return false
+  const lo = u32[at]!
+  const hi = u32[at + 1]!
+  const dpl = (hi >>> 13) & 3
+  if ((hi & LOADABLE_BITS) !== LOADABLE || (selector & 3) > dpl || u32[CPL >> 2]! > dpl) return false
+  setSegment(cpu, seg, selector, baseOf(lo, hi), limitOf(lo, hi), hi)
   return true
 }

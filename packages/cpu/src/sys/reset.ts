@@ -30,6 +30,7 @@ import {
   FPU_TW,
   GDTR_BASE,
   GDTR_LIMIT,
+  HAS_SYSENTER,
   IDTR_LIMIT,
   MSR_MISC_ENABLE,
   MSR_PAT,
@@ -44,7 +45,7 @@ import {
   SEG_TR,
   STATE_SIZE,
 } from '../state.ts'
-import { signature } from './cpuid.ts'
+import { FEAT_SEP, signature } from './cpuid.ts'
 import { refreshBreakpoints } from './debug.ts'
 import { setSegment } from './descriptors.ts'
 
@@ -57,6 +58,7 @@ export function reset(cpu: Processor): void {
   const waiting = cpu.interruptWaiting
   cpu.u8.fill(0, 0, STATE_SIZE)
   cpu.interruptWaiting = waiting
+  cpu.u32[HAS_SYSENTER >> 2] = (cpu.cpuid.features & FEAT_SEP) !== 0 ? 1 : 0
   cpu.i32[A20_MASK >> 2] = -1
   cpu.u32[CR0 >> 2] = CR0_CD | CR0_NW | CR0_ET
   cpu.msr.clear()
