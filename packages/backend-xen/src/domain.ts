@@ -41,7 +41,7 @@ export interface Domain {
 export interface TranslatedDomain extends Domain {
   readonly physmap: PhysMap
   /** RAM's map as the domain was given it. */
-  readonly memoryMap: readonly MemoryRange[]
+  readonly memoryMap: MemoryRange[]
   readonly params: HvmParams
   /** Upcalls come by the local APIC from now on, with this vector. */
   setUpcallVector(vector: number): void

@@ -58,7 +58,6 @@ test(`${CALLS} hypercalls at random`, () => {
     if (i % 64 === 0) domain.clock.advance(random(2_000_000))
     if (i % 512 === 0) domain.net.onReceive?.(new Uint8Array(60))
     domain.halted = false
-    domain.interruptsOn = random(8) !== 0
   }
   expect(domain.domain.counts().hypercalls?.['event_channel_op']).toBeGreaterThan(1000)
 }, 300_000)

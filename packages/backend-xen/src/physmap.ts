@@ -9,24 +9,29 @@ import type { Frames } from './ports.ts'
 import type { SharedPage } from './shared-page.ts'
 
 export class PhysMap implements Frames {
+  /** Most frames of RAM that the guest may have. */
+  readonly limit: number
   readonly #memory: GuestMemory
   readonly #pages: number
   readonly #empty = new Set<number>()
   readonly #shared = new Map<number, SharedPage>()
 
-  constructor(memory: GuestMemory) {
+  /** `hole`: a range of physical addresses, in whole pages, that has no RAM at first. */
+  constructor(memory: GuestMemory, hole: { base: number; end: number } = { base: 0, end: 0 }) {
     this.#memory = memory
     this.#pages = Math.floor(memory.size / PAGE_SIZE)
+    for (let gfn = hole.base / PAGE_SIZE; gfn < hole.end / PAGE_SIZE; gfn++) this.#empty.add(gfn)
+    this.limit = this.#pages - this.#empty.size
   }
 
-  /** Frames that there can be. */
-  get limit(): number {
-    return this.#pages
+  /** The highest frame that there can be. */
+  get last(): number {
+    return this.#pages - 1
   }
 
-  /** Frames that hold RAM of the guest's. */
+  /** Frames of RAM that the guest has; the hypervisor's pages are none. */
   get populated(): number {
-    return this.#pages - this.#empty.size
+    return this.#pages - this.#empty.size - this.#shared.size
   }
 
   address(gfn: number): number | undefined {
@@ -43,9 +48,9 @@ export class PhysMap implements Frames {
     return true
   }
 
-  /** Fresh RAM, zeroed, where nothing was; false elsewhere. */
+  /** Fresh RAM, zeroed, where nothing was, while the guest may have more; false elsewhere. */
   populate(gfn: number): boolean {
-    if (!this.#empty.delete(gfn)) return false
+    if (this.populated >= this.limit || !this.#empty.delete(gfn)) return false
     this.#memory.fill(gfn * PAGE_SIZE, 0, PAGE_SIZE)
     return true
   }

@@ -10,7 +10,7 @@ import type {
   HypercallFrame,
   StartOfDay,
 } from '@paragraft/core'
-import type { Timer } from '@paragraft/core/ports'
+import type { ConsolePort, IoHandler, Timer } from '@paragraft/core/ports'
 import { AcpiPm, LocalApic } from '@paragraft/devices'
 import { EPERM } from './abi/errno.ts'
 import { GNTTAB_RESERVED_CONSOLE, GNTTAB_RESERVED_XENSTORE } from './abi/grant-table.ts'
@@ -47,6 +47,8 @@ const FEATURES =
   (1 << version.XENFEAT_MEMORY_OP_VNODE_SUPPORTED) |
   (1 << version.XENFEAT_NOT_DIRECT_MAPPED)
 
+/** What is written here goes to the hypervisor's console (xen/arch/x86/hvm/hvm.c, hvm_print_line). */
+const DEBUG_PORT = 0xe9
 const ARGUMENTS = ['EBX', 'ECX', 'EDX', 'ESI', 'EDI', 'EBP'] as const
 
 export class PvhDomain implements BackendInstance {
@@ -80,11 +82,13 @@ export class PvhDomain implements BackendInstance {
       reporter,
     })
     this.#interrupts.attach(this.#apic)
+    ports.io.claim(DEBUG_PORT, 1, debugPort(ports.console), 'debug console')
     // The SCI has no interrupt to come by: there is no I/O APIC.
     new AcpiPm({ bus: ports.io, clock, sci: { set: () => {} }, power: ports.power, reporter })
     const time = new VcpuClock(clock, () => processor.readTsc(), vcpu)
     const guest = guestPointers(ports.virtual)
-    const physmap = new PhysMap(memory)
+    const { hole, base } = specialPages(memory.size)
+    const physmap = new PhysMap(memory, { base: hole, end: base })
     this.#domain = {
       memory,
       frames: physmap,
@@ -175,6 +179,11 @@ export class PvhDomain implements BackendInstance {
     return true
   }
 
+  /** A guest that polls waits for its ports, with interrupts off too. */
+  wakes(): boolean {
+    return this.#polling !== null
+  }
+
   readMsr(index: number): bigint | undefined {
     if (index === hvm.HYPERCALL_MSR) return 0n
     return this.#apic.readMsr(index)
@@ -207,12 +216,7 @@ export class PvhDomain implements BackendInstance {
   }
 
   #poll(ports: readonly number[], until: number | null): void {
-    const { processor, clock, reporter } = this.#ports
-    // A processor that halts with interrupts off would be taken for dead; the poll ends early, as it may.
-    if (!processor.interruptsEnabled()) {
-      reporter.report('poll', 'the guest polls with interrupts off: the poll ends at once')
-      return
-    }
+    const { processor, clock } = this.#ports
     const timer = until === null ? null : clock.schedule(until, () => this.#wake())
     this.#polling = { ports, timer }
     this.#domain.runstate.block()
@@ -234,5 +238,13 @@ export class PvhDomain implements BackendInstance {
     this.#polling?.timer?.cancel()
     this.#polling = null
     this.#domain.runstate.run()
+  }
+}
+
+function debugPort(console: ConsolePort): IoHandler {
+  return {
+    ioWidth: 1,
+    ioRead: () => 0xff,
+    ioWrite: (_port, _size, value) => console.write(Uint8Array.of(value & 0xff)),
   }
 }

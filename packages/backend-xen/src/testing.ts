@@ -112,7 +112,6 @@ export class TestDomain {
   readonly domain: PvhDomain
   intr = false
   halted = false
-  interruptsOn = true
   cpl = 0
   #apic: MmioHandler | null = null
 
@@ -136,7 +135,6 @@ export class TestDomain {
       cpuid: () => ({ eax: 0, ebx: 0x756e6547, ecx: 0, edx: 0 }),
       halt: () => (this.halted = true),
       resume: () => (this.halted = false),
-      interruptsEnabled: () => this.interruptsOn,
       flushTlbGlobal: () => {},
     } as unknown as BackendProcessor
     const ports = {

@@ -225,6 +225,7 @@ class Assembly {
         shorten: count => engine.shorten(count),
         requestExit: () => engine.requestExit(),
         registers: () => registersOf(engine.processor),
+        awaited: () => this.#backend.wakes?.() ?? false,
       },
       checkTime(config.nsPerInstruction ?? NS_PER_INSTRUCTION),
     )

@@ -130,6 +130,18 @@ test('halted with interrupts off is the end', () => {
   expect(scheduler.run()).toBe(stop)
 })
 
+test('unless somebody means to end it', () => {
+  const { processor, scheduler } = setup()
+  processor.at.set(3, () => 'halt')
+  processor.eflags = 0x2
+  processor.awaited = () => true
+  scheduler.clock.schedule(1_000_000, () => {
+    processor.halted = false
+  })
+  expect(scheduler.run({ instructions: 10 })).toEqual({ kind: 'budget' })
+  expect(processor.instructions()).toBe(10)
+})
+
 test('events that never wake a halted guest do not keep the caller', () => {
   const { processor, scheduler } = setup()
   processor.at.set(0, () => 'halt')

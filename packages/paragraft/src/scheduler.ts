@@ -20,6 +20,8 @@ export interface RunnableProcessor {
   /** Makes `run` return at the next instruction boundary. */
   requestExit(): void
   registers(): RegisterView
+  /** Somebody other than an interrupt may end the halt: a hypervisor, at whose word the guest waits. */
+  awaited?(): boolean
 }
 
 /** How `run` treats a halted guest that an event can wake. */
@@ -133,7 +135,7 @@ export class Scheduler {
       // Events that became due at this very boundary come first: one of them may wake the guest.
       if (this.clock.nextAt() <= this.now()) continue
       const registers = this.#processor.registers()
-      if ((registers.eflags & EFLAGS_IF) === 0) {
+      if ((registers.eflags & EFLAGS_IF) === 0 && this.#processor.awaited?.() !== true) {
         this.stop({ kind: 'haltedForever', registers })
         continue
       }

@@ -32,6 +32,7 @@ export class ScriptedProcessor implements RunnableProcessor {
   readonly at = new Map<number, () => unknown>()
   halted = false
   eflags = 0x202
+  awaited: () => boolean = () => false
   #count = 0
   #exit = false
   #shortened = 0

@@ -45,6 +45,10 @@ export const XEN_ADD_TO_PHYSMAP_BATCH = layout(20, {
 })
 export const XEN_REMOVE_FROM_PHYSMAP = layout(8, { domid: [0, 'u16'], gpfn: [4, 'u32'] })
 export const XEN_MEMORY_MAP = layout(8, { nrEntries: [0, 'u32'], buffer: [4, 'u32'] })
+/** `map` of the domain, behind its number. */
+export const XEN_FOREIGN_MEMORY_MAP = layout(12, { domid: [0, 'u16'], nrEntries: [4, 'u32'], buffer: [8, 'u32'] })
+/** Entries of a domain's map. */
+export const E820_MAX = 1024
 /** struct e820entry of the BIOS call: packed. */
 export const E820_ENTRY = layout(20, { addr: [0, 'u64'], size: [8, 'u64'], type: [16, 'u32'] })
 export const DOMID_ARGUMENT = layout(2, { domid: [0, 'u16'] })

@@ -95,16 +95,15 @@ export const pvhHead: Head = {
   },
 }
 
-/** RAM from 0, with firmware's pages and the toolstack's taken out. */
+/** RAM from 0 to the hole, with firmware's pages and the toolstack's taken out. */
 function pvhMemoryMap(size: number, reserve: readonly Reservation[] = []): MemoryRange[] {
-  const { base, length } = specialPages(size)
+  const { base, length, hole } = specialPages(size)
   return reserveRanges(
-    [{ base: 0, length: size, type: E820_RAM }],
     [
-      { base: FIRMWARE, length: MIB - FIRMWARE, type: E820_RESERVED, what: 'firmware' },
-      { base, length, type: E820_RESERVED, what: 'console and xenstore' },
-      ...reserve,
+      { base: 0, length: hole, type: E820_RAM },
+      { base, length, type: E820_RESERVED },
     ],
+    [{ base: FIRMWARE, length: MIB - FIRMWARE, type: E820_RESERVED, what: 'firmware' }, ...reserve],
   )
 }
 

@@ -221,8 +221,9 @@ describe('sched_op', () => {
     call('event_channel_op', 1, ARG)
     domain.memory.write32(0x9000, result(8))
     expect(call('sched_op', 3, words(0x9000, 1, 5_000, 0))).toBe(0)
-    expect(domain.halted).toBe(true)
+    expect([domain.halted, domain.domain.wakes()]).toEqual([true, true])
     domain.clock.advance(5_000)
+    expect(domain.domain.wakes()).toBe(false)
     expect(domain.halted).toBe(false)
     call('set_timer_op', 8_000, 0)
     call('sched_op', 3, words(0x9000, 1, 0, 0))
@@ -260,16 +261,31 @@ describe('memory_op', () => {
     return 0x9000
   }
 
+  /** Frames of RAM: all but the hole of 126. */
+  const LIMIT = 1024 - 126
+
   test('frames are given back and had again, one by one; the answer is how many', () => {
-    expect(call('memory_op', 3, words(DOMID_SELF))).toBe(1024)
+    expect(call('memory_op', 3, words(DOMID_SELF))).toBe(LIMIT)
     expect(call('memory_op', 1, words(frames(0x30, 0x31, 0x30), 3, 0, 0, DOMID_SELF))).toBe(2)
-    expect(call('memory_op', 3, words(DOMID_SELF))).toBe(1022)
-    expect(call('memory_op', 4, words(DOMID_SELF))).toBe(1024)
+    expect(call('memory_op', 3, words(DOMID_SELF))).toBe(LIMIT - 2)
+    expect(call('memory_op', 4, words(DOMID_SELF))).toBe(LIMIT)
     domain.memory.write32(0x30000, 5)
     expect(call('memory_op', 6, words(frames(0x30, 0x32), 2, 0, 0, DOMID_SELF))).toBe(1)
     expect(domain.memory.read32(0x30000)).toBe(0)
     expect(call('memory_op', 6, words(frames(0x500), 1, 0, 0, DOMID_SELF))).toBe(0)
     expect(call('memory_op', 1, words(frames(0x30), 1, 0, 0, 5))).toBe(-errno.ESRCH)
+  })
+
+  test('there is no more RAM than the domain was built with, and a hole takes pages of the hypervisor', () => {
+    const hole = 1022 - 126
+    expect(call('memory_op', 6, words(frames(hole), 1, 0, 0, DOMID_SELF))).toBe(0)
+    expect(call('memory_op', 7, words(DOMID_SELF, 1, 0, hole))).toBe(0)
+    expect(call('memory_op', 7, words(DOMID_SELF, 0, 0, hole + 1))).toBe(0)
+    expect(domain.memory.read32((hole + 1) * 4096 + 2308)).toBe(1_767_225_600)
+    expect(call('memory_op', 3, words(DOMID_SELF))).toBe(LIMIT)
+    // What was given back may be had again elsewhere.
+    call('memory_op', 1, words(frames(0x30), 1, 0, 0, DOMID_SELF))
+    expect(call('memory_op', 6, words(frames(hole + 2), 1, 0, 0, DOMID_SELF))).toBe(1)
   })
 
   test('shared_info appears where it is wanted, and moves with what it holds', () => {
@@ -307,6 +323,17 @@ describe('memory_op', () => {
     expect(call('memory_op', 9, words(8, 0x9000))).toBe(0)
     expect(result(0)).toBe(1)
     expect([0, 8, 16].map(at => domain.memory.read32(0x9000 + at))).toEqual([0, 2 ** 22, 1])
+  })
+
+  test('a boot loader sets the map for the kernel behind it', () => {
+    for (const [i, word] of [0x1000, 0, 0x2000, 0, 2].entries()) domain.memory.write32(0x9000 + 4 * i, word)
+    expect(call('memory_op', 13, words(DOMID_SELF, 1025, 0x9000))).toBe(-errno.EINVAL)
+    expect(call('memory_op', 13, words(DOMID_SELF, 1, BAD))).toBe(-errno.EFAULT)
+    expect(call('memory_op', 13, words(5, 1, 0x9000))).toBe(-errno.ESRCH)
+    expect(call('memory_op', 13, words(DOMID_SELF, 1, 0x9000))).toBe(0)
+    expect(call('memory_op', 9, words(8, 0xa000))).toBe(0)
+    expect(result(0)).toBe(1)
+    expect([0, 8, 16].map(at => domain.memory.read32(0xa000 + at))).toEqual([0x1000, 0x2000, 2])
   })
 
   test("what is the control domain's, and what does not exist", () => {

@@ -1,4 +1,5 @@
 /** memory_op for guests whose physical address space the hypervisor translates (xen/common/memory.c). */
+import type { MemoryRange } from '@paragraft/core'
 import { EFAULT, EINVAL, ENOSYS, EPERM, ESRCH } from '../abi/errno.ts'
 import { encode } from '../abi/layout.ts'
 import * as abi from '../abi/memory.ts'
@@ -15,7 +16,7 @@ export function memoryOp(domain: TranslatedDomain, [command, address]: readonly 
     case abi.XENMEM_POPULATE_PHYSMAP:
       return reservation(domain, op, at)
     case abi.XENMEM_MAXIMUM_RAM_PAGE:
-      return domain.physmap.limit - 1
+      return domain.physmap.last
     case abi.XENMEM_CURRENT_RESERVATION:
     case abi.XENMEM_MAXIMUM_RESERVATION: {
       const values = readStruct(domain, at, abi.DOMID_ARGUMENT)
@@ -38,8 +39,9 @@ export function memoryOp(domain: TranslatedDomain, [command, address]: readonly 
     }
     case abi.XENMEM_MEMORY_MAP:
       return memoryMap(domain, at)
-    case abi.XENMEM_MACHINE_MEMORY_MAP:
     case abi.XENMEM_SET_MEMORY_MAP:
+      return setMemoryMap(domain, at)
+    case abi.XENMEM_MACHINE_MEMORY_MAP:
       // The control domain's.
       return -EPERM
     default:
@@ -104,7 +106,7 @@ function addBatch(domain: TranslatedDomain, at: number): number {
   return 0
 }
 
-/** The map that the domain was built with, as the BIOS would tell it. */
+/** The map that the domain was built with, or has set since, as the BIOS would tell it. */
 function memoryMap(domain: TranslatedDomain, at: number): number {
   const values = readStruct(domain, at, abi.XEN_MEMORY_MAP)
   if (values === undefined) return -EFAULT
@@ -116,4 +118,21 @@ function memoryMap(domain: TranslatedDomain, at: number): number {
     if (!domain.guest.copyTo(values.buffer + index * abi.E820_ENTRY.size, entry)) return -EFAULT
   }
   return writeStruct(domain, at, abi.XEN_MEMORY_MAP, { ...values, nrEntries: entries.length }) ? 0 : -EFAULT
+}
+
+/** A boot loader tells the kernel behind it which frames it has used. */
+function setMemoryMap(domain: TranslatedDomain, at: number): number {
+  const values = readStruct(domain, at, abi.XEN_FOREIGN_MEMORY_MAP)
+  if (values === undefined) return -EFAULT
+  const refusal = notSelf(values.domid)
+  if (refusal !== 0) return refusal
+  if (values.nrEntries > abi.E820_MAX) return -EINVAL
+  const map: MemoryRange[] = []
+  for (let i = 0; i < values.nrEntries; i++) {
+    const entry = readStruct(domain, values.buffer + i * abi.E820_ENTRY.size, abi.E820_ENTRY)
+    if (entry === undefined) return -EFAULT
+    map.push({ base: entry.addr, length: entry.size, type: entry.type })
+  }
+  domain.memoryMap.splice(0, domain.memoryMap.length, ...map)
+  return 0
 }

@@ -176,6 +176,8 @@ export interface BackendInstance {
   start?(start: StartOfDay): void
   /** INTA cycle, when the backend owns the interrupt controller; -1 when the request has been withdrawn. */
   acknowledgeInterrupt?(): number
+  /** True while it means to end the guest's halt itself, whether or not interrupts are on. */
+  wakes?(): boolean
   /** VMCALL or VMMCALL; false: it claims neither, and the instruction is #UD. */
   hypercall?(frame: HypercallFrame): boolean
   /**

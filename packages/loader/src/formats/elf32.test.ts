@@ -150,6 +150,10 @@ describe('bad ELF files', () => {
         sections: [{ name: '.x', type: 7, ...section }],
       })
     expect(codeOf(() => parseElf32(withSection({ bytes: note })))).toBe('PG_IMAGE_CORRUPT')
+    // Eight bytes short, as grub-mkimage writes its last one: what is there counts.
+    const short = new Writer().u32(4, 12, 9).text('Xen').u8(0).text('yes').u8(0).bytes()
+    expect(parseElf32(withSection({ bytes: short })).notes[0]?.desc).toEqual(Uint8Array.of(0x79, 0x65, 0x73, 0))
+    expect(codeOf(() => parseElf32(withSection({ bytes: short.subarray(0, 19) })))).toBe('PG_IMAGE_CORRUPT')
     const { symtab } = symbolTables([{ name: 'x', section: 1 }])
     expect(codeOf(() => parseElf32(withSection({ type: 2, bytes: symtab, entrySize: 16, link: 2 })))).toBe('no error')
     expect(codeOf(() => parseElf32(withSection({ type: 2, bytes: symtab, entrySize: 16, link: 9 })))).toBe(

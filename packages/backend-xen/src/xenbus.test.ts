@@ -1,0 +1,142 @@
+/** A device's life (xen/include/public/io/xenbus.h), with the store, the channels and the grants of a domain. */
+import { beforeEach, expect, test } from 'vitest'
+import { encode } from './abi/layout.ts'
+import { NETIF_TX_REQUEST } from './abi/netif.ts'
+import { DOMID_SELF } from './abi/xen.ts'
+import { TestDomain } from './testing.ts'
+import * as wire from './xenstore/wire.ts'
+
+const ARG = 0x8000
+const FRONTEND = 'device/vif/0'
+const BACKEND = '/local/domain/0/backend/vif/1/0'
+const TABLE = 0x10
+const [TX, RX, DATA] = [0x20, 0x21, 0x22]
+let domain: TestDomain
+
+const words = (...values: number[]): number => {
+  for (const [i, value] of values.entries()) domain.memory.write32(ARG + 4 * i, value >>> 0)
+  return ARG
+}
+const send = (port: number): number => domain.call(32, 4, words(port))
+
+/** One request to the store by its ring, and the answer. */
+function store(type: number, ...strings: string[]): string {
+  const page = domain.memory.size - 4096
+  const text = strings.join('\0') + (type === wire.XS_WRITE ? '' : '\0')
+  const bytes = [...encode(wire.XSD_SOCKMSG, { type, len: text.length }), ...[...text].map(c => c.charCodeAt(0))]
+  let producer = domain.memory.read32(page + 2052)
+  for (const byte of bytes) domain.memory.write8(page + (producer++ % 1024), byte)
+  domain.memory.write32(page + 2052, producer)
+  send(2)
+  let consumer = domain.memory.read32(page + 2056)
+  let answer = ''
+  while (consumer < domain.memory.read32(page + 2060)) {
+    const byte = (): number => domain.memory.read8(page + 1024 + (consumer++ % 1024))
+    const header = Array.from({ length: 16 }, byte)
+    answer = String.fromCharCode(...Array.from({ length: header[12]! + header[13]! * 256 }, byte))
+  }
+  domain.memory.write32(page + 2056, consumer)
+  return answer
+}
+const read = (path: string): string => store(wire.XS_READ, path)
+const write = (key: string, value: string | number): string => store(wire.XS_WRITE, `${FRONTEND}/${key}`, `${value}`)
+
+function grant(ref: number, gfn: number): void {
+  domain.memory.write32(TABLE * 4096 + ref * 8 + 4, gfn)
+  domain.memory.write32(TABLE * 4096 + ref * 8, 1)
+}
+const flags = (ref: number): number => domain.memory.read16(TABLE * 4096 + ref * 8)
+
+/** A front end's particulars; returns its port. */
+function offer(): number {
+  domain.call(32, 6, words(DOMID_SELF, 0))
+  const port = domain.memory.read32(ARG + 4)
+  grant(100, TX)
+  grant(101, RX)
+  grant(102, DATA)
+  for (const page of [TX, RX]) domain.memory.fill(page * 4096, 0, 4096)
+  for (const [key, value] of Object.entries({
+    'tx-ring-ref': 100,
+    'rx-ring-ref': 101,
+    'event-channel': port,
+    'request-rx-copy': 1,
+  })) {
+    write(key, value)
+  }
+  return port
+}
+
+function transmit(port: number): void {
+  const index = domain.memory.read32(TX * 4096)
+  domain.memory.write(TX * 4096 + 64 + 12 * index, encode(NETIF_TX_REQUEST, { gref: 102, size: 60 }))
+  domain.memory.write32(TX * 4096, index + 1)
+  send(port)
+}
+
+beforeEach(() => {
+  domain = new TestDomain()
+  expect(domain.call(12, 7, words(DOMID_SELF, 1, 0, TABLE))).toBe(0)
+})
+
+test('the toolstack has made both directories, and the back end waits', () => {
+  expect(read(`${FRONTEND}/backend`)).toBe(BACKEND)
+  expect(read(`${FRONTEND}/mac`)).toBe('00:16:3e:01:02:03')
+  expect([read(`${BACKEND}/state`), read(`${BACKEND}/feature-rx-copy`)]).toEqual(['2', '1'])
+  expect(read('device/vbd/51712/virtual-device')).toBe('51712')
+  expect(read('/local/domain/0/backend/vbd/1/51712/sectors')).toBe('ENOENT\0')
+  expect(write('backend', 'elsewhere')).toBe('OK\0')
+  expect(store(wire.XS_WRITE, `${BACKEND}/state`, '4')).toBe('EACCES\0')
+})
+
+test('it connects, serves, lets go, and connects again', () => {
+  const first = offer()
+  write('state', 4)
+  expect(read(`${BACKEND}/state`)).toBe('4')
+  // Reading and writing: bits 3 and 4 of an entry in use (grant_table.h).
+  expect([flags(100), flags(101)]).toEqual([0x19, 0x19])
+  transmit(first)
+  expect(domain.net.sent).toHaveLength(1)
+  write('state', 5)
+  expect(read(`${BACKEND}/state`)).toBe('5')
+  write('state', 6)
+  expect([read(`${BACKEND}/state`), flags(100), flags(101)]).toEqual(['6', 1, 1])
+  transmit(first)
+  expect(domain.net.sent).toHaveLength(1)
+
+  domain.call(32, 3, words(first))
+  write('state', 1)
+  expect(read(`${BACKEND}/state`)).toBe('2')
+  const second = offer()
+  write('state', 4)
+  transmit(second)
+  expect(domain.net.sent).toHaveLength(2)
+})
+
+test('what cannot be used is refused by closing', () => {
+  for (const [key, value] of [
+    ['tx-ring-ref', '7777'],
+    ['rx-ring-ref', 'x'],
+    ['event-channel', '1'],
+    ['event-channel', '4294967296'],
+    ['request-rx-copy', '0'],
+  ] as const) {
+    domain = new TestDomain()
+    domain.call(12, 7, words(DOMID_SELF, 1, 0, TABLE))
+    offer()
+    write(key, value)
+    write('state', 4)
+    expect([key, read(`${BACKEND}/state`), domain.reports]).toEqual([key, '5', ['xenbus vif 0']])
+    expect([flags(100), flags(101)]).toEqual([1, 1])
+  }
+})
+
+test('a front end that goes without a word leaves nothing behind', () => {
+  const port = offer()
+  write('state', 4)
+  expect(store(wire.XS_RM, FRONTEND)).toBe('OK\0')
+  expect([read(`${BACKEND}/state`), flags(100)]).toEqual(['6', 1])
+  transmit(port)
+  expect(domain.net.sent).toEqual([])
+  for (const state of ['', 'x', '99', '-1']) write('state', state)
+  expect(read(`${BACKEND}/state`)).toBe('6')
+})
