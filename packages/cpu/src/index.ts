@@ -1,4 +1,4 @@
-/** The x86 engine: a processor, two interpreters made from one description of the instruction set, and their loop. */
+/** The x86 engine: a processor, two interpreters and a translator made from one description of the instruction set, and their loop. */
 export { type CpuContext, GuestFault } from './context.ts'
 export {
   createEngine,
@@ -28,3 +28,4 @@ export { registersOf } from './registers.ts'
 export { type CpuidModel, DEFAULT_CPUID } from './sys/cpuid.ts'
 export { registerStubPages, unregisterStubPages } from './sys/hostop.ts'
 export { setStart } from './sys/reset.ts'
+export type { RegionEvent, Translator, TranslatorStatistics } from './translate/translator.ts'

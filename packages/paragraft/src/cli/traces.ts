@@ -6,6 +6,7 @@ import { closeSync, openSync, writeSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { MachineEvent, RegisterView } from '@paragraft/core'
 import { ParagraftError } from '@paragraft/core/errors'
+import type { RegionEvent } from '@paragraft/cpu'
 import type { MachineConfig } from '../assemble.ts'
 import type { PcMachine } from '../machine.ts'
 import { stopText } from './said.ts'
@@ -42,7 +43,7 @@ class Sink {
 }
 
 /** The machine's hooks that traces use. */
-type Hooks = Pick<MachineConfig, 'onIo' | 'onOpCall' | 'onInstruction'>
+type Hooks = Pick<MachineConfig, 'onIo' | 'onOpCall' | 'onInstruction' | 'onEngine'>
 
 interface TraceKind {
   readonly kind: string
@@ -93,6 +94,13 @@ function cpuText(eip: number, r: RegisterView): string {
   ].join('\n')
 }
 
+/** A region of translated code: what is in it, and how often its code ends for which reason. */
+function regionText({ kind, eip, blocks, instructions, ends }: RegionEvent): string {
+  const reasons = Object.entries(ends).map(([reason, count]) => `${reason} ${count}`)
+  const what = `${blocks} blocks, ${instructions} instructions`
+  return `${kind} ${word(eip)}: ${what}${reasons.length > 0 ? `; ends: ${reasons.join(', ')}` : ''}`
+}
+
 /** One entry for each kind of trace. */
 const KINDS: readonly TraceKind[] = [
   {
@@ -125,6 +133,18 @@ const KINDS: readonly TraceKind[] = [
     kind: 'cpu',
     options: (sink, machine) => ({
       onInstruction: eip => sink.line(cpuText(eip, machine().registers())),
+    }),
+  },
+  {
+    kind: 'translate',
+    options: sink => ({
+      onEngine(engine) {
+        if (engine.translator === null) {
+          sink.line(`0 the ${engine.kind} engine translates nothing`)
+          return
+        }
+        engine.translator.observer = event => sink.line(`${engine.instructions()} ${regionText(event)}`)
+      },
     }),
   },
 ]

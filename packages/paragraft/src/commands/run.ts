@@ -1,21 +1,12 @@
 /** `paragraft run`: the main job. Boots an image on a backend, with ops modules grafted, and stays until it stops. */
 import { writeFileSync } from 'node:fs'
-import { basename, resolve } from 'node:path'
-import {
-  type Backend,
-  type BackendOptionValues,
-  exitStatus,
-  formatLedger,
-  type OpsModule,
-  type RunReport,
-} from '@paragraft/core'
+import { resolve } from 'node:path'
+import { exitStatus, formatLedger, type RunReport } from '@paragraft/core'
 import { createMachine } from '../assemble.ts'
-import { loadBackendOptions } from '../cli/backend-options.ts'
 import { loadConfig } from '../cli/config-file.ts'
 import { FileDisk } from '../cli/file-disk.ts'
-import { readUserFile } from '../cli/files.ts'
+import { gather } from '../cli/ingredients.ts'
 import { openNet } from '../cli/networks.ts'
-import { loadBackend, loadOps } from '../cli/plugins.ts'
 import { Progress } from '../cli/progress.ts'
 import { callsText, effortText, registersText, stopText } from '../cli/said.ts'
 import { parseRunArguments, type RunSettings, settle } from '../cli/settings.ts'
@@ -61,8 +52,9 @@ what to learn
   --screen                  print the VGA text screen when the run stops
   --report FILE.json        the run as data: why it stopped, the ledger of ops, exits, arrivals of input
   --trace KIND[=FILE]       events (ops installed, reports), io, calls (every call that a host function answers),
-                            exec (EIP of every instruction) or cpu (registers too, as QEMU's -d cpu); to a file or here.
-                            May be given several times
+                            exec (EIP of every instruction), cpu (registers too, as QEMU's -d cpu) or translate (regions
+                            of hot code as they are made and dropped, and why their code ends where it does); to a
+                            file or here. May be given several times
 
 exit status
   0 powered off, or --until seen     2 bad usage, config, image or module
@@ -72,39 +64,6 @@ exit status
 example
   paragraft run vmlinuz --initrd initramfs.cpio.gz --append quiet --ops ./my-ops
 `
-
-/** What the settings name, loaded. */
-interface Ingredients {
-  image: Uint8Array
-  backend: Backend
-  backendOptions: BackendOptionValues
-  ops: OpsModule[]
-  initrd: Uint8Array | undefined
-  modules: { bytes: Uint8Array; commandLine: string }[]
-  disk: FileDisk | undefined
-}
-
-async function gather(settings: RunSettings, cwd: string): Promise<Ingredients> {
-  const named = settings.backend
-  const backend = typeof named === 'string' ? await loadBackend(named, cwd) : named
-  const image = readUserFile(cwd, settings.image, 'the image')
-  const initrd = settings.initrd === undefined ? undefined : readUserFile(cwd, settings.initrd, 'the initrd')
-  const modules = settings.modules.map(({ file, commandLine }) => ({
-    bytes: readUserFile(cwd, file, 'the boot module'),
-    commandLine,
-  }))
-  const ops: OpsModule[] = []
-  for (const entry of settings.ops) ops.push(typeof entry === 'string' ? await loadOps(entry, cwd) : entry)
-  return {
-    image,
-    initrd,
-    modules,
-    ops,
-    backend,
-    backendOptions: await loadBackendOptions(backend, settings.backendOptions, cwd),
-    disk: settings.disk === undefined ? undefined : new FileDisk(resolve(cwd, settings.disk)),
-  }
-}
 
 /** So many missing things are named after a run. */
 const REPORTS_NAMED = 5
@@ -137,23 +96,20 @@ export const runCommand: Command = {
     const settings = settle(args, await loadConfig(world.cwd, args.config))
     const progress = new Progress(world)
     const input = stdinSource(world.stdin)
-    const { disk, ...parts } = await gather(settings, world.cwd)
+    const parts = await gather(settings, world.cwd)
+    const disk = settings.disk === undefined ? undefined : new FileDisk(resolve(world.cwd, settings.disk))
     let machine: PcMachine | undefined
     const traces = openTraces(settings.traces, world)
     const net = settings.net === undefined ? undefined : openNet(settings.net, world.cwd)
     try {
       machine = await createMachine({
         ...parts,
-        imageName: basename(settings.image),
-        memory: settings.memory,
         engine: settings.engine,
         output: bytes => {
           progress.done()
           world.stdout(bytes)
         },
         progress: (text, done, total) => (done === undefined ? progress.step(text) : progress.part(text, done, total)),
-        ...(settings.append === undefined ? {} : { commandLine: settings.append }),
-        ...(settings.nsPerInstruction === undefined ? {} : { nsPerInstruction: settings.nsPerInstruction }),
         ...(disk === undefined ? {} : { disk }),
         ...(net === undefined ? {} : { net: net.port }),
         ...traces.machineOptions,

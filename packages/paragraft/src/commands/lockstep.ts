@@ -1,0 +1,115 @@
+/** `paragraft lockstep`: the same boot under two engines at once, and the first instruction after which they differ. */
+import { parseArgs } from 'node:util'
+import { EXIT_GUEST, EXIT_OK } from '@paragraft/core'
+import { describeDivergence, type Engine, runLockstep } from '@paragraft/cpu'
+import { loadConfig } from '../cli/config-file.ts'
+import { gather } from '../cli/ingredients.ts'
+import { Progress } from '../cli/progress.ts'
+import { parse, parseRunArguments, settle } from '../cli/settings.ts'
+import { type Command, usageError } from '../cli/usage.ts'
+import { ENGINES, type EngineName } from '../config.ts'
+import { lockstepMachine } from '../lockstep.ts'
+
+const HELP = `paragraft lockstep: two engines, one boot, compared as they go
+
+usage: paragraft lockstep IMAGE [options]
+
+Boots IMAGE twice, under two engines, and compares all registers and all memory every so many instructions. When they
+differ, both boot again and are looked at more closely, until the one instruction is found. Nothing is typed to the guest,
+and its console is not shown.
+
+  --engines A,B             which two of auto, translator, interpreter, reference. Default: translator,interpreter
+  --instructions N          stop after so many. Default: where the guest ends
+  --every N                 instructions between two comparisons, to begin with. Default: 10000000
+  --hot N                   translate code that has been entered so often, so that more of it is. Default: as in a run
+  --backend, --backend-option, --ops, --append, --initrd, --module, --memory, --config
+                            as for paragraft run
+
+exit status
+  0 no difference                    2 bad usage, config, image or module
+  3 they differ
+
+example
+  paragraft lockstep vmlinux --initrd initramfs.cpio.gz --append console=ttyS0 --instructions 500000000
+`
+
+const OWN_OPTIONS = ['engines', 'instructions', 'every', 'hot'] as const
+type Own = Partial<Record<(typeof OWN_OPTIONS)[number], string>>
+
+/** Takes this command's own options out of the arguments; what is left is a run's. */
+function split(argv: string[]): { own: Own; rest: string[] } {
+  const { values, tokens } = parse(() =>
+    parseArgs({
+      args: argv,
+      options: Object.fromEntries(OWN_OPTIONS.map(name => [name, { type: 'string' as const }])),
+      allowPositionals: true,
+      strict: false,
+      tokens: true,
+    }),
+  )
+  const mine = new Set<number>()
+  for (const token of tokens) {
+    if (token.kind !== 'option' || !(OWN_OPTIONS as readonly string[]).includes(token.name)) continue
+    mine.add(token.index)
+    if (token.value !== undefined && !token.inlineValue) mine.add(token.index + 1)
+  }
+  return { own: values as Own, rest: argv.filter((_, index) => !mine.has(index)) }
+}
+
+function count(text: string | undefined, option: string): number | undefined {
+  if (text === undefined) return undefined
+  const n = Number(text)
+  if (Number.isSafeInteger(n) && n > 0) return n
+  throw usageError(`${option} ${text} is no count`, 'Give a whole number above 0.')
+}
+
+function pair(text: string): [EngineName, EngineName] {
+  const [a, b, ...more] = text.split(',') as EngineName[]
+  if (a !== undefined && b !== undefined && more.length === 0 && ENGINES.includes(a) && ENGINES.includes(b))
+    return [a, b]
+  throw usageError(`--engines ${text} are not two engines`, `Name two of ${ENGINES.join(', ')}, with a comma.`)
+}
+
+export const lockstepCommand: Command = {
+  name: 'lockstep',
+  summary: 'the same boot under two engines at once, compared',
+  help: HELP,
+  async run(argv, world) {
+    const { own, rest } = split(argv)
+    const engines = pair(own.engines ?? 'translator,interpreter')
+    const instructions = count(own.instructions, '--instructions')
+    const every = count(own.every, '--every') ?? 10_000_000
+    const hot = count(own.hot, '--hot')
+    const args = parseRunArguments(rest)
+    const settings = settle(args, await loadConfig(world.cwd, args.config))
+    if (settings.disk !== undefined || settings.net !== undefined) {
+      throw usageError(
+        'lockstep has no disk and no network',
+        'Two machines cannot share them: leave --disk and --net out.',
+      )
+    }
+    const parts = await gather(settings, world.cwd)
+    const progress = new Progress(world)
+    const make = (engine: EngineName) => () =>
+      lockstepMachine({
+        ...parts,
+        engine,
+        output: () => {},
+        onEngine(made: Engine) {
+          if (hot !== undefined && made.translator !== null) made.translator.threshold = hot
+        },
+      })
+    const result = await runLockstep(make(engines[0]), make(engines[1]), {
+      chunk: every,
+      ...(instructions === undefined ? {} : { instructions }),
+      progress: n => progress.part(`${engines.join(' and ')} agree over ${n} instructions`, n, instructions),
+    })
+    progress.done()
+    if (result.divergence === null) {
+      world.stdout(`${engines.join(' and ')} agree over ${result.instructions} instructions\n`)
+      return EXIT_OK
+    }
+    world.stdout(`${engines.join(' / ')} differ ${describeDivergence(result.divergence)}\n`)
+    return EXIT_GUEST
+  },
+}
