@@ -10,7 +10,7 @@ export function kernelRelease(image: GuestImage): string | undefined {
   for (const segment of image.segments) {
     const bytes = segment.bytes
     for (let at = bytes.indexOf(0x4c); at >= 0; at = bytes.indexOf(0x4c, at + 1)) {
-      if (!BANNER.every((byte, i) => bytes[at + i] === byte)) continue
+      if (bytes[at + 1] !== BANNER[1] || !BANNER.every((byte, i) => bytes[at + i] === byte)) continue
       const from = at + BANNER.length
       let text = ''
       for (let i = 0; i < 64; i++) {

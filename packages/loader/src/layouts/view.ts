@@ -77,9 +77,12 @@ export class ImageView {
 
   /** A NUL-terminated string of printable ASCII, or undefined. */
   string(va: number): string | undefined {
+    const span = this.span(va)
+    if (span === undefined) return undefined
+    const { bytes } = span.segment
     let text = ''
-    for (let i = 0; i < LONGEST_STRING; i++) {
-      const byte = this.read8(va + i)
+    for (let at = va - span.vaddr; text.length < LONGEST_STRING; at++) {
+      const byte = at < bytes.length ? bytes[at]! : span.vaddr + at < span.end ? 0 : undefined
       if (byte === 0) return text
       if (byte === undefined || byte < 0x20 || byte > 0x7e) return undefined
       text += String.fromCharCode(byte)
