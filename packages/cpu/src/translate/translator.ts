@@ -15,8 +15,12 @@ import { type Links, RegionEmitter } from './region-emitter.ts'
 import { REGION_SLOTS } from './slots.ts'
 import { tidy } from './tidy.ts'
 
-/** Entries after which a block is hot, unless told otherwise. */
-const THRESHOLD = 2000
+/**
+ * Entries after which a block is hot, unless told otherwise. To translate an instruction, V8's compiler included, costs as
+ * much as to interpret it 30,000 times: at 2,000 a boot of Linux took twice the interpreter's time, at 50,000 it takes no
+ * longer, and a loop gets there in milliseconds.
+ */
+const THRESHOLD = 50_000
 /** Hot blocks that are waited for before a module is made of them. */
 const BATCH = 24
 /** A page that lost regions so often stays interpreted until this many instructions have passed. */
