@@ -1,6 +1,7 @@
 // dist/define.d.ts
 import { Head } from './head.js';
-import { Clock, Reporter, GuestMemory, IoBus, MmioBus, ConsolePort, PowerPort, Line } from './ports.js';
+import { StartOfDay } from './image.js';
+import { Clock, Reporter, GuestMemory, IoBus, MmioBus, ConsolePort, PowerPort, Line, BlockPort, NetPort, BoardPort, HypercallInstruction, CpuidRegisters } from './ports.js';
 
 /** Eras: the versions of the guests' ops ABI, as data. The tables themselves are in eras.generated.ts. */
 type Arch = 'i386' | 'x86_64';
@@ -56,6 +57,76 @@ interface Signature {
 declare function signature(text: string): Signature;
 /** Bits of a value of this type on an architecture; `bool` is a byte. */
 declare function bitsOf(type: OpType, arch: 'i386' | 'x86_64'): number;
+
+/**
+ * Where one machine word of a parameter is: a register, or the stack, in bytes above the stack pointer at entry. The
+ * return address is at 0, so the first stack word is at 4 (i386) or 8 (x86_64).
+ */
+type Place = {
+    readonly register: string;
+} | {
+    readonly stack: number;
+};
+/** How one op is called. */
+interface CallingConvention {
+    readonly arch: Arch;
+    readonly calleeSave: boolean;
+    /** One entry per parameter, in order; a u64 on i386 has two places, low half first. */
+    readonly params: readonly (readonly Place[])[];
+    /** Registers of the result, low half first; empty for void. */
+    readonly result: readonly string[];
+    /** Registers that the op may change (result registers included). */
+    readonly clobbers: readonly string[];
+    /** `jump`: entered by JMP with a frame on the stack and never returns to its caller (iret, sysexit). */
+    readonly entered: 'call' | 'jump';
+}
+/**
+ * The convention for a signature. `calleeSave`: the slot is a `struct paravirt_callee_save`, whose function may change
+ * EAX and EDX only (x86_64: RAX only).
+ */
+declare function conventionFor(signature: Signature, arch: Arch, calleeSave: boolean, entered?: 'call' | 'jump'): CallingConvention;
+/** The guest's registers and stack at the entry of an i386 op, as the machine shows them. Values unsigned 32-bit. */
+interface CallFrame {
+    /** `EAX`, `EDX`, `ECX`. */
+    getRegister(name: string): number;
+    setRegister(name: string, value: number): void;
+    /** The word at [ESP + offset] at entry. */
+    readStack(offset: number): number;
+}
+/** The arguments of a call: numbers (`int` signed, `bool` 0 or 1, all else unsigned), `bigint` for u64. i386 only. */
+declare function readArguments(convention: CallingConvention, signature: Signature, frame: CallFrame): (number | bigint)[];
+/**
+ * Puts a result where the caller looks for it; writes nothing for void. i386 only. Throws `PG_HOST_RESULT` when the
+ * value is missing, of the wrong kind, or does not fit.
+ */
+declare function writeResult(convention: CallingConvention, signature: Signature, value: unknown, frame: CallFrame, op: string): void;
+
+/** One option as a backend declares it. */
+interface BackendOption {
+    /** What it does, in a line. */
+    readonly says: string;
+    /**
+     * `artefact`: something that comes from outside, as a file's bytes (Uint8Array) or what a package exports; only the backend
+     * can check it.
+     */
+    readonly kind: 'text' | 'number' | 'flag' | 'artefact';
+    /** The only texts; for an artefact the names that stand for what the backend brings along. */
+    readonly choices?: readonly string[];
+}
+type BackendOptions = Readonly<Record<string, BackendOption>>;
+/** Values by option name: text and names as strings. */
+type BackendOptionValues = Readonly<Record<string, unknown>>;
+/** A backend as far as its options are concerned. */
+interface WithOptions {
+    readonly name: string;
+    readonly options?: BackendOptions;
+}
+/** The option of this name. Throws `PG_BACKEND_OPTION` when the backend has none such. */
+declare function backendOption(backend: WithOptions, name: string): BackendOption;
+/** Checks the values given to a backend; options that are not given are absent. Throws `PG_BACKEND_OPTION`. */
+declare function checkBackendOptions(backend: WithOptions, given?: BackendOptionValues): BackendOptionValues;
+/** A value as text (`--backend-option NAME=TEXT`) in the option's own kind; an artefact's name stays text. */
+declare function parseBackendOption(backend: WithOptions, name: string, text: string): string | number | boolean;
 
 /** The shape of a catalogue entry, and the two small functions with which the group files write theirs. */
 
@@ -273,6 +344,8 @@ interface OpsModule extends OpsDefinition {
 interface BackendPorts {
     readonly memory: GuestMemory;
     readonly clock: Clock;
+    /** What a clock showed at power-on, in seconds since 1970. */
+    readonly epochSeconds: number;
     readonly io: IoBus;
     readonly mmio: MmioBus;
     readonly console: ConsolePort;
@@ -281,21 +354,86 @@ interface BackendPorts {
     /** The processor's interrupt pin and NMI. */
     readonly intr: Line;
     readonly nmi: Line;
+    /** The processor's privileged operations. */
+    readonly processor: BackendProcessor;
+    /** Guest memory through the guest's page tables, at kernel privilege. */
+    readonly virtual: VirtualMemory;
+    /** The media that the user gave the machine, for a backend that is their only way to the guest (`board: 'none'`). */
+    readonly disks: readonly BlockPort[];
+    /** The network interfaces that the user gave the machine. */
+    readonly nets: readonly NetPort[];
+    /** The hardware's board; absent for a backend that has none. */
+    readonly board?: BoardPort;
+    /** Guest memory from which code of the backend's own may call it. */
+    readonly hostCalls: HostCallPort;
+    /** What the backend's options were set to, checked against its `options`. */
+    readonly options: BackendOptionValues;
+}
+/** The first immediate of the host opcode that is a backend's; those below are op stubs'. */
+declare const FIRST_HOST_CALL = 32768;
+/** Pages from which guest code that a backend brings along can leave to it. */
+interface HostCallPort {
+    /**
+     * From now on the host opcode, 0F 3F imm16, with an immediate from {@link FIRST_HOST_CALL} on, leaves to
+     * {@link BackendInstance.hostCall} when it is executed at CPL 0 in these pages of RAM; elsewhere it is #UD. `pa` and
+     * `length` are multiples of 4096.
+     */
+    allow(pa: number, length: number): void;
+}
+/** An exception of the guest, before it is delivered. `errorCode` is -1 where the vector pushes none. */
+interface GuestException {
+    readonly vector: number;
+    readonly errorCode: number;
+    /** Linear address of a #PF, else 0. */
+    readonly address: number;
+}
+/** The processor as a backend has it. */
+interface BackendProcessor extends ProcessorControl {
+    /** Ends a halt without an interrupt: execution goes on behind the instruction that halted. */
+    resume(): void;
+}
+/** The registers at a VMCALL or VMMCALL; the instruction has not retired yet. */
+interface HypercallFrame extends CallFrame {
+    readonly instruction: HypercallInstruction;
+    /** Privilege level that executed it. */
+    readonly cpl: number;
+}
+/** What a backend counted, for the run report. */
+interface BackendCounts {
+    /** Calls of the guest to its hypervisor, by name. */
+    hypercalls?: Readonly<Record<string, number>>;
+    /** Notifications of the guest, by port or source. */
+    events?: Readonly<Record<string, number>>;
+    /** How the calls of its interface are answered in this boot, by name, where the backend decides that. */
+    answers?: Readonly<Record<string, string>>;
+    /** What it makes of ops of the guest's table, by op, where the guest has them served by it: the ledger's `via`. */
+    ops?: Readonly<Record<string, string>>;
 }
 /** What a created backend does for the machine while it runs. Everything is optional. */
 interface BackendInstance {
-    /** INTA cycle, when the backend owns the interrupt controller. */
+    /** The head has placed the guest; called once, before the first instruction. */
+    start?(start: StartOfDay): void;
+    /** INTA cycle, when the backend owns the interrupt controller; -1 when the request has been withdrawn. */
     acknowledgeInterrupt?(): number;
+    /** True while it means to end the guest's halt itself, whether or not interrupts are on. */
+    wakes?(): boolean;
+    /** VMCALL or VMMCALL; false: it claims neither, and the instruction is #UD. */
+    hypercall?(frame: HypercallFrame): boolean;
+    /**
+     * The host opcode in an allowed page, at CPL 0; `index` is its immediate. The frame is what it is at the opcode: ESP as
+     * the code left it. False: there is no such call, and the opcode is #UD. `PG_HOST_PROCESSOR` and `PG_HOST_MEMORY` that the
+     * ports throw become the guest's exception, at the opcode; any other coded error stops the guest.
+     */
+    hostCall?(index: number, frame: CallFrame): boolean;
+    /** An exception of a guest's instruction. True: the cause is gone, execute the instruction again. */
+    exception?(exception: GuestException): boolean;
     /** MSRs that it implements; undefined / false: not its own. */
     readMsr?(index: number): bigint | undefined;
     writeMsr?(index: number, value: bigint): boolean;
-    /** CPUID leaves that it implements (hypervisor range); undefined: not its own. */
-    cpuid?(leaf: number, subleaf: number): {
-        eax: number;
-        ebx: number;
-        ecx: number;
-        edx: number;
-    } | undefined;
+    /** CPUID as the guest is to see it where that is not the processor's `own` answer; undefined: as it is. */
+    cpuid?(leaf: number, subleaf: number, own: CpuidRegisters): CpuidRegisters | undefined;
+    /** What it has counted since power-on. */
+    counts?(): BackendCounts;
 }
 interface BackendDefinition {
     readonly name: string;
@@ -310,6 +448,8 @@ interface BackendDefinition {
     readonly board?: 'pc' | 'none';
     /** The ops it installs, when it brings some; absent: the guest's own stay. */
     readonly ops?: OpsModule;
+    /** Options that the user may set. */
+    readonly options?: BackendOptions;
     create(ports: BackendPorts): BackendInstance;
 }
 /** A checked backend, branded by `Symbol.for('paragraft.backend')`. */
@@ -355,7 +495,220 @@ declare function isBackend(candidate: unknown): candidate is Backend;
 /** Throws `PG_API_VERSION` unless the plug-in was written for this API. */
 declare function checkApiVersion(name: string, apiVersion: string): void;
 
-export { API_VERSION as A, type Backend as B, nativeGroup as C, nativeSymbol as D, type Era as E, natively as F, nop as G, type HostCall as H, op as I, signature as J, value as K, type ModuleCode as M, type OpEntry as O, type ProcessorControl as P, type Signature as S, type TableRegister as T, type VirtualMemory as V, type Answer as a, type AnswerKind as b, type Answers as c, type Arch as d, type BackendDefinition as e, type BackendInstance as f, type BackendPorts as g, type EraSlot as h, type HostFunction as i, type OpGroup as j, type OpParam as k, type OpType as l, type OpVersion as m, type OpsDefinition as n, type OpsModule as o, type StructView as p, bitsOf as q, checkApiVersion as r, code as s, data as t, defineBackend as u, defineOps as v, host as w, isBackend as x, isOpsModule as y, native as z };
+export { natively as $, API_VERSION as A, type Backend as B, type CallFrame as C, bitsOf as D, type Era as E, FIRST_HOST_CALL as F, type GuestException as G, type HostCall as H, checkApiVersion as I, checkBackendOptions as J, code as K, conventionFor as L, type ModuleCode as M, data as N, type OpEntry as O, type Place as P, defineBackend as Q, defineOps as R, type Signature as S, type TableRegister as T, host as U, type VirtualMemory as V, isBackend as W, isOpsModule as X, native as Y, nativeGroup as Z, nativeSymbol as _, type Answer as a, nop as a0, op as a1, parseBackendOption as a2, readArguments as a3, signature as a4, value as a5, writeResult as a6, type AnswerKind as b, type Answers as c, type Arch as d, type BackendCounts as e, type BackendDefinition as f, type BackendInstance as g, type BackendOption as h, type BackendOptionValues as i, type BackendOptions as j, type BackendPorts as k, type BackendProcessor as l, type CallingConvention as m, type EraSlot as n, type HostCallPort as o, type HostFunction as p, type HypercallFrame as q, type OpGroup as r, type OpParam as s, type OpType as t, type OpVersion as u, type OpsDefinition as v, type OpsModule as w, type ProcessorControl as x, type StructView as y, backendOption as z };
+
+// dist/elf/index.d.ts
+import { ErrorFields, ParagraftError } from '../errors.js';
+
+declare const ET_REL = 1;
+declare const ET_EXEC = 2;
+declare const PT_LOAD = 1;
+declare const PT_NOTE = 4;
+declare const PF_X = 1;
+declare const PF_W = 2;
+declare const PF_R = 4;
+declare const SHT_NULL = 0;
+declare const SHT_PROGBITS = 1;
+declare const SHT_SYMTAB = 2;
+declare const SHT_RELA = 4;
+declare const SHT_NOTE = 7;
+declare const SHT_NOBITS = 8;
+declare const SHT_REL = 9;
+declare const SHF_WRITE = 1;
+declare const SHF_ALLOC = 2;
+declare const SHF_EXECINSTR = 4;
+declare const SHN_UNDEF = 0;
+declare const SHN_LORESERVE = 65280;
+declare const SHN_ABS = 65521;
+declare const SHN_COMMON = 65522;
+/** `e_ident[EI_CLASS]` of 64-bit files. */
+declare const ELFCLASS64 = 2;
+/** A program header. Addresses of ELF64 are signed (canonical), so that the kernel half stays exact. */
+interface ElfProgram {
+    type: number;
+    flags: number;
+    offset: number;
+    vaddr: number;
+    paddr: number;
+    fileSize: number;
+    memorySize: number;
+    align: number;
+}
+/** A section header with its name; `bytes` is a view of the file, empty for SHT_NOBITS. */
+interface ElfSection {
+    name: string;
+    type: number;
+    flags: number;
+    vaddr: number;
+    offset: number;
+    size: number;
+    link: number;
+    info: number;
+    align: number;
+    entrySize: number;
+    bytes: Uint8Array;
+}
+/** The headers of an ELF file, checked against the file's length. */
+interface ElfFile {
+    class: 32 | 64;
+    type: number;
+    machine: number;
+    entry: number;
+    bytes: Uint8Array;
+    programs: ElfProgram[];
+    sections: ElfSection[];
+    /** Where the last thing that a header mentions ends; what follows (a relocation list) is not ELF's. */
+    end: number;
+}
+/** True if the bytes start with ELF's magic. */
+declare function isElf(bytes: Uint8Array): boolean;
+/**
+ * Reads the headers. Throws `PG_IMAGE_TRUNCATED` where a header or the content it points to lies outside the file,
+ * `PG_IMAGE_CORRUPT` for contradictions, `PG_IMAGE_ARCH` for anything but i386 and x86_64.
+ */
+declare function readElf(bytes: Uint8Array): ElfFile;
+/** Throws unless the file is of this type; the hint says where the other types belong. */
+declare function requireType(elf: ElfFile, type: number): void;
+/** The contents of `section` as entries of exactly `entrySize` bytes; throws `PG_IMAGE_CORRUPT` when they are not. */
+declare function entryCount(section: ElfSection, entrySize: number): number;
+
+/** Alignments beyond a large page are nobody's. */
+declare const MAX_ALIGN: number;
+/** How a relocation's value is made and stored: S + A, less P where relative; `size` in bytes. */
+interface Howto {
+    name: string;
+    size: 1 | 2 | 4;
+    relative: boolean;
+}
+/** The relocations that can be linked, by type. */
+declare const HOWTO: Readonly<Record<number, Howto>>;
+/** A section of an object that will lie in memory. */
+interface ObjectSection {
+    /** Index in the file, by which symbols and relocations name it. */
+    index: number;
+    name: string;
+    size: number;
+    align: number;
+    /** The contents; empty for BSS. */
+    bytes: Uint8Array;
+    writable: boolean;
+    executable: boolean;
+}
+/** A symbol of an object. */
+interface ObjectSymbol {
+    name: string;
+    value: number;
+    size: number;
+    binding: 'local' | 'global' | 'weak';
+    /** Section index, or what stands in its place. */
+    section: number | 'undefined' | 'absolute' | 'common';
+}
+/** One place to be patched: `offset` in the section with index `section`; `symbol` is an index into `symbols`. */
+interface ObjectRelocation {
+    section: number;
+    offset: number;
+    type: number;
+    symbol: number;
+}
+/** An object file, read and checked. */
+interface ObjectFile {
+    sections: ObjectSection[];
+    symbols: ObjectSymbol[];
+    relocations: ObjectRelocation[];
+}
+/** Reads an object file. Throws the `PG_IMAGE_…` codes, and `PG_LINK_RELOCATION` for kinds that are refused. */
+declare function readObject(bytes: Uint8Array): ObjectFile;
+
+/** How to link. */
+interface LinkOptions {
+    /** Where the first byte will lie (the guest's virtual address); a multiple of {@link objectExtent}'s `align`. */
+    base: number;
+    /** The address of a symbol that the object does not define, or undefined. */
+    resolve(name: string): number | undefined;
+    /** The largest result in bytes. Default 16 MiB. */
+    maxSize?: number;
+}
+/** An object at its address. */
+interface LinkedObject {
+    base: number;
+    /** Everything from `base` on, BSS as zeros. */
+    bytes: Uint8Array;
+    /** Addresses of the global and weak symbols that the object defines. */
+    symbols: Map<string, number>;
+    sections: {
+        name: string;
+        address: number;
+        size: number;
+        writable: boolean;
+        executable: boolean;
+    }[];
+}
+/** Memory that a linked object takes, and the alignment its base needs, in bytes. `PG_LINK_TOO_LARGE` beyond `maxSize`. */
+declare function objectExtent(object: ObjectFile, maxSize?: number): {
+    size: number;
+    align: number;
+};
+/**
+ * Links an object to its address. All or nothing: throws `PG_LINK_UNRESOLVED` with every symbol that nobody defines,
+ * `PG_LINK_RANGE` where a value does not fit, `PG_LINK_TOO_LARGE`, `PG_LINK_BASE` for a base that is misaligned or too
+ * high.
+ */
+declare function link(object: ObjectFile, options: LinkOptions): LinkedObject;
+
+/**
+ * The refusals of the formats: one builder per code, so that every reader says the same thing in the same words.
+ * Offsets and lengths are in bytes from the start of the thing that `what` names.
+ */
+
+/** `PG_IMAGE_TRUNCATED`: the file ends before something that its own headers promise. */
+declare function truncated(what: string, offset: number, need: number, have: number): ParagraftError;
+/** `PG_IMAGE_CORRUPT`: the headers or the compressed data contradict themselves or a checksum. */
+declare function corrupt(what: string, why: string, fields?: ErrorFields, cause?: unknown): ParagraftError;
+/** `PG_IMAGE_TOO_LARGE`: sizes beyond what a guest of this kind could hold, or beyond the caller's limit. */
+declare function tooLarge(what: string, size: number, limit: number, fields?: ErrorFields): ParagraftError;
+/** `PG_IMAGE_OVERLAP`: two pieces claim the same addresses. */
+declare function overlap(what: string, first: ErrorFields, second: ErrorFields): ParagraftError;
+/** `PG_IMAGE_ARCH`: a well-formed image for another processor or class. */
+declare function wrongArchitecture(found: string, wanted: string, fields?: ErrorFields): ParagraftError;
+/** `PG_IMAGE_UNSUPPORTED`: a well-formed use of the format that this reader does not know. */
+declare function unsupported(what: string, hint: string, fields?: ErrorFields): ParagraftError;
+/** `PG_IMAGE_UNKNOWN`: no format recognises the bytes. */
+declare function unknownFormat(bytes: Uint8Array): ParagraftError;
+
+/** A checked view of some bytes; `what` names them in errors. */
+declare class Reader {
+    readonly bytes: Uint8Array;
+    readonly what: string;
+    private readonly view;
+    constructor(bytes: Uint8Array, what: string);
+    get length(): number;
+    /** Throws unless `need` bytes lie at `offset`; `what` names the thing that wants them. */
+    require(offset: number, need: number, what?: string): void;
+    u8(offset: number): number;
+    u16(offset: number): number;
+    u32(offset: number): number;
+    /** An unsigned 64-bit file offset or size; one that no file could have (2^53 and up) is corrupt. */
+    u64(offset: number): number;
+    /** A signed 64-bit value as a number, or undefined where it would not be exact. */
+    s64(offset: number): number | undefined;
+    /** A view (no copy) of `length` bytes. */
+    slice(offset: number, length: number, what?: string): Uint8Array;
+}
+/** An ELF string table: NUL-terminated names by offset (gABI, "String Table"). */
+declare class StringTable {
+    private readonly bytes;
+    private readonly what;
+    private spent;
+    constructor(bytes: Uint8Array, what: string);
+    /** The name at `offset`; `PG_IMAGE_CORRUPT` if it starts outside, has no end, or is absurdly long. */
+    at(offset: number): string;
+}
+/** Bytes as text, one character each. */
+declare function latin1(bytes: Uint8Array): string;
+/** The text up to the first NUL, or to the end. */
+declare function cString(bytes: Uint8Array): string;
+
+export { ELFCLASS64, ET_EXEC, ET_REL, type ElfFile, type ElfSection, HOWTO, type Howto, type LinkOptions, type LinkedObject, MAX_ALIGN, type ObjectFile, type ObjectRelocation, type ObjectSection, type ObjectSymbol, PF_R, PF_W, PF_X, PT_LOAD, PT_NOTE, Reader, SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHN_ABS, SHN_COMMON, SHN_LORESERVE, SHN_UNDEF, SHT_NOBITS, SHT_NOTE, SHT_NULL, SHT_PROGBITS, SHT_REL, SHT_RELA, SHT_SYMTAB, StringTable, cString, corrupt, entryCount, isElf, latin1, link, objectExtent, overlap, readElf, readObject, requireType, tooLarge, truncated, unknownFormat, unsupported, wrongArchitecture };
 
 // dist/errors.d.ts
 /**
@@ -580,66 +933,24 @@ export type { BootModule, GuestImage, ImageEntry, ImageNote, ImageSection, Image
 export { ErrorFields, ParagraftError, isParagraftError } from './errors.js';
 export { Head, HeadMatch, PlaceOptions } from './head.js';
 export { BootModule, GuestImage, ImageEntry, ImageNote, ImageSection, ImageSegment, ImageSymbol, LinuxHeader, MemoryRange, MultibootHeader, StartOfDay, StartRegisters } from './image.js';
-export { A as AdmittedOps, a as AdmittedSlot, C as CallFrame, b as CallSite, c as CallingConvention, G as Graft, d as GuestLayout, H as HostStub, L as LayoutDescription, e as LayoutResult, f as LayoutSlot, O as Oracle, P as Place, g as admit, h as conventionFor, l as layoutOf, r as readArguments, w as writeResult } from './layout.js';
+export { A as AdmittedOps, a as AdmittedSlot, C as CallSite, G as Graft, b as GuestLayout, H as HostStub, L as LayoutDescription, c as LayoutResult, d as LayoutSlot, O as Oracle, e as admit, l as layoutOf } from './layout.js';
 export { EXIT_GUEST, EXIT_INTERNAL, EXIT_OK, EXIT_TIMEOUT, EXIT_USAGE, ExitCounts, GuestFaultKind, InputArrival, Machine, MachineEvent, RegisterView, RunOptions, RunOutcome, RunReport, StopReason, exitStatus } from './machine.js';
 export { ADAPTERS, Adapter, CATALOGUE, ERAS, EraDiff, HostPorts, OpChange, adaptersFor, diffEras, eraName, eraOf, erasIn, findEra, findOp, hasResult, hostCall, opEntry, opVersion, runHostAnswer, whyNotNop } from './ops/index.js';
-export { A as API_VERSION, a as Answer, b as AnswerKind, c as Answers, d as Arch, B as Backend, e as BackendDefinition, f as BackendInstance, g as BackendPorts, E as Era, h as EraSlot, H as HostCall, i as HostFunction, M as ModuleCode, O as OpEntry, j as OpGroup, k as OpParam, l as OpType, m as OpVersion, n as OpsDefinition, o as OpsModule, P as ProcessorControl, S as Signature, p as StructView, T as TableRegister, V as VirtualMemory, q as bitsOf, r as checkApiVersion, s as code, t as data, u as defineBackend, v as defineOps, w as host, x as isBackend, y as isOpsModule, z as native, C as nativeGroup, D as nativeSymbol, F as natively, G as nop, I as op, J as signature, K as value } from './define.js';
+export { A as API_VERSION, a as Answer, b as AnswerKind, c as Answers, d as Arch, B as Backend, e as BackendCounts, f as BackendDefinition, g as BackendInstance, h as BackendOption, i as BackendOptionValues, j as BackendOptions, k as BackendPorts, l as BackendProcessor, C as CallFrame, m as CallingConvention, E as Era, n as EraSlot, F as FIRST_HOST_CALL, G as GuestException, H as HostCall, o as HostCallPort, p as HostFunction, q as HypercallFrame, M as ModuleCode, O as OpEntry, r as OpGroup, s as OpParam, t as OpType, u as OpVersion, v as OpsDefinition, w as OpsModule, P as Place, x as ProcessorControl, S as Signature, y as StructView, T as TableRegister, V as VirtualMemory, z as backendOption, D as bitsOf, I as checkApiVersion, J as checkBackendOptions, K as code, L as conventionFor, N as data, Q as defineBackend, R as defineOps, U as host, W as isBackend, X as isOpsModule, Y as native, Z as nativeGroup, _ as nativeSymbol, $ as natively, a0 as nop, a1 as op, a2 as parseBackendOption, a3 as readArguments, a4 as signature, a5 as value, a6 as writeResult } from './define.js';
 export { I as Installation, L as Ledger, a as LedgerLayout, b as LedgerRow, M as Moment, O as OpReport, f as formatLedger, c as formatTable } from './ledger.js';
-export { BlockPort, Clock, ConsolePort, GuestMemory, IoBus, IoHandler, Line, MmioBus, MmioHandler, PowerPort, ProcessorPorts, Reporter, Timer } from './ports.js';
+export { E820_RAM, E820_RESERVED, Placement, Reservation, reserveRanges } from './placement.js';
+export { BlockPort, BoardPort, Clock, ConsolePort, CpuidRegisters, GuestMemory, HypercallInstruction, IoBus, IoHandler, Line, MmioBus, MmioHandler, NetPort, PciCard, PowerPort, ProcessorPorts, Reporter, Timer } from './ports.js';
 
 // dist/layout.d.ts
 import './image.js';
-export { b as CallSite, G as Graft, d as GuestLayout, H as HostStub, e as LayoutResult, f as LayoutSlot, O as Oracle } from './layout.js';
+export { C as CallSite, G as Graft, b as GuestLayout, H as HostStub, c as LayoutResult, d as LayoutSlot, O as Oracle } from './layout.js';
 import './define.js';
 import './head.js';
 import './ports.js';
 
 // dist/layout.d.ts
 import { StartOfDay } from './image.js';
-import { d as Arch, S as Signature, E as Era, a as Answer, i as HostFunction, o as OpsModule } from './define.js';
-
-/**
- * Where one machine word of a parameter is: a register, or the stack, in bytes above the stack pointer at entry. The
- * return address is at 0, so the first stack word is at 4 (i386) or 8 (x86_64).
- */
-type Place = {
-    readonly register: string;
-} | {
-    readonly stack: number;
-};
-/** How one op is called. */
-interface CallingConvention {
-    readonly arch: Arch;
-    readonly calleeSave: boolean;
-    /** One entry per parameter, in order; a u64 on i386 has two places, low half first. */
-    readonly params: readonly (readonly Place[])[];
-    /** Registers of the result, low half first; empty for void. */
-    readonly result: readonly string[];
-    /** Registers that the op may change (result registers included). */
-    readonly clobbers: readonly string[];
-    /** `jump`: entered by JMP with a frame on the stack and never returns to its caller (iret, sysexit). */
-    readonly entered: 'call' | 'jump';
-}
-/**
- * The convention for a signature. `calleeSave`: the slot is a `struct paravirt_callee_save`, whose function may change
- * EAX and EDX only (x86_64: RAX only).
- */
-declare function conventionFor(signature: Signature, arch: Arch, calleeSave: boolean, entered?: 'call' | 'jump'): CallingConvention;
-/** The guest's registers and stack at the entry of an i386 op, as the machine shows them. Values unsigned 32-bit. */
-interface CallFrame {
-    /** `EAX`, `EDX`, `ECX`. */
-    getRegister(name: string): number;
-    setRegister(name: string, value: number): void;
-    /** The word at [ESP + offset] at entry. */
-    readStack(offset: number): number;
-}
-/** The arguments of a call: numbers (`int` signed, `bool` 0 or 1, all else unsigned), `bigint` for u64. i386 only. */
-declare function readArguments(convention: CallingConvention, signature: Signature, frame: CallFrame): (number | bigint)[];
-/**
- * Puts a result where the caller looks for it; writes nothing for void. i386 only. Throws `PG_HOST_RESULT` when the
- * value is missing, of the wrong kind, or does not fit.
- */
-declare function writeResult(convention: CallingConvention, signature: Signature, value: unknown, frame: CallFrame, op: string): void;
+import { E as Era, d as Arch, a as Answer, m as CallingConvention, p as HostFunction, w as OpsModule } from './define.js';
 
 /** What will be in one slot. */
 interface AdmittedSlot {
@@ -785,7 +1096,7 @@ interface Graft {
     }[];
 }
 
-export { type AdmittedOps as A, type CallFrame as C, type Graft as G, type HostStub as H, type LayoutDescription as L, type Oracle as O, type Place as P, type AdmittedSlot as a, type CallSite as b, type CallingConvention as c, type GuestLayout as d, type LayoutResult as e, type LayoutSlot as f, admit as g, conventionFor as h, layoutOf as l, readArguments as r, writeResult as w };
+export { type AdmittedOps as A, type CallSite as C, type Graft as G, type HostStub as H, type LayoutDescription as L, type Oracle as O, type AdmittedSlot as a, type GuestLayout as b, type LayoutResult as c, type LayoutSlot as d, admit as e, layoutOf as l };
 
 // dist/ledger.d.ts
 import { b as AnswerKind } from './define.js';
@@ -803,6 +1114,8 @@ interface OpReport {
     patched: number;
     /** Calls that reached the answer. Native slots are counted only where the machine can see them. */
     calls: number;
+    /** What the backend's interface makes of the op, where it serves the guest's ops: `SetCR3: call`. */
+    via?: string;
 }
 /** When something happened, in both of the machine's counts. */
 interface Moment {
@@ -903,7 +1216,7 @@ interface RegisterView {
 type GuestFaultKind = 
 /** A fault while a double fault was being delivered: the processor shut down (SDM vol. 3A 6.15, interrupt 8). */
 'triple-fault'
-/** Execution left everything that holds code (no RAM, no device) and cannot come back. */
+/** Exceptions follow one another without end: the first instruction of each handler faults, and no time passes. */
  | 'runaway'
 /** A host op broke its own rules, e.g. its stub was not mapped at the first call. */
  | 'host-op';
@@ -1037,6 +1350,12 @@ interface RunReport {
     ops: OpReport[];
     exits: ExitCounts;
     input: InputArrival[];
+    /** Calls of the guest to its hypervisor by name, when the backend counts them. */
+    hypercalls?: Readonly<Record<string, number>>;
+    /** Notifications of the guest by port or source, when the backend counts them. */
+    events?: Readonly<Record<string, number>>;
+    /** How the backend answers the calls of its interface in this boot, by name. */
+    answers?: Readonly<Record<string, string>>;
     /** Diagnostics said through the reporter, with how often each was said. */
     reports?: {
         key: string;
@@ -1059,10 +1378,10 @@ declare function exitStatus(stop: StopReason): number;
 export { EXIT_GUEST, EXIT_INTERNAL, EXIT_OK, EXIT_TIMEOUT, EXIT_USAGE, type ExitCounts, type GuestFaultKind, type InputArrival, type Machine, type MachineEvent, type RegisterView, type RunOptions, type RunOutcome, type RunReport, type StopReason, exitStatus };
 
 // dist/ops/index.d.ts
-import { H as HostCall, i as HostFunction, O as OpEntry, m as OpVersion, h as EraSlot, E as Era, d as Arch, V as VirtualMemory, P as ProcessorControl, S as Signature, p as StructView } from '../define.js';
-export { A as API_VERSION, a as Answer, b as AnswerKind, c as Answers, B as Backend, e as BackendDefinition, f as BackendInstance, g as BackendPorts, M as ModuleCode, j as OpGroup, k as OpParam, l as OpType, n as OpsDefinition, o as OpsModule, T as TableRegister, q as bitsOf, r as checkApiVersion, s as code, t as data, u as defineBackend, v as defineOps, w as host, x as isBackend, y as isOpsModule, z as native, C as nativeGroup, D as nativeSymbol, F as natively, G as nop, I as op, J as signature, K as value } from '../define.js';
-import { a as AdmittedSlot, C as CallFrame } from '../layout.js';
-export { A as AdmittedOps, c as CallingConvention, L as LayoutDescription, P as Place, g as admit, h as conventionFor, l as layoutOf, r as readArguments, w as writeResult } from '../layout.js';
+import { H as HostCall, p as HostFunction, O as OpEntry, u as OpVersion, n as EraSlot, E as Era, d as Arch, V as VirtualMemory, x as ProcessorControl, S as Signature, y as StructView, C as CallFrame } from '../define.js';
+export { A as API_VERSION, a as Answer, b as AnswerKind, c as Answers, B as Backend, e as BackendCounts, f as BackendDefinition, g as BackendInstance, h as BackendOption, i as BackendOptionValues, j as BackendOptions, k as BackendPorts, l as BackendProcessor, m as CallingConvention, F as FIRST_HOST_CALL, G as GuestException, o as HostCallPort, q as HypercallFrame, M as ModuleCode, r as OpGroup, s as OpParam, t as OpType, v as OpsDefinition, w as OpsModule, P as Place, T as TableRegister, z as backendOption, D as bitsOf, I as checkApiVersion, J as checkBackendOptions, K as code, L as conventionFor, N as data, Q as defineBackend, R as defineOps, U as host, W as isBackend, X as isOpsModule, Y as native, Z as nativeGroup, _ as nativeSymbol, $ as natively, a0 as nop, a1 as op, a2 as parseBackendOption, a3 as readArguments, a4 as signature, a5 as value, a6 as writeResult } from '../define.js';
+import { a as AdmittedSlot } from '../layout.js';
+export { A as AdmittedOps, L as LayoutDescription, e as admit, l as layoutOf } from '../layout.js';
 import { Clock, Reporter } from '../ports.js';
 export { I as Installation, L as Ledger, a as LedgerLayout, b as LedgerRow, M as Moment, O as OpReport, f as formatLedger, c as formatTable } from '../ledger.js';
 import '../head.js';
@@ -1191,6 +1510,41 @@ declare function runHostAnswer(admitted: AdmittedSlot, frame: CallFrame, ports: 
 
 export { ADAPTERS, type Adapter, AdmittedSlot, Arch, CATALOGUE, CallFrame, ERAS, Era, type EraDiff, EraSlot, HostCall, HostFunction, type HostPorts, type OpChange, OpEntry, OpVersion, ProcessorControl, Signature, StructView, VirtualMemory, adaptersFor, diffEras, eraName, eraOf, erasIn, findEra, findOp, hasResult, hostCall, opEntry, opVersion, runHostAnswer, whyNotNop };
 
+// dist/placement.d.ts
+import { PlaceOptions } from './head.js';
+import { MemoryRange, ImageSegment, StartOfDay } from './image.js';
+import { GuestMemory } from './ports.js';
+
+/** E820 and multiboot range types (ACPI 6, section 15). */
+declare const E820_RAM = 1;
+declare const E820_RESERVED = 2;
+/** A range to be taken out of RAM and reported with its own type. */
+type Reservation = NonNullable<PlaceOptions['reserve']>[number];
+/** A growing list of pieces, each inside RAM and clear of all others; {@link commit} writes them. */
+declare class Placement {
+    private readonly pieces;
+    private readonly map;
+    private readonly head;
+    constructor(head: string, map: readonly MemoryRange[]);
+    /** Places every segment where it wants to be. `PG_HEAD_NO_ROOM` / `PG_HEAD_OVERLAP` if that cannot be. */
+    segments(segments: readonly ImageSegment[]): void;
+    /** Places bytes at a fixed address; `length` may exceed them (zero filled). */
+    at(base: number, bytes: Uint8Array, what: string, length?: number): void;
+    /** Places bytes at the lowest free address in [low, high); returns it. */
+    lowest(bytes: Uint8Array, what: string, low: number, high: number, align?: number): number;
+    /** Places bytes at the highest free page-aligned address in [low, high); returns it. */
+    highest(bytes: Uint8Array, what: string, low: number, high: number): number;
+    /** Writes everything. Nothing is refused from here on. */
+    commit(memory: GuestMemory): StartOfDay['used'];
+    private put;
+    private free;
+    private collision;
+}
+/** A memory map with reservations cut out of it and put in with their types; sorted. */
+declare function reserveRanges(map: readonly MemoryRange[], reserve: readonly Reservation[]): MemoryRange[];
+
+export { E820_RAM, E820_RESERVED, Placement, type Reservation, reserveRanges };
+
 // dist/ports.d.ts
 /**
  * The narrow ports through which the rooms of the house speak. Devices and backends receive these, never the
@@ -1234,6 +1588,8 @@ interface Line {
 interface IoHandler {
     /** Widest access the device decodes; the bus splits wider ones into several, low address first, as ISA does. Default 4. */
     readonly ioWidth?: 1 | 2 | 4;
+    /** Virtual nanoseconds that an access takes the processor, an integer. Default 1000, as a cycle of the ISA bus does. */
+    readonly ioTimeNs?: number;
     /** Returns an unsigned value of `size` bytes. */
     ioRead(port: number, size: number): number;
     ioWrite(port: number, size: number, value: number): void;
@@ -1269,6 +1625,42 @@ interface BlockPort {
     write(sector: number, from: Uint8Array): void;
     flush(): void;
 }
+/**
+ * One end of an Ethernet segment: a network card's, a hypervisor's virtual interface's. Frames begin with the destination
+ * address and carry no frame check sequence.
+ */
+interface NetPort {
+    /** The address that the guest's interface is to have, 6 bytes. */
+    readonly mac: Uint8Array;
+    /** A frame from the guest. The port copies what it keeps. */
+    send(frame: Uint8Array): void;
+    /** Called by the port's owner with a frame for the guest; the device sets it. It never calls back during `send`. */
+    onReceive: ((frame: Uint8Array) => void) | null;
+}
+/** A PCI function that only says who it is and carries an expansion ROM; type 0 header, no other base addresses. */
+interface PciCard {
+    readonly name: string;
+    readonly vendor: number;
+    readonly device: number;
+    /** Base class, sub-class and interface: 24 bits. */
+    readonly classCode: number;
+    readonly revision?: number;
+    readonly subsystemVendor?: number;
+    readonly subsystem?: number;
+    /** The expansion ROM's contents; its window is the next power of two. */
+    readonly rom?: Uint8Array;
+}
+/** The hardware's board as a backend reaches it. */
+interface BoardPort {
+    /** Plugs a card into a free slot of PCI bus 0, its ROM's base assigned and off, as firmware leaves it. `PG_PCI_SLOT`. */
+    plug(card: PciCard): void;
+    /** An edge on IRQ 0, the timer's line, at every interrupt controller that it reaches. */
+    timerIrq(): void;
+    /** The local APIC's timer entry (LVT timer) delivers, as when its count ends; nothing while it is masked. */
+    apicTimer(): void;
+    /** What the real-time clock showed at power-on, in seconds since 1970-01-01 UTC. */
+    readonly rtcEpochSeconds: number;
+}
 /** Something unusual a device or processor wants people to know, said once per key. */
 interface Reporter {
     /** `key` identifies the subject (`ioport 0x2e8`, `msr 0x1b0`); later reports with the same key are counted, not repeated. */
@@ -1281,6 +1673,10 @@ interface PowerPort {
     /** `isa-debug-exit`: the machine stops with status (value << 1) | 1, as QEMU. */
     debugExit(value: number): void;
 }
+/** Instructions by which a guest calls its hypervisor (SDM vol. 3C 25.1.2; APM vol. 3, VMMCALL). */
+type HypercallInstruction = 'vmcall' | 'vmmcall';
+/** The four registers that CPUID answers in. */
+type CpuidRegisters = readonly [eax: number, ebx: number, ecx: number, edx: number];
 /** What the processor asks of the world around it. All synchronous. */
 interface ProcessorPorts {
     ioRead(port: number, size: number): number;
@@ -1291,8 +1687,15 @@ interface ProcessorPorts {
     /** MSRs that the processor itself does not implement; undefined / false mean absent: #GP(0). */
     readMsr(index: number): bigint | undefined;
     writeMsr(index: number, value: bigint): boolean;
-    /** INTA cycle: the vector of the highest-priority pending interrupt. */
+    /** INTA cycle: the vector of the highest-priority pending interrupt; -1 when the request turned out to be withdrawn. */
     acknowledgeInterrupt(): number;
+    /** VMCALL or VMMCALL was executed, at any privilege level. False: nobody claims it, and it is #UD. Absent: always #UD. */
+    hypercall?(instruction: HypercallInstruction): boolean;
+    /**
+     * CPUID as the guest is to see it, where that differs from `own`, the processor's answer. EAX, EBX, ECX, EDX, unsigned.
+     * Undefined, or absent: `own`.
+     */
+    cpuid?(leaf: number, subleaf: number, own: CpuidRegisters): CpuidRegisters | undefined;
     /** A host op stub was executed (see `opcode 0F 3F`); the registers are in the processor's state. */
     hostOp(index: number): void;
     /** FERR#: an unmasked x87 exception with CR0.NE = 0. */
@@ -1302,4 +1705,4 @@ interface ProcessorPorts {
     reporter: Reporter;
 }
 
-export type { BlockPort, Clock, ConsolePort, GuestMemory, IoBus, IoHandler, Line, MmioBus, MmioHandler, PowerPort, ProcessorPorts, Reporter, Timer };
+export type { BlockPort, BoardPort, Clock, ConsolePort, CpuidRegisters, GuestMemory, HypercallInstruction, IoBus, IoHandler, Line, MmioBus, MmioHandler, NetPort, PciCard, PowerPort, ProcessorPorts, Reporter, Timer };

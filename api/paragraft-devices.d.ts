@@ -1,7 +1,12 @@
 // dist/index.d.ts
-import { GuestMemory, IoHandler, IoBus, Clock, Line, PowerPort, Reporter, MmioHandler, MmioBus, Timer, ConsolePort, BlockPort } from '@paragraft/core/ports';
+import { GuestMemory, IoHandler, IoBus, Clock, Line, PowerPort, Reporter, MmioHandler, MmioBus, Timer, ConsolePort, NetPort, PciCard, BlockPort } from '@paragraft/core/ports';
 
 interface AcpiOptions {
+    /**
+     * What the tables describe: a PC (the default), or a machine with a local APIC and the power registers, and none of a PC's
+     * other devices.
+     */
+    board?: 'pc' | 'none';
     /** Base of the PM registers, default 0x600. */
     pmBase?: number;
     localApicId?: number;
@@ -26,7 +31,7 @@ declare const PCI_MEMORY_LAST = 4273995775;
 declare const SCI_IRQ = 9;
 /** Fixed ACPI description table, revision 3 (5.2.9). */
 declare function buildFadt(facs: number, dsdt: number, options?: AcpiOptions): Uint8Array;
-/** Multiple APIC description table (5.2.11): one processor, one I/O APIC, the ISA overrides. */
+/** Multiple APIC description table (5.2.11): one processor; on a PC, one I/O APIC and the ISA overrides. */
 declare function buildMadt(options?: AcpiOptions): Uint8Array;
 /** Differentiated system description table: the bus, its interrupt routing, the devices that are not on PCI, S5. */
 declare function buildDsdt(options?: AcpiOptions): Uint8Array;
@@ -196,6 +201,8 @@ declare class LocalApic implements MmioHandler, InterruptController, ApicBus {
     initialiseAsFirmware(): void;
     save(): LocalApicState;
     restore(state: LocalApicState): void;
+    /** The timer entry of the vector table delivers, whoever keeps the time (a hypervisor's alarm wired to it). */
+    expireTimer(): void;
 }
 
 /**
@@ -272,6 +279,8 @@ declare class DebugExit implements IoHandler {
 declare const PCI_COMMAND = 4;
 declare const PCI_STATUS = 6;
 declare const PCI_BAR0 = 16;
+/** Expansion ROM base: bit 0 enables it, bits 31–11 are the address (6.2.5.2). */
+declare const PCI_ROM = 48;
 declare const PCI_CAPABILITIES = 52;
 declare const PCI_INTERRUPT_LINE = 60;
 declare const COMMAND_IO = 1;
@@ -304,6 +313,8 @@ interface PciFunctionOptions {
     bars?: readonly (PciBar | undefined)[];
     /** Capability structures without their next pointers, in list order. */
     capabilities?: readonly Uint8Array[];
+    /** The expansion ROM; its window is the next power of two from 2 KiB on, the rest of it reads as all ones. */
+    rom?: Uint8Array;
 }
 /** What the bus gives a function when it is plugged in. */
 interface PciSlotPorts {
@@ -336,6 +347,10 @@ declare class PciFunction {
     setInterrupt(level: boolean): void;
     /** Assigns a base as firmware does. */
     assignBar(index: number, base: number): void;
+    /** Assigns the expansion ROM's base as firmware does: off. */
+    assignRom(base: number): void;
+    /** Bytes of the expansion ROM's window; 0 without one. */
+    get romSize(): number;
     /** `size` bytes at `offset`, aligned within a dword. */
     read(offset: number, size: number): number;
     write(offset: number, size: number, value: number): void;
@@ -364,6 +379,8 @@ declare class PciBus implements IoHandler {
      * @throws ParagraftError `PG_PCI_SLOT` when the place is taken or does not exist.
      */
     add(slot: number, func: number, device: PciFunction): void;
+    /** The first slot from `first` on without a function 0; undefined when there is none. */
+    freeSlot(first: number): number | undefined;
     ioRead(port: number, size: number): number;
     ioWrite(port: number, size: number, value: number): void;
     reset(): void;
@@ -579,10 +596,16 @@ declare class I8259Pair implements IoHandler {
     }): void;
 }
 
+/**
+ * What an access takes where a device says nothing else, and where no device is: about a microsecond, by which guests
+ * have counted short delays since the PC/AT (an OUT to port 80H).
+ */
+declare const ISA_CYCLE_NS = 1000;
 /** The port bus of one machine: devices claim on it, the processor's IN and OUT arrive at `ioRead` and `ioWrite`. */
 declare class PortBus implements IoBus {
     #private;
-    constructor(reporter: Reporter);
+    /** `spend` hears how long each access takes, when it is over. */
+    constructor(reporter: Reporter, spend?: (ns: number) => void);
     /**
      * Claims `count` ports from `first` and returns what releases them.
      * @throws ParagraftError `PG_IO_OVERLAP` when a port has an owner, `PG_IO_RANGE` outside 0–0xFFFF.
@@ -702,6 +725,43 @@ declare class MmioMap implements MmioBus {
     /** A write of 1, 2 or 4 bytes at physical address `pa`. */
     mmioWrite(pa: number, size: number, value: number): void;
 }
+
+/** The Internet checksum: ones' complement of the ones' complement sum (RFC 1071). */
+declare function internetChecksum(bytes: Uint8Array): number;
+
+/**
+ * The other end of a network interface, when nobody else is: a host that answers ARP for its address and ICMP echo, and a
+ * loopback that gives every frame back. Answers come a fixed virtual time later, so that a run stays the same run.
+ */
+
+/** Addresses of the two ends: locally administered, of no vendor. Xen's guests have their own prefix, 00:16:3E. */
+declare const GUEST_MAC: Uint8Array;
+/** 10.0.0.1, of the private block 10/8 (RFC 1918). */
+declare const PEER_ADDRESS: Uint8Array;
+interface PeerOptions {
+    clock: Clock;
+    /** Address of the guest's interface, default {@link GUEST_MAC}. */
+    mac?: Uint8Array;
+}
+/** What both have: frames arrive at the guest some time after they were given. */
+declare abstract class LocalNet implements NetPort {
+    #private;
+    readonly mac: Uint8Array;
+    onReceive: ((frame: Uint8Array) => void) | null;
+    constructor(options: PeerOptions);
+    abstract send(frame: Uint8Array): void;
+    protected deliver(frame: Uint8Array): void;
+}
+/** Every frame comes back. */
+declare class LoopbackNet extends LocalNet {
+    send(frame: Uint8Array): void;
+}
+/** A host at {@link PEER_ADDRESS} that answers who-has and echo requests, and nothing else. */
+declare class PeerNet extends LocalNet {
+    send(frame: Uint8Array): void;
+}
+/** The peer's answer to a frame, or null. */
+declare function answerTo(frame: Uint8Array): Uint8Array | null;
 
 /**
  * 16550A asynchronous receiver/transmitter with FIFOs (TI PC16550D data sheet, SNLS378, section 8 "Registers").
@@ -924,6 +984,10 @@ interface PcDevices {
     readonly interrupt: InterruptController;
     /** FERR# of the processor: IRQ 13, until the guest writes port F0h. */
     readonly ferr: Line;
+    /** Plugs a card into the first free slot, as firmware leaves it: its ROM's base assigned and off. `PG_PCI_SLOT`. */
+    plug(card: PciCard): void;
+    /** An edge on IRQ 0, whoever keeps the time. */
+    timerIrq(): void;
     /** The board's reset line: every device as after power-on, with what firmware leaves behind. */
     reset(): void;
 }
@@ -934,6 +998,25 @@ declare function createPcDevices(options: PcOptions): PcDevices;
  * memory has been filled; the memory map must keep 0xE0000–0xFFFFF reserved.
  */
 declare function installFirmwareTables(memory: GuestMemory): AcpiPlacement;
+
+/**
+ * A network port that writes down what goes through it, in the classic capture format (IETF draft-ietf-opsawg-pcap): a file
+ * header, then each frame behind its time and length, little-endian, in the order of virtual time.
+ */
+
+/** The header that the file begins with. */
+declare function pcapHeader(): Uint8Array;
+/** One frame at a virtual time in nanoseconds. */
+declare function pcapRecord(at: number, frame: Uint8Array): Uint8Array;
+/** Between a guest's interface and another port: frames pass both ways and are written as they do. */
+declare class CapturedNet implements NetPort {
+    #private;
+    onReceive: ((frame: Uint8Array) => void) | null;
+    /** `write` gets the file piece by piece, its header at once. */
+    constructor(inner: NetPort, clock: Clock, write: (bytes: Uint8Array) => void);
+    get mac(): Uint8Array;
+    send(frame: Uint8Array): void;
+}
 
 /**
  * The reset control register at port 0xCF9 (Intel 82371AB PIIX4 data sheet, 4.2.5.1): bit 1 chooses a hard reset, a
@@ -987,4 +1070,4 @@ interface VirtioBlkOptions {
 /** A virtio disk as a PCI function, 1AF4:1001. */
 declare function createVirtioBlk(options: VirtioBlkOptions): VirtioPci;
 
-export { ACPI_DISABLE, ACPI_ENABLE, APIC_DEFAULT_BASE, type AcpiOptions, type AcpiPlacement, AcpiPm, type AcpiPmOptions, type AcpiPmState, type ApicBus, type ApicMessage, CODE_PAGE_437, COMMAND_IO, COMMAND_MASTER, COMMAND_MEMORY, DELIVERY_EXTINT, DELIVERY_FIXED, DELIVERY_INIT, DELIVERY_LOWEST, DELIVERY_NMI, DELIVERY_SMI, DELIVERY_STARTUP, DebugConsole, type DebugConsoleOptions, DebugExit, type DebugExitOptions, EventClock, I8042, type I8042Options, type I8042State, I8254, type I8254Options, I8259Pair, type I8259PairOptions, type I8259State, IA32_APIC_BASE, IOAPIC_DEFAULT_BASE, IOAPIC_PINS, type InterruptController, IoApic, type IoApicOptions, type IoApicState, IsaBridge, LocalApic, type LocalApicOptions, type LocalApicState, Mc146818, type Mc146818Options, type Mc146818State, MmioMap, NOT_CONNECTED, Oscillator, PCI_BAR0, PCI_CAPABILITIES, PCI_COMMAND, PCI_INTERRUPT_LINE, PCI_MEMORY_FIRST, PCI_MEMORY_LAST, PCI_STATUS, PIRQ_ROUTES, PIT_HZ, PM1A_CNT, PM1A_EVT, PM_TIMER_HZ, PM_TMR, type PcDevices, type PcOptions, type PciBar, type PciBarHandler, PciBus, type PciBusOptions, PciFunction, type PciFunctionOptions, type PciFunctionState, type PciSlotPorts, PortBus, RESET_CONTROL_PORT, RESET_CONTROL_VALUE, RTC_CENTURY, ResetControl, SCI_IRQ, SLP_TYP_S5, SMI_CMD, SharedLine, Uart16550, type Uart16550Options, type Uart16550State, Vga, type VgaOptions, type VgaState, type VirtioBlkOptions, type VirtioDevice, VirtioPci, type VirtioPciState, Virtqueue, type VirtqueueChain, VirtqueueError, type VirtqueueSegment, type VirtqueueState, buildDsdt, buildFacs, buildFadt, buildMadt, buildRsdp, buildRsdt, createPcDevices, createVirtioBlk, fanOut, hostBridge, installFirmwareTables, pirqOf, placeAcpi, powerManagement, scancodesOf };
+export { ACPI_DISABLE, ACPI_ENABLE, APIC_DEFAULT_BASE, type AcpiOptions, type AcpiPlacement, AcpiPm, type AcpiPmOptions, type AcpiPmState, type ApicBus, type ApicMessage, CODE_PAGE_437, COMMAND_IO, COMMAND_MASTER, COMMAND_MEMORY, CapturedNet, DELIVERY_EXTINT, DELIVERY_FIXED, DELIVERY_INIT, DELIVERY_LOWEST, DELIVERY_NMI, DELIVERY_SMI, DELIVERY_STARTUP, DebugConsole, type DebugConsoleOptions, DebugExit, type DebugExitOptions, EventClock, GUEST_MAC, I8042, type I8042Options, type I8042State, I8254, type I8254Options, I8259Pair, type I8259PairOptions, type I8259State, IA32_APIC_BASE, IOAPIC_DEFAULT_BASE, IOAPIC_PINS, ISA_CYCLE_NS, type InterruptController, IoApic, type IoApicOptions, type IoApicState, IsaBridge, LocalApic, type LocalApicOptions, type LocalApicState, LoopbackNet, Mc146818, type Mc146818Options, type Mc146818State, MmioMap, NOT_CONNECTED, Oscillator, PCI_BAR0, PCI_CAPABILITIES, PCI_COMMAND, PCI_INTERRUPT_LINE, PCI_MEMORY_FIRST, PCI_MEMORY_LAST, PCI_ROM, PCI_STATUS, PEER_ADDRESS, PIRQ_ROUTES, PIT_HZ, PM1A_CNT, PM1A_EVT, PM_TIMER_HZ, PM_TMR, type PcDevices, type PcOptions, type PciBar, type PciBarHandler, PciBus, type PciBusOptions, PciFunction, type PciFunctionOptions, type PciFunctionState, type PciSlotPorts, PeerNet, type PeerOptions, PortBus, RESET_CONTROL_PORT, RESET_CONTROL_VALUE, RTC_CENTURY, ResetControl, SCI_IRQ, SLP_TYP_S5, SMI_CMD, SharedLine, Uart16550, type Uart16550Options, type Uart16550State, Vga, type VgaOptions, type VgaState, type VirtioBlkOptions, type VirtioDevice, VirtioPci, type VirtioPciState, Virtqueue, type VirtqueueChain, VirtqueueError, type VirtqueueSegment, type VirtqueueState, answerTo, buildDsdt, buildFacs, buildFadt, buildMadt, buildRsdp, buildRsdt, createPcDevices, createVirtioBlk, fanOut, hostBridge, installFirmwareTables, internetChecksum, pcapHeader, pcapRecord, pirqOf, placeAcpi, powerManagement, scancodesOf };

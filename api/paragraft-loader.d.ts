@@ -1,8 +1,10 @@
 // dist/index.d.ts
-import { GuestImage, MultibootHeader, MemoryRange, BootModule, StartOfDay } from '@paragraft/core/image';
+export { LinkOptions, LinkedObject, ObjectFile, ObjectRelocation, ObjectSection, ObjectSymbol, isElf, link, objectExtent, readObject } from '@paragraft/core/elf';
+import { GuestImage, MultibootHeader, BootModule, StartOfDay, MemoryRange } from '@paragraft/core/image';
 import { HostStub, GuestLayout, Graft, LayoutResult } from '@paragraft/core/layout';
 import { AdmittedSlot, AnswerKind, AdmittedOps } from '@paragraft/core/ops';
 import { GuestMemory } from '@paragraft/core/ports';
+import { Reservation } from '@paragraft/core/placement';
 import { Head } from '@paragraft/core/head';
 
 /** Nothing that is decompressed may be larger, unless the caller says otherwise: 256 MiB. */
@@ -41,6 +43,12 @@ declare function decompressLz4Legacy(bytes: Uint8Array, options?: DecompressOpti
 
 /** Decompresses an .xz file: all its streams and blocks, every check verified. */
 declare function decompressXz(bytes: Uint8Array, options?: DecompressOptions): Uint8Array;
+
+/**
+ * Zstandard (RFC 8878) by zstddec, which is the reference decoder in wasm. zstddec returns nothing at all for corrupt
+ * input, and allocates whatever size a frame claims; so the frames are walked here first, which bounds the output, and
+ * the length is checked afterwards. The decoder itself verifies a frame's checksum.
+ */
 
 /** Decompresses all frames. Asynchronous, since the decoder is instantiated at first use. */
 declare function decompressZstd(bytes: Uint8Array, options?: DecompressOptions): Promise<Uint8Array>;
@@ -90,82 +98,6 @@ interface ParseOptions {
  */
 declare function parseImage(bytes: Uint8Array, options?: ParseOptions): Promise<GuestImage>;
 
-/** True if the bytes start with ELF's magic. */
-declare function isElf(bytes: Uint8Array): boolean;
-
-/** A section of an object that will lie in memory. */
-interface ObjectSection {
-    /** Index in the file, by which symbols and relocations name it. */
-    index: number;
-    name: string;
-    size: number;
-    align: number;
-    /** The contents; empty for BSS. */
-    bytes: Uint8Array;
-    writable: boolean;
-    executable: boolean;
-}
-/** A symbol of an object. */
-interface ObjectSymbol {
-    name: string;
-    value: number;
-    size: number;
-    binding: 'local' | 'global' | 'weak';
-    /** Section index, or what stands in its place. */
-    section: number | 'undefined' | 'absolute' | 'common';
-}
-/** One place to be patched: `offset` in the section with index `section`; `symbol` is an index into `symbols`. */
-interface ObjectRelocation {
-    section: number;
-    offset: number;
-    type: number;
-    symbol: number;
-}
-/** An object file, read and checked. */
-interface ObjectFile {
-    sections: ObjectSection[];
-    symbols: ObjectSymbol[];
-    relocations: ObjectRelocation[];
-}
-/** Reads an object file. Throws the `PG_IMAGE_…` codes, and `PG_LINK_RELOCATION` for kinds that are refused. */
-declare function readObject(bytes: Uint8Array): ObjectFile;
-
-/** How to link. */
-interface LinkOptions {
-    /** Where the first byte will lie (the guest's virtual address); a multiple of {@link objectExtent}'s `align`. */
-    base: number;
-    /** The address of a symbol that the object does not define, or undefined. */
-    resolve(name: string): number | undefined;
-    /** The largest result in bytes. Default 16 MiB. */
-    maxSize?: number;
-}
-/** An object at its address. */
-interface LinkedObject {
-    base: number;
-    /** Everything from `base` on, BSS as zeros. */
-    bytes: Uint8Array;
-    /** Addresses of the global and weak symbols that the object defines. */
-    symbols: Map<string, number>;
-    sections: {
-        name: string;
-        address: number;
-        size: number;
-        writable: boolean;
-        executable: boolean;
-    }[];
-}
-/** Memory that a linked object takes, and the alignment its base needs, in bytes. `PG_LINK_TOO_LARGE` beyond `maxSize`. */
-declare function objectExtent(object: ObjectFile, maxSize?: number): {
-    size: number;
-    align: number;
-};
-/**
- * Links an object to its address. All or nothing: throws `PG_LINK_UNRESOLVED` with every symbol that nobody defines,
- * `PG_LINK_RANGE` where a value does not fit, `PG_LINK_TOO_LARGE`, `PG_LINK_BASE` for a base that is misaligned or too
- * high.
- */
-declare function link(object: ObjectFile, options: LinkOptions): LinkedObject;
-
 /** ELF32 executables for i386: program headers, sections, symbols, notes (gABI; i386 psABI). */
 
 /** Parses an ELF32 executable; an ELF64 one is refused with `PG_IMAGE_ARCH`. */
@@ -188,21 +120,6 @@ declare function parseElf64(bytes: Uint8Array): GuestImage;
 declare function findMultiboot1(bytes: Uint8Array): MultibootHeader | undefined;
 /** Parses a flat binary by its address fields; undefined if it has no multiboot header with such fields. */
 declare function parseMultibootKludge(bytes: Uint8Array): GuestImage | undefined;
-
-/**
- * The memory map of a PC as firmware reports it (ACPI 6 §15, "System Address Map Interfaces"; INT 15h, AX = E820h).
- * The same list feeds the Linux zero page, the multiboot map and the run's report.
- */
-
-/** A range to be taken out of RAM and reported with its own type. */
-interface Reservation {
-    base: number;
-    length: number;
-    type: number;
-    what: string;
-}
-/** The map of a machine with `size` bytes of RAM from 0, with the reservations cut out; sorted, without overlaps. */
-declare function pcMemoryMap(size: number, reserve?: readonly Reservation[]): MemoryRange[];
 
 /**
  * `.altinstructions`: text that the kernel replaces according to processor features, after it has patched its
@@ -234,6 +151,25 @@ interface Room {
     va: number;
     length: number;
 }
+
+/**
+ * Planning a graft: everything that will be in guest memory is computed here, and nothing is written.
+ *
+ * The walk of a boot with ops modules:
+ *
+ *   image   = await parseImage(bytes)
+ *   head    = the backend's head that matches; its probe names the entry
+ *   layout  = requireLayout(image)
+ *   modules = ops modules, each through core's admit(module, layout)
+ *   plan    = planGraft({ image, layout, modules, entry, memorySize })
+ *   start   = head.place(image, { …, reserve: plan.reserve, modules: [...plan.bootModules, …] }, memory)
+ *   graft   = applyGraft(memory, start, plan)                               (apply.ts)
+ *   the machine runs from graft.startOfDay, with the host-op opcode valid in graft.pages where `stubs` is set
+ *
+ * One region of guest RAM takes it all, page by page: counters, host stubs, the installer and the counting thunks, then
+ * the code of each module. Several modules go into one graft, in the order given: a later one takes a slot from an
+ * earlier one, and its `pg_native_…` is then the earlier one's function.
+ */
 
 interface GraftRequest {
     image: GuestImage;
@@ -326,6 +262,14 @@ declare const linuxHead: Head;
 
 declare const multibootHead: Head;
 
+/**
+ * The memory map of a PC as firmware reports it (ACPI 6 §15, "System Address Map Interfaces"; INT 15h, AX = E820h).
+ * The same list feeds the Linux zero page, the multiboot map and the run's report.
+ */
+
+/** The map of a machine with `size` bytes of RAM from 0, with the reservations cut out; sorted, without overlaps. */
+declare function pcMemoryMap(size: number, reserve?: readonly Reservation[]): MemoryRange[];
+
 /** The hardware's own heads, by the name under which a backend asks for them. */
 
 /** Heads that every backend on PC hardware may name. */
@@ -336,4 +280,4 @@ declare function findLayout(image: GuestImage): LayoutResult;
 /** The layout, or its coded refusal (`PG_LAYOUT_NOT_FOUND`, `PG_LAYOUT_DISAGREE`) as an error. */
 declare function requireLayout(image: GuestImage): GuestLayout;
 
-export { type AppliedGraft, type CallCounter, type Compression, DEFAULT_MAX_SIZE, type DecompressOptions, type GraftPlan, type GraftRequest, type LinkOptions, type LinkedObject, type ObjectFile, type ObjectRelocation, type ObjectSection, type ObjectSymbol, type ParseOptions, type PlannedStub, type SlotOwner, applyGraft, codeCalls, decodeBcjX86, decompress, decompressGzip, decompressLz4Legacy, decompressXz, decompressZstd, detectCompression, findLayout, findMultiboot1, hardwareHeads, isBzImage, isElf, link, linuxHead, multibootHead, objectExtent, parseBzImage, parseElf32, parseElf64, parseImage, parseMultibootKludge, pcMemoryMap, planGraft, readObject, refuseOtherCompression, requireLayout };
+export { type AppliedGraft, type CallCounter, type Compression, DEFAULT_MAX_SIZE, type DecompressOptions, type GraftPlan, type GraftRequest, type ParseOptions, type PlannedStub, type SlotOwner, applyGraft, codeCalls, decodeBcjX86, decompress, decompressGzip, decompressLz4Legacy, decompressXz, decompressZstd, detectCompression, findLayout, findMultiboot1, hardwareHeads, isBzImage, linuxHead, multibootHead, parseBzImage, parseElf32, parseElf64, parseImage, parseMultibootKludge, pcMemoryMap, planGraft, refuseOtherCompression, requireLayout };

@@ -1,5 +1,5 @@
 // dist/index.d.ts
-import { Backend, OpsModule, InputArrival, GuestLayout, GuestMemory, Moment, LedgerRow, ConsolePort, Reporter, StopReason, RegisterView, RunOptions, RunOutcome, Machine, ExitCounts, Clock, GuestFaultKind, MachineEvent, RunReport, BootModule, BlockPort } from '@paragraft/core';
+import { Backend, OpsModule, InputArrival, GuestLayout, GuestMemory, Moment, LedgerRow, ConsolePort, Reporter, StopReason, RegisterView, RunOptions, RunOutcome, Machine, ExitCounts, BackendCounts, Clock, GuestFaultKind, MachineEvent, RunReport, BackendOptionValues, BootModule, BlockPort, NetPort } from '@paragraft/core';
 import { Engine, LockstepSubject } from '@paragraft/cpu';
 import { AppliedGraft } from '@paragraft/loader';
 import { EventClock } from '@paragraft/devices';
@@ -7,12 +7,14 @@ import { EventClock } from '@paragraft/devices';
 /** What a config file may say, and `createMachine`'s choice of engines. The keys have the command line options' names. */
 
 /** Engines to choose from. `auto` is the fastest that this version has. */
-declare const ENGINES: readonly ["auto", "interpreter", "reference"];
+declare const ENGINES: readonly ["auto", "translator", "interpreter", "reference"];
 type EngineName = (typeof ENGINES)[number];
 /** A config file's contents: `export default defineConfig({ … })` in `paragraft.config.ts`. All of it optional. */
 interface ParagraftConfig {
     /** Name or path of a backend, or a backend itself. */
     backend?: string | Backend;
+    /** The backend's options by name; an artefact by name, or as a path or package that is loaded. */
+    backendOptions?: Record<string, unknown>;
     /** Names or paths of ops modules, or modules themselves, in the order in which they are offered the guest. */
     ops?: (string | OpsModule)[];
     /** RAM: `'256M'`, or bytes. */
@@ -23,6 +25,8 @@ interface ParagraftConfig {
     /** Boot modules: `'FILE'` or `'FILE=COMMAND LINE'`. */
     module?: string[];
     disk?: string;
+    /** `'none'`, `'loopback'`, `'peer'`; with `'=FILE'`, frames are captured into it. */
+    net?: string;
     /** Stop with status 0 when this text has been on the console. */
     until?: string;
     /** Stop with status 4 after so many seconds of the host's time. */
@@ -134,8 +138,8 @@ declare class ReportLog implements Reporter {
 }
 
 /**
- * The run loop. Virtual time is retired instructions times a constant, plus the idle time that was skipped; the agenda of
- * scheduled events bounds how far the processor runs at a time, so that every event falls on an exact instruction
+ * The run loop. Virtual time is retired instructions times a constant, plus what port accesses took, plus the idle time
+ * that was skipped; the agenda of scheduled events bounds how far the processor runs at a time, so that every event falls on an exact instruction
  * boundary and the same boot gives the same run.
  */
 
@@ -145,12 +149,16 @@ interface RunnableProcessor {
      * Runs at most so many instructions. `budget`: all of them retired. `halt`: HLT, and no interrupt is deliverable.
      * `shutdown`: triple fault. `exit`: `requestExit` was called.
      */
-    run(maxInstructions: number): 'budget' | 'halt' | 'shutdown' | 'exit';
+    run(maxInstructions: number): 'budget' | 'halt' | 'shutdown' | 'runaway' | 'exit';
     /** Retired instructions since power-on; exact also while a port of the processor is being served. */
     instructions(): number;
+    /** Takes so many instructions off what `run` has still to do; called while a port is being served. */
+    shorten(count: number): void;
     /** Makes `run` return at the next instruction boundary. */
     requestExit(): void;
     registers(): RegisterView;
+    /** Somebody other than an interrupt may end the halt: a hypervisor, at whose word the guest waits. */
+    awaited?(): boolean;
 }
 /** How `run` treats a halted guest that an event can wake. */
 interface ScheduleOptions extends RunOptions {
@@ -178,6 +186,8 @@ declare class Scheduler {
     now(): number;
     /** Virtual nanoseconds that passed while the processor was halted. */
     get skippedNs(): number;
+    /** The instruction being executed takes so much longer: a port kept the processor waiting. Events come that much sooner. */
+    spend(ns: number): void;
     /** Why the machine stopped, if it has. */
     get stopped(): StopReason | null;
     /** Ends the run at this instruction boundary; the first reason stays. */
@@ -209,6 +219,8 @@ interface MachineParts {
     registers: () => RegisterView;
     instructions: () => number;
     exits: () => ExitCounts;
+    /** What the backend has counted. */
+    counts: () => BackendCounts;
     /** The text screen, line by line; empty when the machine has none. */
     screen: () => string[];
     /** One scan code byte from the keyboard; nothing happens when the machine has none. */
@@ -279,6 +291,8 @@ interface MachineConfig {
     /** Its name, for protocols that hand it on. */
     imageName?: string;
     backend: Backend;
+    /** The backend's options, by name. */
+    backendOptions?: BackendOptionValues;
     /** Ops modules to graft, in order; a later one wins a slot that several answer. */
     ops?: readonly OpsModule[];
     /** RAM in bytes, a multiple of 4096. Default 256 MiB. */
@@ -288,6 +302,8 @@ interface MachineConfig {
     initrd?: Uint8Array | undefined;
     modules?: readonly BootModule[];
     disk?: BlockPort;
+    /** The guest's network interface, made when the machine's clock exists. Only a backend with interfaces gives it to the guest. */
+    net?: (clock: Clock) => NetPort;
     engine?: EngineName;
     /** Virtual nanoseconds per instruction, an integer of at least 1. Default {@link NS_PER_INSTRUCTION}. */
     nsPerInstruction?: number;
