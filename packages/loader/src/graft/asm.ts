@@ -39,9 +39,12 @@ export class Assembler {
     return this.word(target - (this.here + 4))
   }
 
-  /** LOCK INC dword [address]: F0 FF /0. Changes the arithmetic flags except CF. */
+  /**
+   * LOCK INC dword SS:[address]: F0 36 FF /0. Changes the arithmetic flags except CF. By way of SS, for a kernel that is about to
+   * return has the user's DS already, and that may be null.
+   */
   lockInc(address: number): this {
-    return this.byte(0xf0, 0xff, 0x05).word(address)
+    return this.byte(0xf0, 0x36, 0xff, 0x05).word(address)
   }
 
   /** The host-op opcode, 0F 3F imm16: valid only at CPL 0 inside a registered stub page. */
@@ -77,4 +80,4 @@ export class Assembler {
 /** Length of {@link Assembler.movMemory}, of a jump, and of the longer of the two thunks, in bytes. */
 export const MOV_MEMORY_BYTES = 10
 export const JUMP_BYTES = 5
-export const THUNK_BYTES = 7 + 8
+export const THUNK_BYTES = 8 + 8

@@ -36,7 +36,7 @@ test('every instruction is what an independent disassembler reads', () => {
     .bytes()
   expect(disassemble(bytes, at)).toEqual([
     'mov dword [1C6E820h],0C23FF123h',
-    'lock inc dword [0C23FE004h]',
+    'lock inc dword [ss:0C23FE004h]',
     'push ecx',
     'call 0C1030630h',
     'pop ecx',
@@ -72,18 +72,18 @@ test('a code answer is counted and then run; ECX is kept where the slot demands 
       .find(c => c.slot === slot)!
       .va.toString(16)
       .toUpperCase()
-  const plain = codeAt(graft, slotOf(graft, 'cpu.io_delay')!.target, 12)
-  expect(plain[0]).toBe(`lock inc dword [0${counter(0)}h]`)
+  const plain = codeAt(graft, slotOf(graft, 'cpu.io_delay')!.target, 13)
+  expect(plain[0]).toBe(`lock inc dword [ss:0${counter(0)}h]`)
   expect(plain[1]).toMatch(/^jmp /)
-  const promised = codeAt(graft, slotOf(graft, 'lock.queued_spin_unlock')!.target, 12)
+  const promised = codeAt(graft, slotOf(graft, 'lock.queued_spin_unlock')!.target, 13)
   expect(promised[1]).toMatch(/^jmp /)
-  const kept = codeAt(graft, slotOf(graft, 'lock.vcpu_is_preempted')!.target, 15)
+  const kept = codeAt(graft, slotOf(graft, 'lock.vcpu_is_preempted')!.target, 16)
   expect(kept.map(line => line.split(' ')[0])).toEqual(['lock', 'push', 'call', 'pop', 'ret'])
 })
 
 test("the module's object is linked against the guest's table", () => {
   const graft = plan([moduleFixture(MIXED)])
-  const thunk = codeAt(graft, slotOf(graft, 'mmu.flush_tlb_user')!.target, 12)
+  const thunk = codeAt(graft, slotOf(graft, 'mmu.flush_tlb_user')!.target, 13)
   const forward = Number.parseInt(/jmp (\w+)h/.exec(thunk[1] ?? '')?.[1] ?? '', 16)
   const native = layout.slots[1]!.target
   expect(codeAt(graft, forward, 5)).toEqual([`jmp 0${native.toString(16).toUpperCase()}h`])
@@ -102,7 +102,7 @@ test('of two modules the later wins a slot, and its native is the earlier one', 
   const graft = plan([first, second])
   const owner = (slot: number) => graft.owners.find(o => o.slot === slot)?.owner
   expect([owner(0), owner(1), owner(2)]).toEqual(['first', 'second', 'guest'])
-  const thunk = codeAt(graft, slotOf(graft, 'mmu.flush_tlb_user')!.target, 12)
+  const thunk = codeAt(graft, slotOf(graft, 'mmu.flush_tlb_user')!.target, 13)
   const forward = Number.parseInt(/jmp (\w+)h/.exec(thunk[1] ?? '')?.[1] ?? '', 16)
   const stub = graft.hostStubs[0]!.va
   expect(codeAt(graft, forward, 5)).toEqual([`jmp 0${stub.toString(16).toUpperCase()}h`])
