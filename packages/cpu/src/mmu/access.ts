@@ -140,12 +140,7 @@ export function pageForRegion(cpu: Processor, low: number, span: number, offset:
   const first = (low + offset) >>> 0
   let entry = u32[table + (first >>> 12)]!
   if (entry === 0) {
-    try {
-      translate(cpu, first, (user ? PF_U : 0) | (write ? PF_W : 0))
-    } catch (e) {
-      if (e instanceof GuestFault) return 0
-      throw e
-    }
+    if (tryTranslate(cpu, first, (user ? PF_U : 0) | (write ? PF_W : 0)) < 0) return 0
     entry = u32[table + (first >>> 12)]!
   }
   if (entry === 0) return 0

@@ -5,6 +5,7 @@
 import type { Decoder } from '../decode/decode.ts'
 import { BLK_COUNT, BLK_CROSS, BLK_HEAT, BLK_MODE, BLK_PHYS } from '../decode/record.ts'
 import type { Blocks, Regions } from '../interp/blocks.ts'
+import { RESTART } from '../interp/helpers.ts'
 import type { Helpers, WasmInterpreter } from '../interp/wasm.ts'
 import { MODE_BASE, MODE_CODE32, MODE_FLAT, MODE_LIMIT, MODE_STACK32, MODE_TRACE } from '../mode.ts'
 import type { Processor } from '../processor.ts'
@@ -316,7 +317,13 @@ export class Translator implements Regions {
 
   /** See page-lookups.ts: the TLB entry for a look-up that missed, 0 when the interpreter has to do the access. */
   #page(low: number, what: number, _region: number): number {
-    const entry = this.#cpu.pageForRegion(low >>> 0, (what >>> 1) & 0x7ff, what >>> 12, (what & 1) !== 0)
+    let entry = 0
+    try {
+      entry = this.#cpu.pageForRegion(low >>> 0, (what >>> 1) & 0x7ff, what >>> 12, (what & 1) !== 0)
+    } catch (e) {
+      // A guest may keep its page tables in a device's memory, which the walk must not look at from here.
+      if (e !== RESTART) throw e
+    }
     if (entry === 0) this.statistics.declined++
     return entry
   }
