@@ -7,7 +7,12 @@ const nodeOnly = ['crypto', 'fs', 'perf_hooks', 'url', 'node:fs/promises']
 
 /** The command, the program of the Node processes that it starts, and the page's, which brings everything along. */
 export default defineConfig([
-  { ...common, entry: ['src/bench.ts', 'src/run.ts', 'src/soak.ts'], platform: 'node', clean: ['dist/*', '!dist/page.js'] },
+  {
+    ...common,
+    entry: ['src/bench.ts', 'src/run.ts', 'src/soak.ts'],
+    platform: 'node',
+    clean: ['dist/*', '!dist/page.js'],
+  },
   {
     ...common,
     entry: ['src/page.ts'],

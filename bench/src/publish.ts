@@ -6,10 +6,11 @@ import { report } from './tables.ts'
 const BEGIN = '<!-- figures -->'
 const END = '<!-- /figures -->'
 
-/** The README with these figures between its marks. */
+/** The README with these figures and their plots between its marks. */
 export function readmeWith(readme: string, figures: Figures): string {
   const [before, after] = [readme.split(BEGIN)[0], readme.split(END)[1]]
-  return `${before}${BEGIN}\n${report(figures)}\n${END}${after}`
+  const images = Object.keys(plots(figures)).map(name => `![Speed relative to QEMU TCG](${name})`)
+  return `${before}${BEGIN}\n\n${[...images, report(figures)].join('\n\n')}\n\n${END}${after}`
 }
 
 /** The plots by file name; those for which nothing was measured are left out. */
