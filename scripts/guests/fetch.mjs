@@ -5,6 +5,7 @@
  *   busybox, initramfs.cpio.gz         busybox-static, and an initramfs around it
  *   initramfs-xen.cpio.gz              the same with the drivers of Xen's devices
  *   gnumach, memtest86+x32.bin, invaders
+ *   grub-i386-xen_pvh.bin, grub-i386-xen.bin
  *   seabios.bin, vgabios.bin           firmware that peers need in bench/
  *   manifest.json                      package versions and SHA-256 of each file
  *
@@ -24,8 +25,11 @@ const guests = join(root, '.guests')
 const log = message => process.stderr.write(`guests: ${message}\n`)
 const sha256 = bytes => createHash('sha256').update(bytes).digest('hex')
 
+/** GRUB as a guest of Xen: by the PVH entry, and paravirtual. */
+const XEN_GRUBS = ['grub-i386-xen_pvh.bin', 'grub-i386-xen.bin']
+
 /** Bumped when what is made from the packages changes. */
-const RECIPE = 2
+const RECIPE = 3
 
 function intact() {
   const manifestFile = join(guests, 'manifest.json')
@@ -67,7 +71,15 @@ function fetchAll() {
   if (kernel === undefined) throw new AptUnavailable('Debian has no linux-image-686-pae')
   const release = kernel.replace('linux-image-', '')
   const packages = {}
-  for (const name of [kernel, 'busybox-static', 'gnumach-image-1.8-486', 'memtest86+', 'grub-invaders', 'seabios']) {
+  for (const name of [
+    kernel,
+    'busybox-static',
+    'gnumach-image-1.8-486',
+    'memtest86+',
+    'grub-invaders',
+    'grub-xen-host',
+    'seabios',
+  ]) {
     const { file, version } = apt.download(name)
     log(`${name} ${version}`)
     packages[name] = version
@@ -87,6 +99,7 @@ function fetchAll() {
   files.set('gnumach', gunzipSync(from('boot/gnumach-1.8-486.gz')))
   files.set('memtest86+x32.bin', from('boot/memtest86+ia32.bin'))
   files.set('invaders', from('boot/invaders.exec'))
+  for (const name of XEN_GRUBS) files.set(name, from(`usr/lib/grub-xen/${name}`))
   files.set('seabios.bin', from('usr/share/seabios/bios-256k.bin'))
   files.set('vgabios.bin', from('usr/share/seabios/vgabios-stdvga.bin'))
 
