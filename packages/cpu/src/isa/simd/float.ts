@@ -4,16 +4,28 @@
  * result that can at most be inexact; and then PE must be set and masked already, so that nothing is left to report, or
  * the result must be shown to be exact.
  */
-import { type Expr, wide } from '../../ir/ir.ts'
+import { type Expr, v128, wide } from '../../ir/ir.ts'
 import { MXCSR } from '../../state.ts'
 import type { Builder } from '../builder.ts'
 import type { VectorForm } from './form.ts'
 import { Lanes, maskOf } from './lanes.ts'
+import { mergeLow } from './shuffle.ts'
 import { lane64 } from './vector.ts'
 
+const MXCSR_IE = 0x01
+const MXCSR_DE = 0x02
+const MXCSR_ZE = 0x04
+const MXCSR_OE = 0x08
+const MXCSR_UE = 0x10
 const MXCSR_PE = 0x20
+const MXCSR_DAZ = 0x40
+const MXCSR_IM = 0x80
+const MXCSR_DM = 0x100
 const MXCSR_PM = 0x1000
 const MXCSR_RC = 0x6000
+/** All but the flags, and that with every exception masked, rounding to nearest, no FTZ and no DAZ. */
+const MXCSR_MODE = 0xffc0
+const MXCSR_DEFAULT = 0x1f80
 
 /** Suffix of a name: packed or scalar, single or double. */
 const SUFFIXES = ['PS', 'PD', 'SS', 'SD'] as const
@@ -50,6 +62,50 @@ function unlessReported(b: Builder, exact: (() => Expr) | null, then: () => void
   b.if(free, then)
 }
 
+/**
+ * Runs `then` with a result like no usual one (a NaN, an infinity, a tiny number, or an operand that is denormal) when all
+ * that it could raise is masked and set already; a flag too many may be asked for.
+ */
+function unlessRaised(b: Builder, l: Lanes, operation: Arithmetic, a: Expr, s: Expr, r: Expr, then: () => void): void {
+  const { minNormal, max } = l.precision
+  b.if(b.cmp('eq', b.and(b.word(MXCSR), MXCSR_MODE), MXCSR_DEFAULT), () => {
+    const raised = (condition: Expr, flags: number): Expr => b.select(l.some(condition), b.c(flags), b.c(0))
+    const m = b.let(l.abs(r))
+    const needed = [
+      b.c(MXCSR_PE),
+      raised(l.op('ne', r, r), MXCSR_IE),
+      raised(l.op('gt', m, l.constant(max)), operation === 'div' ? MXCSR_OE | MXCSR_ZE : MXCSR_OE),
+      raised(operation === 'sqrt' ? l.denormal(s) : l.or(l.denormal(a), l.denormal(s)), MXCSR_DE),
+    ]
+    if (operation === 'mul' || operation === 'div') {
+      const notZero = (v: Expr): Expr => l.op('ne', v, l.constant(0))
+      const operands = operation === 'mul' ? [notZero(a), notZero(s)] : [notZero(a)]
+      needed.push(raised(l.and(l.op('le', m, l.constant(minNormal)), ...operands), MXCSR_UE))
+    }
+    const flags = b.let(needed.reduce((x, y) => b.or(x, y)))
+    b.if(b.cmp('eq', b.and(b.word(MXCSR), flags), flags), then)
+  })
+}
+
+/**
+ * `r` with every NaN as the processor makes it, which WebAssembly leaves open: the first operand that is one, quieted, else
+ * the default NaN. `a` is null for a root.
+ */
+function withNaNs(b: Builder, bytes: 4 | 8, a: Expr | null, s: Expr, r: Expr): Expr {
+  const l = new Lanes(b, bytes, false)
+  const splat = (high: number): Expr => {
+    const one = bytes === 4 ? [0, 0, high & 0xff, high >> 8] : [0, 0, 0, 0, 0, 0, high & 0xff, high >> 8]
+    return v128(Array.from({ length: 16 }, (_, i) => one[i % bytes] as number))
+  }
+  const [quietBit, indefinite] = bytes === 4 ? [0x0040, 0xffc0] : [0x0008, 0xfff8]
+  const isNan = (v: Expr): Expr => l.op('ne', v, v)
+  const quiet = (v: Expr): Expr => wide('v128.or', [v, splat(quietBit)])
+  const pick = (mask: Expr, yes: Expr, no: Expr): Expr => wide('v128.bitselect', [yes, no, mask])
+  const second = b.let(pick(isNan(s), quiet(s), splat(indefinite)))
+  const nan = a === null ? second : b.let(pick(isNan(a), quiet(a), second))
+  return pick(isNan(r), nan, r)
+}
+
 type Arithmetic = 'add' | 'sub' | 'mul' | 'div' | 'sqrt'
 
 function arithmetic(operation: Arithmetic, suffix: string): VectorForm {
@@ -78,11 +134,26 @@ function arithmetic(operation: Arithmetic, suffix: string): VectorForm {
           return l.and(l.op('eq', l.op('mul', r, r), s), l.productExact(r, r, s))
       }
     }
-    b.if(l.all(l.and(...conditions)), () =>
-      unlessReported(b, x.brief ? null : () => l.all(exact()), () => x.commit(l.into(x.a, r))),
-    )
+    const usual = (): void => unlessReported(b, x.brief ? null : () => l.all(exact()), () => x.commit(l.into(x.a, r)))
+    const unusual = (): void =>
+      unlessRaised(b, l, operation, a, s, r, () => {
+        const fixed = withNaNs(b, bytes, operation === 'sqrt' ? null : x.a, x.b, b.let(l.into(x.a, r)))
+        x.commit(scalar ? mergeLow(x.a, fixed, bytes) : fixed)
+      })
+    b.if(l.all(l.and(...conditions)), usual, x.brief ? undefined : unusual)
   })
   return { ...form, thorough: true }
+}
+
+/** A comparison raises nothing new: IE for NaNs, DE for denormals. For vectors, where such elements are left over. */
+function comparable(b: Builder, l: Lanes, a: Expr, s: Expr): Expr {
+  const numbers = l.all(l.and(l.notNaN(a), l.notNaN(s)))
+  const normal = (): Expr => b.eqz(l.some(l.or(l.denormal(a), l.denormal(s))))
+  if (l.scalar) return b.and(numbers, l.and(l.notDenormal(a), l.notDenormal(s)))
+  const known = (bits: number, value: number): Expr => b.cmp('eq', b.and(b.word(MXCSR), bits), value)
+  const invalid = known(MXCSR_IE | MXCSR_IM, MXCSR_IE | MXCSR_IM)
+  const denormal = known(MXCSR_DE | MXCSR_DM | MXCSR_DAZ, MXCSR_DE | MXCSR_DM)
+  return b.and(b.or(numbers, invalid), b.or(normal(), denormal))
 }
 
 /** MIN, MAX: the second operand unless the first is less (greater). */
@@ -92,7 +163,7 @@ function choose(relation: 'lt' | 'gt', suffix: string): VectorForm {
     const l = new Lanes(b, bytes, scalar)
     const a = l.of(x.a)
     const s = l.of(x.b)
-    b.if(l.all(l.and(l.notDenormal(a), l.notDenormal(s), l.notNaN(a), l.notNaN(s))), () => {
+    b.if(comparable(b, l, a, s), () => {
       if (scalar) x.commit(l.into(x.a, b.select(l.op(relation, a, s), a, s)))
       else x.commit(l.op(relation === 'lt' ? 'pmin' : 'pmax', s, a))
     })
@@ -106,11 +177,11 @@ function compareMask(suffix: string): VectorForm {
     const l = new Lanes(b, bytes, scalar)
     const a = l.of(x.a)
     const s = l.of(x.b)
-    const never = scalar ? b.c(0) : wide('v128.xor', [x.a, x.a])
+    const unordered = (): Expr => l.or(l.op('ne', a, a), l.op('ne', s, s))
     const holds = (predicate: number): Expr =>
-      predicate === 3 ? never : l.op(['eq', 'lt', 'le'][predicate] as string, a, s)
+      predicate === 3 ? unordered() : l.op(['eq', 'lt', 'le'][predicate] as string, a, s)
     const negate = (m: Expr): Expr => (scalar ? b.xor(m, 1) : wide('v128.not', [m]))
-    b.if(l.all(l.and(l.notDenormal(a), l.notDenormal(s), l.notNaN(a), l.notNaN(s))), () => {
+    b.if(comparable(b, l, a, s), () => {
       const { imm } = x
       let mask: Expr
       if (imm.k === 'const') {
@@ -118,7 +189,7 @@ function compareMask(suffix: string): VectorForm {
         mask = Number(imm.v) & 4 ? negate(base) : base
       } else {
         const is = (n: number): Expr => b.cmp('eq', b.and(imm, 3), n)
-        const base = b.select(is(0), holds(0), b.select(is(1), holds(1), b.select(is(2), holds(2), never)))
+        const base = b.select(is(0), holds(0), b.select(is(1), holds(1), b.select(is(2), holds(2), unordered())))
         const one = b.let(base)
         mask = b.select(b.and(imm, 4), negate(one), one)
       }

@@ -88,6 +88,10 @@ export class Lanes {
   all(condition: Expr): Expr {
     return this.scalar ? condition : wide('i32x4.all_true', [condition])
   }
+  /** Holds for some element: an i32. */
+  some(condition: Expr): Expr {
+    return this.scalar ? condition : wide('v128.any_true', [condition])
+  }
   /** No denormal: those raise DE. Not meant for NaNs, which may pass. */
   notDenormal(v: Expr): Expr {
     const b = this.#b
@@ -96,6 +100,10 @@ export class Lanes {
     // Without the sign and less one, zeros are the largest numbers.
     const bits = wide(bytes === 4 ? 'i32.reinterpret_f32' : 'i64.reinterpret_f64', [v])
     return b.cmp('ge_u', b.sub(b.shl(bits, 1), 1), bytes === 4 ? b.c(2 ** 24 - 1) : c64(2n ** 53n - 1n))
+  }
+  denormal(v: Expr): Expr {
+    const m = this.#b.let(this.abs(v))
+    return this.and(this.op('lt', m, this.constant(this.precision.minNormal)), this.op('gt', m, this.constant(0)))
   }
   notNaN(v: Expr): Expr {
     return this.op('eq', v, v)
