@@ -5,7 +5,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { builtInRom, ROM_NAMES, type readRom } from '@paragraft/backend-vmi/rom'
+import { HEADER } from '@paragraft/backend-vmi/abi'
+import { builtInRom, ROM_NAMES, type Rom, readRom } from '@paragraft/backend-vmi/rom'
 import type { RunReport } from '@paragraft/core'
 import type { BackendOptionValues, OpsModule } from '@paragraft/core/ops'
 import { describe, expect, test } from 'vitest'
@@ -13,7 +14,9 @@ import overlay from '../../examples/vmi-overlay/src/index.ts'
 import vmi from '../../packages/backend-vmi/src/index.ts'
 import vmiOps, { VMI_CALL_OF } from '../../packages/backend-vmi/src/ops/index.ts'
 import { createMachine, run } from '../../packages/paragraft/src/index.ts'
+import { needs } from '../support/needs.ts'
 import { paragraft, runWithReport, scratch } from '../support/paragraft.ts'
+import { nativeRom, withChecksum } from './native-rom.ts'
 
 const file = (name: string): string => fileURLToPath(new URL(`../../guests/oldguest/${name}.elf`, import.meta.url))
 
@@ -31,7 +34,7 @@ async function boot(guest: string, backendOptions: BackendOptionValues, ops: Ops
   return report
 }
 
-const relocations = (rom: ReturnType<typeof readRom>): Record<string, string> =>
+const relocations = (rom: Rom): Record<string, string> =>
   Object.fromEntries([...rom.answers!].map(([call, { relocation }]) => [call, relocation]))
 
 describe.each(ROM_NAMES)('the %s ROM', rom => {
@@ -126,4 +129,12 @@ test('what is wrong with a ROM or an option is said before the guest starts', as
     expect([option, status, stdout]).toEqual([option, 2, ''])
     expect(stderr).toContain(code)
   }
+})
+
+needs('gcc')('a ROM that this builder did not make serves as well, and keeps its answers to itself', async () => {
+  // Without its PnP header, which has no checksum.
+  const rom = withChecksum(nativeRom().fill(0, HEADER.pnpHeaderOffset.at, HEADER.pnpHeaderOffset.at + 2))
+  expect(readRom(rom)).toMatchObject({ api: { major: 3, minor: 0 }, answers: undefined })
+  const report = await boot('oldguest-vmi', { rom })
+  expect([report.answers, report.hypercalls]).toEqual([undefined, {}])
 })
