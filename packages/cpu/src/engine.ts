@@ -300,7 +300,7 @@ export class Engine {
     const turn = Math.min(this.#reserve, this.#turn)
     this.#reserve -= turn
     this.#i32[BUDGET >> 2] += turn
-    this.translator?.translate()
+    this.translator?.turn()
     return true
   }
 

@@ -22,8 +22,12 @@ import { tidy } from './tidy.ts'
  * longer, and a loop gets there in milliseconds.
  */
 const THRESHOLD = 50_000
-/** Hot blocks that are waited for before a module is made of them. */
-const BATCH = 24
+/**
+ * A module costs as much as some ten regions: hot blocks wait until there are so many of them, or the first has waited for
+ * so many turns of the run loop.
+ */
+const BATCH = 32
+const MOST_TURNS = 20
 /** A page that lost regions so often stays interpreted until this many instructions have passed. */
 const MOST_LOSSES = 16
 const LOSSES_FORGOTTEN = 50_000_000
@@ -105,6 +109,7 @@ export class Translator implements Regions {
   readonly #helpers: Helpers
   readonly #tailCalls = haveTailCalls()
   #wanted: Wanted[] = []
+  #turns = 0
   /** Live regions in the order in which they were made. */
   readonly #regions = new Set<Region>()
   readonly #byPage = new Map<number, Set<Region>>()
@@ -157,11 +162,17 @@ export class Translator implements Regions {
     if (this.#wanted.length >= BATCH) this.translate()
   }
 
+  /** The run loop begins another turn. */
+  turn(): void {
+    if (this.#wanted.length > 0 && ++this.#turns >= MOST_TURNS) this.translate()
+  }
+
   /** Makes regions of what is waiting. Called where no generated code is running. */
   translate(): void {
     const wanted = this.#wanted
     if (wanted.length === 0) return
     this.#wanted = []
+    this.#turns = 0
     if (this.#links.size * 4 > REGION_LINKS_SIZE - 0x4000) this.dropAll()
     const made: { region: Region; code: RegionCode }[] = []
     const module = { live: 0 }
