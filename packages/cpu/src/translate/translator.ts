@@ -28,6 +28,8 @@ const THRESHOLD = 50_000
  */
 const BATCH = 32
 const MOST_TURNS = 20
+/** Below this threshold nothing waits: somebody wants as much as possible translated. */
+const EAGER = 100
 /** A page that lost regions so often stays interpreted until this many instructions have passed. */
 const MOST_LOSSES = 16
 const LOSSES_FORGOTTEN = 50_000_000
@@ -159,7 +161,7 @@ export class Translator implements Regions {
       losses.count = 0
     }
     this.#wanted.push({ block, eip: u32[EIP >> 2], user: u32[CPL >> 2] === 3 })
-    if (this.#wanted.length >= BATCH) this.translate()
+    if (this.#wanted.length >= BATCH || this.#blocks.heat < EAGER) this.translate()
   }
 
   /** The run loop begins another turn. */
