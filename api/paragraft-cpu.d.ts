@@ -939,6 +939,8 @@ declare class Translator implements Regions {
     set threshold(entries: number);
     /** A block became hot at the current EIP. */
     hot(block: number): void;
+    /** The run loop begins another turn. */
+    turn(): void;
     /** Makes regions of what is waiting. Called where no generated code is running. */
     translate(): void;
     dropAll(): void;
@@ -1109,4 +1111,4 @@ declare function unregisterStubPages(cpu: Processor, pages: Iterable<number>): v
  */
 declare function setStart(cpu: Processor, regs: StartRegisters): void;
 
-export { type CpuContext, type CpuidModel, DEFAULT_CPUID, type Divergence, Engine, type EngineKind, type EngineOptions, GuestFault, type InstructionTrace, type LockstepDifference, type LockstepOptions, type LockstepResult, type LockstepSubject, PAGE_HOLE, Processor, type RunResult, backendProcessor, callFrame, createEngine, describeDivergence, differencesBetween, engineSubject, hypercallFrame, processorControl, registerImage, registerStubPages, registersOf, runLockstep, setA20, setStart, stateHash, unregisterStubPages, virtualMemory };
+export { type CpuContext, type CpuidModel, DEFAULT_CPUID, type Divergence, Engine, type EngineKind, type EngineOptions, GuestFault, type InstructionTrace, type LockstepDifference, type LockstepOptions, type LockstepResult, type LockstepSubject, PAGE_HOLE, Processor, type RegionEvent, type RunResult, Translator, type TranslatorStatistics, backendProcessor, callFrame, createEngine, describeDivergence, differencesBetween, engineSubject, hypercallFrame, processorControl, registerImage, registerStubPages, registersOf, runLockstep, setA20, setStart, stateHash, unregisterStubPages, virtualMemory };

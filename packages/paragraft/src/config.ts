@@ -8,7 +8,7 @@ export type EngineName = (typeof ENGINES)[number]
 
 /** What the processor package calls each of them. */
 export const ENGINE_KINDS: Readonly<Record<EngineName, EngineKind>> = {
-  auto: 'interpreter',
+  auto: 'translator',
   translator: 'translator',
   interpreter: 'interpreter',
   reference: 'reference',
