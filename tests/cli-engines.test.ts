@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { FLAT_ENTRY, flatGuest, paragraft, scratch } from './support/paragraft.ts'
 
-/** mov ecx, 1000000; 1: dec ecx; jnz 1b; mov al, 0xfe; out 0x64, al (reset); jmp $ */
-const LOOP = [0xb9, 0x40, 0x42, 0x0f, 0, 0x49, 0x75, 0xfd, 0xb0, 0xfe, 0xe6, 0x64, 0xeb, 0xfe]
+/** mov ecx, 10000000; 1: dec ecx; jnz 1b; mov al, 0xfe; out 0x64, al (reset); jmp $ */
+const LOOP = [0xb9, 0x80, 0x96, 0x98, 0, 0x49, 0x75, 0xfd, 0xb0, 0xfe, 0xe6, 0x64, 0xeb, 0xfe]
 const LOOP_HEAD = FLAT_ENTRY + 5
 
 describe('--trace translate', () => {
@@ -36,8 +36,8 @@ describe('lockstep', () => {
       '--every',
       '300000',
     ])
-    // mov, a million times dec and jnz, mov, out.
-    expect(stdout).toBe('translator and interpreter agree over 2000003 instructions\n')
+    // mov, ten million times dec and jnz, mov, out.
+    expect(stdout).toBe('translator and interpreter agree over 20000003 instructions\n')
     expect(status).toBe(0)
   })
 
