@@ -60,13 +60,19 @@ function isKnown(domid: number): boolean {
   return isSelf(domid) || domid === BACKEND_DOMID
 }
 
-/** Other domains grant nothing; what the guest grants itself would be one page at two frames. */
+/**
+ * A limit: other domains grant nothing, and what the guest grants itself would be one page at two frames, which guest memory
+ * here cannot be. Refused as GNTST_general_error, and reported.
+ */
 function map(domain: Domain, values: Record<string, number>): number {
   const { dom, ref, flags } = values as Record<'dom' | 'ref' | 'flags', number>
   if (!isKnown(dom)) return abi.GNTST_BAD_DOMAIN
   const write = (flags & abi.GNTMAP_READONLY) === 0
   if (!isSelf(dom) || domain.grants.lookup(ref, GUEST_DOMID, write) === undefined) return abi.GNTST_BAD_GNTREF
-  domain.reporter.report('grant map', 'the guest tried to map a page that it granted itself, which is not implemented')
+  domain.reporter.report(
+    'grant map',
+    'the guest asked to map a page that it granted itself; here a page has one frame, and the mapping is refused',
+  )
   return abi.GNTST_GENERAL_ERROR
 }
 
