@@ -50,7 +50,7 @@ export type Requirement = keyof typeof REQUIREMENTS
 const seen = new Map<Requirement, boolean>()
 
 /** True if the machine has it. */
-export function has(requirement: Requirement): boolean {
+function has(requirement: Requirement): boolean {
   let present = seen.get(requirement)
   if (present === undefined) seen.set(requirement, (present = REQUIREMENTS[requirement]()))
   return present
