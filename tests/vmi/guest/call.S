@@ -4,9 +4,8 @@
  */
     .text
 
-/* void call_rom(void): `in` to the registers, calls in_target; the registers to `out`. `pushed` words from `words` on the stack. */
-    .globl call_rom
-call_rom:
+/* The stack and registers as `pushed`, `words` and `in` say; the guest's own stack stays in saved_stack. */
+    .macro to_rom
     pushal
     movl %esp, saved_stack
     movl pushed, %ecx
@@ -30,7 +29,10 @@ call_rom:
     movl %ss:in + 20, %ebp
     movl %ss:in + 24, %esi
     movl %ss:in + 28, %edi
-    call *%ss:in_target
+    .endm
+
+/* Registers and flags to `out`, and the stack as it was before the ROM had it. */
+    .macro from_rom
     movl %eax, %ss:out
     movl %ecx, %ss:out + 4
     movl %edx, %ss:out + 8
@@ -42,6 +44,14 @@ call_rom:
     movl %ss:esp_before, %esp
     pushfl
     popl %ss:out_eflags
+    .endm
+
+/* void call_rom(void): `in` to the registers, calls in_target; the registers to `out`. `pushed` words from `words` on the stack. */
+    .globl call_rom
+call_rom:
+    to_rom
+    call *%ss:in_target
+    from_rom
     movl %ds, %eax
     movl %eax, %ss:out_segments
     movl %es, %eax
@@ -73,29 +83,7 @@ call_rom:
  */
     .globl return_by_rom, kernel_landing, user_landing
 return_by_rom:
-    pushal
-    movl %esp, saved_stack
-    movl pushed, %ecx
-1:  testl %ecx, %ecx
-    jz 2f
-    decl %ecx
-    pushl words(,%ecx,4)
-    jmp 1b
-2:  movl %esp, esp_before
-    movl in_segments, %eax
-    movl %eax, %ds
-    movl %eax, %es
-    movl %eax, %fs
-    movl %eax, %gs
-    pushl %ss:in_eflags
-    popfl
-    movl %ss:in, %eax
-    movl %ss:in + 4, %ecx
-    movl %ss:in + 8, %edx
-    movl %ss:in + 12, %ebx
-    movl %ss:in + 20, %ebp
-    movl %ss:in + 24, %esi
-    movl %ss:in + 28, %edi
+    to_rom
     /* No flag may change on the way: which of the two it is was decided by the address. */
     jmp *%ss:in_jump
     .globl jump_there, call_there
@@ -104,17 +92,7 @@ jump_there:
 call_there:
     call *%ss:in_target
 kernel_landing:
-    movl %eax, %ss:out
-    movl %ecx, %ss:out + 4
-    movl %edx, %ss:out + 8
-    movl %ebx, %ss:out + 12
-    movl %esp, %ss:out + 16
-    movl %ebp, %ss:out + 20
-    movl %esi, %ss:out + 24
-    movl %edi, %ss:out + 28
-    movl %ss:esp_before, %esp
-    pushfl
-    popl %ss:out_eflags
+    from_rom
     movl $0x10, %eax
     movl %eax, %ds
     movl %eax, %es

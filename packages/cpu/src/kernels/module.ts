@@ -3,14 +3,14 @@
  * code calls. A kernel gets up to three i32 arguments and returns non-zero when it has done its work; zero means that it
  * has done nothing and the exact helper is to do the instruction.
  */
-import { Bytes, declareLocals, emitStmts, I32, type LocalCounts, localIndex, OP } from '../ir/emit-wasm.ts'
+import { Bytes, declareLocals, emitStmts, type LocalCounts, localIndex, OP } from '../ir/emit-wasm.ts'
 import { c32, type Expr, type Stmt } from '../ir/ir.ts'
+import { FUNCREF, ModuleBytes } from '../ir/wasm-sections.ts'
 import { Builder, kernelName } from '../isa/builder.ts'
 
 /** Parameters of a kernel; its result is the local after them. */
 const PARAMETERS = 3
 const RESULT = 3
-const FUNCREF = 0x70
 
 /** The code of a kernel. */
 export interface Kernel {
@@ -102,42 +102,15 @@ export function emitKernels(table: readonly (Kernel | undefined)[]): Uint8Array<
   const decline: Kernel = kernel(() => {})
   bodies.push(decline)
   const number = new Map(bodies.map((k, i) => [k, i + 1]))
-  const module = new Bytes()
-  for (const b of [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) module.u8(b)
-  const section = (id: number, fill: (s: Bytes) => void): void => {
-    const s = new Bytes()
-    fill(s)
-    module.u8(id)
-    module.sized(s)
-  }
-  const type = (s: Bytes, parameters: number): void => {
-    s.u8(0x60)
-    s.uleb(parameters)
-    for (let i = 0; i < parameters; i++) s.u8(I32)
-    s.uleb(1)
-    s.u8(I32)
-  }
-  section(1, s => {
-    s.uleb(2)
-    type(s, PARAMETERS)
-    type(s, PARAMETERS + 1)
-  })
-  section(2, s => {
-    s.uleb(1)
-    s.name('e')
-    s.name('m')
-    for (const b of [2, 0, 1]) s.u8(b)
-  })
-  section(3, s => {
-    s.uleb(bodies.length + 1)
-    s.uleb(1)
-    for (let i = 0; i < bodies.length; i++) s.uleb(0)
-  })
-  section(4, s => {
+  const module = new ModuleBytes()
+  module.types([PARAMETERS, PARAMETERS + 1])
+  module.imports([], { names: [], arities: [] })
+  module.functions([1, ...bodies.map(() => 0)])
+  module.section(4, s => {
     for (const b of [1, FUNCREF, 0]) s.u8(b)
     s.uleb(table.length)
   })
-  section(7, s => {
+  module.section(7, s => {
     const present = [...table.entries()].filter(([, k]) => k !== undefined)
     s.uleb(present.length + 1)
     const entry = (name: string, at: number): void => {
@@ -148,12 +121,12 @@ export function emitKernels(table: readonly (Kernel | undefined)[]): Uint8Array<
     entry('kernel', 0)
     for (const [place, k] of present) entry(kernelName(place), number.get(k as Kernel) as number)
   })
-  section(9, s => {
+  module.section(9, s => {
     for (const b of [1, 0, OP.i32_const, 0, OP.end]) s.u8(b)
     s.uleb(table.length)
     for (const k of table) s.uleb(number.get(k ?? decline) as number)
   })
-  section(10, s => {
+  module.section(10, s => {
     s.uleb(bodies.length + 1)
     s.sized(dispatcher())
     for (const k of bodies) s.sized(code(k))

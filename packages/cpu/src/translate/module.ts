@@ -1,5 +1,6 @@
 /** A module of regions (WebAssembly core specification, section 5.5): functions that put themselves into the shared table. */
-import { Bytes, declareLocals, emitStmts, I32, localIndex, OP } from '../ir/emit-wasm.ts'
+import { Bytes, declareLocals, emitStmts, localIndex, OP } from '../ir/emit-wasm.ts'
+import { ModuleBytes } from '../ir/wasm-sections.ts'
 import type { Tidied } from './tidy.ts'
 
 export interface RegionCode {
@@ -14,8 +15,6 @@ export interface RegionModule {
   readonly helpers: readonly string[]
 }
 
-const FUNCTION_TYPE = 0x60
-const FUNCREF = 0x70
 /** Type 0 is that of regions: i32 to i32. */
 const UNARY = 1
 
@@ -48,44 +47,11 @@ export function assembleRegions(regions: readonly RegionCode[]): RegionModule {
     return out
   })
   const types = [...new Set([UNARY, ...arities])]
-  const module = new Bytes()
-  for (const b of [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) module.u8(b)
-  const section = (id: number, fill: (s: Bytes) => void): void => {
-    const s = new Bytes()
-    fill(s)
-    module.u8(id)
-    module.sized(s)
-  }
-  section(1, s => {
-    s.uleb(types.length)
-    for (const arity of types) {
-      s.u8(FUNCTION_TYPE)
-      s.uleb(arity)
-      for (let i = 0; i < arity; i++) s.u8(I32)
-      s.uleb(1)
-      s.u8(I32)
-    }
-  })
-  section(2, s => {
-    s.uleb(names.length + 2)
-    for (const [i, name] of names.entries()) {
-      s.name('h')
-      s.name(name)
-      s.u8(0)
-      s.uleb(types.indexOf(arities[i]))
-    }
-    s.name('e')
-    s.name('m')
-    for (const b of [2, 0, 1]) s.u8(b)
-    s.name('e')
-    s.name('t')
-    for (const b of [1, FUNCREF, 0, 1]) s.u8(b)
-  })
-  section(3, s => {
-    s.uleb(bodies.length)
-    for (let i = 0; i < bodies.length; i++) s.uleb(0)
-  })
-  section(9, s => {
+  const module = new ModuleBytes()
+  module.types(types)
+  module.imports(types, { names, arities }, true)
+  module.functions(bodies.map(() => 0))
+  module.section(9, s => {
     s.uleb(regions.length)
     for (const [i, { slot }] of regions.entries()) {
       s.u8(0)
@@ -96,7 +62,7 @@ export function assembleRegions(regions: readonly RegionCode[]): RegionModule {
       s.uleb(names.length + i)
     }
   })
-  section(10, s => {
+  module.section(10, s => {
     s.uleb(bodies.length)
     for (const body of bodies) s.sized(body)
   })
