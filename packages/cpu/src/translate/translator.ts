@@ -18,8 +18,8 @@ import { tidy } from './tidy.ts'
 
 /**
  * Entries after which a block is hot, unless told otherwise. To translate an instruction, V8's compiler included, costs as
- * much as to interpret it 30,000 times: at 2,000 a boot of Linux took twice the interpreter's time, at 50,000 it takes no
- * longer, and a loop gets there in milliseconds.
+ * much as to interpret it 30,000 times: at 2,000 a boot of Linux took twice the interpreter's time, at 50,000 it takes about a
+ * tenth longer, and a loop gets there in milliseconds.
  */
 const THRESHOLD = 50_000
 /**
