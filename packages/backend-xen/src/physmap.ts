@@ -1,7 +1,7 @@
 /**
  * The guest's physical address space, for guests whose frame numbers are RAM's own (PVH). A frame is RAM, or a page of the
- * hypervisor's, or empty: ballooned away, never there. RAM that was given back keeps nothing; what the processor reads
- * where no frame is populated reads as zeros and keeps what is written (Xen: all ones, writes dropped).
+ * hypervisor's, or empty: ballooned away, never there. RAM that was given back keeps nothing: it reads as
+ * zeros, and keeps what is written to it (Xen: all ones, writes dropped).
  */
 import type { GuestMemory } from '@paragraft/core/ports'
 import { PAGE_SIZE } from './abi/xen.ts'
