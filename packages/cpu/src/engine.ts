@@ -69,7 +69,10 @@ export interface EngineOptions {
   cycles?: () => number
 }
 
-/** Why {@link Engine.run} came back. `budget`: the instructions asked for have retired. `exit`: requestExit(). */
+/**
+ * Why {@link Engine.run} came back. `budget`: the instructions asked for have retired. `exit`: requestExit(). `runaway`:
+ * exceptions follow one another with no instruction between them, without end.
+ */
 export type RunResult = 'budget' | 'halt' | 'shutdown' | 'runaway' | 'exit'
 
 /** Sees each instruction before it executes, at its exact EIP; `engine.processor` has the state. */
