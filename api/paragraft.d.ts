@@ -139,15 +139,15 @@ declare class ReportLog implements Reporter {
 
 /**
  * The run loop. Virtual time is retired instructions times a constant, plus what port accesses took, plus the idle time
- * that was skipped; the agenda of scheduled events bounds how far the processor runs at a time, so that every event falls on an exact instruction
- * boundary and the same boot gives the same run.
+ * that was skipped; the agenda of scheduled events bounds how far the processor runs at a time, so that every event falls on
+ * an exact instruction boundary and the same boot gives the same run.
  */
 
 /** The part of the engine that the run loop drives. */
 interface RunnableProcessor {
     /**
      * Runs at most so many instructions. `budget`: all of them retired. `halt`: HLT, and no interrupt is deliverable.
-     * `shutdown`: triple fault. `exit`: `requestExit` was called.
+     * `shutdown`: triple fault. `runaway`: exceptions without end. `exit`: `requestExit` was called.
      */
     run(maxInstructions: number): 'budget' | 'halt' | 'shutdown' | 'runaway' | 'exit';
     /** Retired instructions since power-on; exact also while a port of the processor is being served. */

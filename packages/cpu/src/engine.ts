@@ -51,7 +51,7 @@ import type { CpuidModel } from './sys/cpuid.ts'
 import { checkExecBreakpoint, DR6_BS } from './sys/debug.ts'
 import { externalInterrupt, interruptsEnabled, nonMaskableInterrupt, raise, raiseDebugTrap } from './sys/interrupts.ts'
 import { REGION_SLOTS } from './translate/slots.ts'
-import { Translator } from './translate/translator.ts'
+import { Translator, type TranslatorControl } from './translate/translator.ts'
 
 /** `translator`: hot code becomes WebAssembly of its own, all other is interpreted. */
 export type EngineKind = 'translator' | 'interpreter' | 'reference'
@@ -104,8 +104,7 @@ export class Engine {
   readonly #runBlocks: RunBlocks
   readonly #u32: Uint32Array
   readonly #i32: Int32Array
-  /** The translator, where there is one. */
-  readonly translator: Translator | null = null
+  readonly #translator: Translator | null = null
   /** Instructions put into BUDGET at a time. */
   readonly #turn: number = 0x7fffffff
   #retired = 0
@@ -167,7 +166,7 @@ export class Engine {
       this.#runBlocks = interpreter.run
       if (translated) {
         const { threshold } = options
-        this.translator = new Translator({
+        this.#translator = new Translator({
           cpu,
           blocks: this.#blocks,
           decoder,
@@ -187,6 +186,11 @@ export class Engine {
     cpu.interruptWaiting = false
     cpu.instructions = () => this.instructions()
     if (options.cycles) cpu.cycles = options.cycles
+  }
+
+  /** The translator; null where the engine has none. */
+  get translator(): TranslatorControl | null {
+    return this.#translator
   }
 
   /** Retired instructions since the engine was made; exact also inside a helper or port. */
@@ -212,7 +216,7 @@ export class Engine {
     // way without a loop, and that must stay true.
     const left = this.#i32[BUDGET >> 2]
     if (this.#reserve >= count) this.#reserve -= count
-    else if (left > count + (this.translator === null ? 0 : LONGEST_WAY)) this.#i32[BUDGET >> 2] = left - count
+    else if (left > count + (this.#translator === null ? 0 : LONGEST_WAY)) this.#i32[BUDGET >> 2] = left - count
     else {
       this.#cut += count
       this.processor.attention()
@@ -303,7 +307,7 @@ export class Engine {
     const turn = Math.min(this.#reserve, this.#turn)
     this.#reserve -= turn
     this.#i32[BUDGET >> 2] += turn
-    this.translator?.turn()
+    this.#translator?.turn()
     return true
   }
 
@@ -343,7 +347,7 @@ export class Engine {
           this.#stepNext = this.#i32[BUDGET >> 2] > 0
           return
         case RETURN_HOT:
-          this.translator?.hot(this.#u32[CUR_BLOCK >> 2])
+          this.#translator?.hot(this.#u32[CUR_BLOCK >> 2])
           break
         case RETURN_ATTENTION:
           if (this.#i32[ATTENTION >> 2] === ATTENTION_STEP) this.#stepNext = true

@@ -64,6 +64,17 @@ export interface TranslatorStatistics {
   declined: number
 }
 
+/** The translator as everybody outside the engine sees it. */
+export interface TranslatorControl {
+  readonly statistics: Readonly<TranslatorStatistics>
+  /** Sees regions come and go; null when nobody looks. */
+  observer: ((event: RegionEvent) => void) | null
+  /** Entries after which a block of code that is decoded from now on counts as hot. */
+  threshold: number
+  /** Drops all translated code; what is hot is translated again. */
+  dropAll(): void
+}
+
 interface Region {
   readonly graph: Graph
   readonly block: number
@@ -87,7 +98,7 @@ interface Wanted {
   readonly user: boolean
 }
 
-export class Translator implements Regions {
+export class Translator implements Regions, TranslatorControl {
   readonly statistics: TranslatorStatistics = {
     made: 0,
     live: 0,
@@ -100,7 +111,6 @@ export class Translator implements Regions {
     retired: 0,
     declined: 0,
   }
-  /** Sees regions come and go. */
   observer: ((event: RegionEvent) => void) | null = null
 
   readonly #cpu: Processor
@@ -141,7 +151,9 @@ export class Translator implements Regions {
     parts.helpers.regionPage = (low, what, region) => this.#page(low, what, region)
   }
 
-  /** Entries after which a block of code that is decoded from now on counts as hot. */
+  get threshold(): number {
+    return this.#blocks.heat
+  }
   set threshold(entries: number) {
     this.#blocks.heat = entries
   }
