@@ -1658,8 +1658,6 @@ interface BoardPort {
     timerIrq(): void;
     /** The local APIC's timer entry (LVT timer) delivers, as when its count ends; nothing while it is masked. */
     apicTimer(): void;
-    /** What the real-time clock showed at power-on, in seconds since 1970-01-01 UTC. */
-    readonly rtcEpochSeconds: number;
 }
 /** Something unusual a device or processor wants people to know, said once per key. */
 interface Reporter {

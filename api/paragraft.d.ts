@@ -120,7 +120,10 @@ declare class ConsoleHub {
     release(): void;
 }
 
-/** Diagnostics said once: the first report of a key is passed on, later ones are counted. */
+/**
+ * Diagnostics said once: the first report of a key is passed on, later ones are counted. A guest can make up keys without end
+ * (MSRs, ports, hypercalls by number), so that beyond a number of them all further ones are one.
+ */
 
 /** One subject that was reported. */
 interface Reported {

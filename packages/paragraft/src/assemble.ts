@@ -317,7 +317,6 @@ class Assembly {
       plug: card => board.plug(card),
       timerIrq: () => board.timerIrq(),
       apicTimer: () => board.apic.expireTimer(),
-      rtcEpochSeconds: this.#config.rtcEpochSeconds ?? RTC_EPOCH_SECONDS,
     }
   }
 

@@ -1,4 +1,7 @@
-/** Diagnostics said once: the first report of a key is passed on, later ones are counted. */
+/**
+ * Diagnostics said once: the first report of a key is passed on, later ones are counted. A guest can make up keys without end
+ * (MSRs, ports, hypercalls by number), so that beyond a number of them all further ones are one.
+ */
 import type { Reporter } from '@paragraft/core'
 
 /** One subject that was reported. */
@@ -7,6 +10,13 @@ export interface Reported {
   message: string
   count: number
 }
+
+/** Keys that are told apart. */
+export const MOST_KEYS = 1000
+const BEYOND: readonly [string, string] = [
+  'more',
+  `more than ${MOST_KEYS} different things; what is beyond is counted here`,
+]
 
 export class ReportLog implements Reporter {
   readonly #reports = new Map<string, Reported>()
@@ -21,6 +31,10 @@ export class ReportLog implements Reporter {
     const known = this.#reports.get(key)
     if (known) {
       known.count++
+      return
+    }
+    if (this.#reports.size >= MOST_KEYS && key !== BEYOND[0]) {
+      this.report(...BEYOND)
       return
     }
     const reported = { key, message, count: 1 }

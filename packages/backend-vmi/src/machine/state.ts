@@ -19,7 +19,7 @@ export class VmiState {
     this.ports = ports
     this.#queue = queue
     this.tables = new PageTables(ports.memory.size, ports.reporter)
-    this.time = new VmiTime(ports.clock, ports.board, stolenPercent)
+    this.time = new VmiTime(ports, stolenPercent)
   }
 
   /** The ROM's own code begins and ends modes where it has a queue. */

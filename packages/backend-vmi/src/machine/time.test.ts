@@ -31,8 +31,8 @@ const board: BoardPort = {
   plug: () => {},
   timerIrq: () => void fired.push(`irq0 ${now}`),
   apicTimer: () => void fired.push(`lvtt ${now}`),
-  rtcEpochSeconds: 1_000_000_000,
 }
+const ports = { clock, board, epochSeconds: 1_000_000_000 }
 
 function advance(to: number): void {
   for (;;) {
@@ -52,7 +52,7 @@ beforeEach(() => {
 })
 
 test('counters: real is available and stolen, and there are no others', () => {
-  const time = new VmiTime(clock, board, 25)
+  const time = new VmiTime(ports, 25)
   now = 1_000_003
   const [real, available, stolen] = [VMI_CYCLES_REAL, VMI_CYCLES_AVAILABLE, VMI_CYCLES_STOLEN].map(c => time.counter(c))
   expect([real, stolen]).toEqual([1_000_003n, 250_000n])
@@ -60,11 +60,11 @@ test('counters: real is available and stolen, and there are no others', () => {
   expect([time.counter(3), time.counter(0xffff_ffff)]).toEqual([0n, 0n])
   expect(time.frequency()).toBe(1_000_000_000n)
   expect(time.wallclock()).toBe(1_000_000_000_001_000_003n)
-  expect(new VmiTime(clock, board, 0).counter(VMI_CYCLES_STOLEN)).toBe(0n)
+  expect(new VmiTime(ports, 0).counter(VMI_CYCLES_STOLEN)).toBe(0n)
 })
 
 test('a one-shot alarm fires once, where it is wired to', () => {
-  const time = new VmiTime(clock, board, 0)
+  const time = new VmiTime(ports, 0)
   time.setAlarm(VMI_CYCLES_REAL, 5000n, 0n)
   time.setAlarm(VMI_CYCLES_AVAILABLE | VMI_ALARM_WIRED_LVTT, 7000n, 9n)
   advance(100_000)
@@ -77,7 +77,7 @@ test('a one-shot alarm fires once, where it is wired to', () => {
 })
 
 test('a periodic alarm goes on until it is cancelled; a period of 0 makes it one-shot', () => {
-  const time = new VmiTime(clock, board, 0)
+  const time = new VmiTime(ports, 0)
   time.setAlarm(VMI_CYCLES_REAL | VMI_ALARM_IS_PERIODIC, 2000n, 3000n)
   advance(9000)
   expect(fired).toEqual(['irq0 2000', 'irq0 5000', 'irq0 8000'])
@@ -91,7 +91,7 @@ test('a periodic alarm goes on until it is cancelled; a period of 0 makes it one
 })
 
 test('setting an armed alarm replaces it; counters without alarms are left alone', () => {
-  const time = new VmiTime(clock, board, 0)
+  const time = new VmiTime(ports, 0)
   time.setAlarm(VMI_CYCLES_REAL, 5000n, 0n)
   time.setAlarm(VMI_CYCLES_REAL, 8000n, 0n)
   time.setAlarm(VMI_CYCLES_STOLEN, 1000n, 0n)
@@ -101,7 +101,7 @@ test('setting an armed alarm replaces it; counters without alarms are left alone
 })
 
 test('an alarm on available time waits for the stolen time too', () => {
-  const time = new VmiTime(clock, board, 50)
+  const time = new VmiTime(ports, 50)
   time.setAlarm(VMI_CYCLES_AVAILABLE, 1000n, 0n)
   advance(1998)
   expect([fired, time.counter(VMI_CYCLES_AVAILABLE)]).toEqual([[], 999n])
@@ -110,7 +110,7 @@ test('an alarm on available time waits for the stolen time too', () => {
 })
 
 test('an alarm beyond all time is armed and never fires; a period of nothing does not stop the machine', () => {
-  const time = new VmiTime(clock, board, 0)
+  const time = new VmiTime(ports, 0)
   time.setAlarm(VMI_CYCLES_REAL, 2n ** 64n - 1n, 0n)
   expect(agenda).toEqual([])
   expect(time.cancelAlarm(0)).toBe(true)

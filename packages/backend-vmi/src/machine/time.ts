@@ -5,6 +5,7 @@
  * A cycle is a virtual nanosecond, as for the time-stamp counter. Nobody competes for the processor, so time is only stolen when
  * the user says how much: the machine then tells a guest what a busy host would, the same at every boot.
  */
+import type { BackendPorts } from '@paragraft/core/ops'
 import type { BoardPort, Clock, Timer } from '@paragraft/core/ports'
 import {
   VMI_ALARM_COUNTER_MASK,
@@ -38,12 +39,14 @@ export class VmiTime {
   fired = 0
   readonly #clock: Clock
   readonly #board: BoardPort | undefined
+  readonly #epochSeconds: number
   readonly #stolenPercent: number
   readonly #alarms: (Alarm | undefined)[] = []
 
-  constructor(clock: Clock, board: BoardPort | undefined, stolenPercent: number) {
-    this.#clock = clock
-    this.#board = board
+  constructor(ports: Pick<BackendPorts, 'clock' | 'board' | 'epochSeconds'>, stolenPercent: number) {
+    this.#clock = ports.clock
+    this.#board = ports.board
+    this.#epochSeconds = ports.epochSeconds
     this.#stolenPercent = stolenPercent
   }
 
@@ -84,7 +87,7 @@ export class VmiTime {
 
   /** GetWallclockTime: nanoseconds since 1970. */
   wallclock(): bigint {
-    return BigInt(this.#board?.rtcEpochSeconds ?? 0) * BigInt(VMI_WALLCLOCK_HZ) + BigInt(this.#clock.now())
+    return BigInt(this.#epochSeconds) * BigInt(VMI_WALLCLOCK_HZ) + BigInt(this.#clock.now())
   }
 
   #cycles(counter: number): number {

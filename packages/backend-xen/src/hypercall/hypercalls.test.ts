@@ -27,7 +27,7 @@ test('unknown calls are -ENOSYS and reported, each once by name', () => {
   expect(call('mmu_update', 0, 0, 0, 0)).toBe(-errno.ENOSYS)
   expect(call('sysctl')).toBe(-errno.ENOSYS)
   expect(domain.reports).toEqual(['hypercall 99', 'hypercall mmu_update', 'hypercall sysctl'])
-  expect(domain.domain.counts().hypercalls).toEqual({ 99: 1, mmu_update: 1, sysctl: 1 })
+  expect(domain.domain.counts().hypercalls).toEqual({ unknown: 1, mmu_update: 1, sysctl: 1 })
 })
 
 test('user programs have no calls (hvm_hypercall: -EPERM above privilege level 0)', () => {
@@ -63,7 +63,7 @@ test('multicall: each entry its result; nesting is refused (xen/common/multicall
   words(...entry(hypercallNumber('xen_version'), 0), ...entry(hypercallNumber('multicall'), ARG, 1), ...entry(77))
   expect(call('multicall', ARG, 3)).toBe(0)
   expect([result(4), result(36) | 0, result(68) | 0]).toEqual([(4 << 16) | 17, -errno.EINVAL, -errno.ENOSYS])
-  expect(domain.domain.counts().hypercalls).toEqual({ multicall: 1, xen_version: 1, 77: 1 })
+  expect(domain.domain.counts().hypercalls).toEqual({ multicall: 1, xen_version: 1, unknown: 1 })
 })
 
 describe('event channels', () => {

@@ -25,6 +25,9 @@ const VMASST_CMD_DISABLE = 1
 /** The one assist that a translated guest may switch (xen.h): a flag while its runstate is written. */
 const VMASST_TYPE_RUNSTATE_UPDATE_FLAG = 5
 
+/** What calls are counted under whose numbers mean nothing: a guest may make up billions of them. */
+const UNKNOWN = 'unknown'
+
 /** What every kind of domain may call. */
 const COMMON_HYPERCALLS: HypercallSet<Domain> = {
   set_timer_op: setTimerOp,
@@ -66,11 +69,12 @@ export class HypercallTable<D extends Domain> {
 
   /** Makes one call; the result is a signed 32-bit number. */
   call(number: number, args: readonly number[]): number {
-    const name = HYPERCALL_NAMES.get(number) ?? `${number}`
+    const name = HYPERCALL_NAMES.get(number) ?? UNKNOWN
     this.counts[name] = (this.counts[name] ?? 0) + 1
     const handler = this.#handlers.get(number)
     if (handler === undefined) {
-      this.#domain.reporter.report(`hypercall ${name}`, `the guest called ${name}, which it does not have: -ENOSYS`)
+      const called = name === UNKNOWN ? `${number}` : name
+      this.#domain.reporter.report(`hypercall ${called}`, `the guest called ${called}, which it does not have: -ENOSYS`)
       return -ENOSYS
     }
     return handler(this.#domain, args)
