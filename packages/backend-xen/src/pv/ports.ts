@@ -1,0 +1,54 @@
+/**
+ * What the two halves of a paravirtual domain want of each other: the memory half (`mm/`: page types, page tables, frames)
+ * and the virtual processor (`cpu/`). Frames are machine frame numbers (MFN), addresses are the guest's linear ones.
+ */
+import type { Domain } from '../domain.ts'
+import type { Frames } from '../ports.ts'
+
+/** The virtual processor, as the page tables use it. */
+export interface VcpuMemory {
+  /** CR3 names this frame, a page-directory-pointer table, from now on; the TLB is empty. */
+  loadBaseptr(mfn: number): void
+  flushTlb(): void
+  /** Drops what the TLB has of one page. */
+  invlpg(address: number): void
+  /**
+   * Executes the one instruction at CS:EIP as the guest would, delivering nothing meanwhile. `accept` is asked when it has
+   * retired. False: it faulted, or was not accepted, and the registers are what they were; what it wrote is
+   * the caller's to take back.
+   */
+  step(accept: () => boolean): boolean
+  /** MMUEXT_SET_LDT, arguments checked: `base` is page-aligned, `entries` at most 8192. Its frames are asked for at use. */
+  setLdt(base: number, entries: number): void
+  /** A frame of the LDT may no longer be mapped where it was: forget all that were asked for, and release them. */
+  dropLdt(): void
+}
+
+/** The memory half, as the virtual processor and the hypercalls use it. */
+export interface PvMemory {
+  /** The domain's pages by machine frame. */
+  readonly frames: Frames
+  /** The page-directory-pointer table in use. */
+  readonly baseptr: number
+  /** VMASST_TYPE_writable_pagetables. */
+  writablePageTables: boolean
+  /** The tables that the domain builder made come into use: validated and pinned. Throws `PG_HEAD_…` if they are not sound. */
+  start(baseptr: number): void
+  /** MOV CR3 and MMUEXT_NEW_BASEPTR: 0, or a negative error. */
+  newBaseptr(mfn: number): number
+  /** A #PF. `fixed`: the access was served or may be tried again; `guest`: the fault is the guest's own. */
+  pageFault(address: number, errorCode: number): 'fixed' | 'guest'
+  /** The frame behind a linear address by the tables in use, and whether all levels allow writes; undefined: not mapped. */
+  translate(address: number): { mfn: number; writable: boolean } | undefined
+  /** A reference to a frame as PGT_seg_desc_page: its descriptors are checked, and it is not writable meanwhile. False: refused. */
+  getDescriptors(mfn: number): boolean
+  putDescriptors(mfn: number): void
+  /** A reference to a frame, as PGT_writable_page when it is to be written. False: not the guest's, or in other use. */
+  hold(mfn: number, write: boolean): boolean
+  release(mfn: number, write: boolean): void
+}
+
+/** A domain that keeps its own physical address space: hypercalls on page tables and frames. */
+export interface ParavirtualDomain extends Domain {
+  readonly mm: PvMemory
+}
