@@ -9,6 +9,8 @@ import { pathToFileURL } from 'node:url'
 import { capture, pool, root, tool, workspacePackages } from './lib/workspace.mjs'
 
 const published = workspacePackages().filter(item => item.manifest.private !== true)
+/** Those with code, hence with types. */
+const libraries = published.filter(item => existsSync(join(root, item.directory, 'tsup.config.ts')))
 const typed = workspacePackages().filter(item => existsSync(join(root, item.directory, 'tsconfig.json')))
 
 /** Generators that need a build: each proves with --check that its files are what it would write. Others: tests/. */
@@ -29,10 +31,11 @@ export const CHECKS = [
     name: `package: ${item.name} (publint)`,
     command: [tool('publint'), ['--strict', '--pack', 'npm', item.directory]],
   })),
-  ...published.map(item => ({
+  ...libraries.map(item => ({
     name: `package: ${item.name} (attw)`,
     command: [tool('attw'), ['--pack', '--profile', 'esm-only', '--no-color', item.directory]],
   })),
+  { name: 'packages: sizes', command: node('scripts/sizes.mjs', '--check') },
   ...GENERATED.filter(([, script]) => existsSync(join(root, script))).map(([name, script]) => ({
     name,
     command: script.endsWith('.ts') ? [tool('jiti'), [script, '--check']] : node(script, '--check'),

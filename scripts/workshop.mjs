@@ -32,7 +32,7 @@ function installKey() {
     if (!existsSync(join(root, group))) continue
     for (const name of readdirSync(join(root, group)).sort()) files.push(`${group}/${name}/package.json`)
   }
-  files.push('bench/package.json')
+  files.push('bench/package.json', 'guests/package.json')
   for (const file of files.filter(name => existsSync(join(root, name)))) {
     hash.update(file).update(readFileSync(join(root, file)))
   }

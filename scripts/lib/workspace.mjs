@@ -11,7 +11,7 @@ export function workspacePackages() {
   const found = []
   for (const group of ['packages', 'examples', '.']) {
     for (const entry of group === '.'
-      ? ['bench']
+      ? ['bench', 'guests']
       : existsSync(join(root, group))
         ? readdirSync(join(root, group))
         : []) {
