@@ -1,6 +1,6 @@
 // dist/define.d.ts
 import { Head } from './head.js';
-import { StartOfDay } from './image.js';
+import { GuestImage, StartOfDay } from './image.js';
 import { Clock, Reporter, GuestMemory, IoBus, MmioBus, ConsolePort, PowerPort, Line, BlockPort, NetPort, BoardPort, HypercallInstruction, CpuidRegisters } from './ports.js';
 
 /** Eras: the versions of the guests' ops ABI, as data. The tables themselves are in eras.generated.ts. */
@@ -100,6 +100,32 @@ declare function readArguments(convention: CallingConvention, signature: Signatu
  * value is missing, of the wrong kind, or does not fit.
  */
 declare function writeResult(convention: CallingConvention, signature: Signature, value: unknown, frame: CallFrame, op: string): void;
+
+/** The abilities that have a meaning for every backend. Others are a backend's own: `xen:hypercalls`. */
+declare const ABILITIES: {
+    readonly ops: "ops modules can be grafted onto its guests at entry";
+    readonly 'late-ops': "ops can be installed while the guest runs";
+    readonly disk: "the guest finds the disk that the user gives the machine";
+    readonly net: "the guest finds the network interface that the user gives the machine";
+    readonly snapshot: "its state can be saved and restored";
+};
+type Ability = keyof typeof ABILITIES | `${string}:${string}`;
+/** True for an ability's name: one of {@link ABILITIES}, or a backend's own, `word:word`. */
+declare function isAbility(value: unknown): value is Ability;
+/** What `isAbility` takes, for hints. */
+declare const ABILITY_NAMES: string;
+/** What a backend, or the metadata of its package, supports. */
+declare function supported(backend: {
+    readonly supports?: readonly Ability[] | undefined;
+}): readonly Ability[];
+/**
+ * Throws `PG_ABILITY` unless the backend supports all that somebody needs. `who`: a module's name, or what of the run asks for
+ * it (`--disk`).
+ */
+declare function requireAbilities(backend: {
+    readonly name: string;
+    readonly supports?: readonly Ability[] | undefined;
+}, needed: readonly Ability[], who: string): void;
 
 /** One option as a backend declares it. */
 interface BackendOption {
@@ -270,8 +296,6 @@ interface HostCall {
  */
 type HostFunction = (call: HostCall) => number | bigint | void;
 
-/** Version of the plug-in API, apart from the packages' versions. Semver: `^0.1.0` excludes 0.2. */
-declare const API_VERSION = "0.1.0";
 /** How an op is answered. `version`: the range of op versions (signatures) that the answer is written for. */
 type Answer = 
 /** The guest's own function stays. */
@@ -319,7 +343,7 @@ interface OpsDefinition {
     readonly name: string;
     /** Semver version of the module. */
     readonly version: string;
-    /** Range of {@link API_VERSION} that the module is written for: `^0.1.0`. */
+    /** Range of `API_VERSION` that the module is written for: `^1.0.0`. */
     readonly apiVersion: string;
     /** Range of ops ABIs (`Era.abi`) that the module targets: `5.x`, `>=1.3.0 <2`. */
     readonly opsAbi: string;
@@ -330,6 +354,8 @@ interface OpsDefinition {
     /** One answer per op of every target era, or a function that gives them era by era. */
     readonly ops: Answers | ((era: Era) => Answers);
     readonly code?: ModuleCode;
+    /** What the backend must support for these ops to work, e.g. its own `xen:hypercalls`. */
+    readonly requires?: readonly Ability[];
 }
 /** A checked module, branded by `Symbol.for('paragraft.ops')`. Only {@link defineOps} makes one. */
 interface OpsModule extends OpsDefinition {
@@ -446,8 +472,15 @@ interface BackendDefinition {
      * `pc` (the default) or `none`, when the backend's devices are all there is.
      */
     readonly board?: 'pc' | 'none';
-    /** The ops it installs, when it brings some; absent: the guest's own stay. */
+    /** What its guests can have; read by users and modules. Absent: what every backend had in API 1.0, `ops`, `disk`, `net`. */
+    readonly supports?: readonly Ability[];
+    /**
+     * The ops for guests that do not know it. A package can leave that to its metadata, which names the module and has it loaded
+     * only when it is wanted.
+     */
     readonly ops?: OpsModule;
+    /** Whether an image's kernel knows this backend by itself, and so keeps its own ops. Absent: none does. */
+    knownBy?(image: GuestImage): boolean;
     /** Options that the user may set. */
     readonly options?: BackendOptions;
     create(ports: BackendPorts): BackendInstance;
@@ -492,10 +525,8 @@ declare function isOpsModule(candidate: unknown): candidate is OpsModule;
 declare function defineBackend(definition: BackendDefinition): Backend;
 /** True for a backend made by {@link defineBackend} of any copy of this package. */
 declare function isBackend(candidate: unknown): candidate is Backend;
-/** Throws `PG_API_VERSION` unless the plug-in was written for this API. */
-declare function checkApiVersion(name: string, apiVersion: string): void;
 
-export { natively as $, API_VERSION as A, type Backend as B, type CallFrame as C, bitsOf as D, type Era as E, FIRST_HOST_CALL as F, type GuestException as G, type HostCall as H, checkApiVersion as I, checkBackendOptions as J, code as K, conventionFor as L, type ModuleCode as M, data as N, type OpEntry as O, type Place as P, defineBackend as Q, defineOps as R, type Signature as S, type TableRegister as T, host as U, type VirtualMemory as V, isBackend as W, isOpsModule as X, native as Y, nativeGroup as Z, nativeSymbol as _, type Answer as a, nop as a0, op as a1, parseBackendOption as a2, readArguments as a3, signature as a4, value as a5, writeResult as a6, type AnswerKind as b, type Answers as c, type Arch as d, type BackendCounts as e, type BackendDefinition as f, type BackendInstance as g, type BackendOption as h, type BackendOptionValues as i, type BackendOptions as j, type BackendPorts as k, type BackendProcessor as l, type CallingConvention as m, type EraSlot as n, type HostCallPort as o, type HostFunction as p, type HypercallFrame as q, type OpGroup as r, type OpParam as s, type OpType as t, type OpVersion as u, type OpsDefinition as v, type OpsModule as w, type ProcessorControl as x, type StructView as y, backendOption as z };
+export { nativeGroup as $, ABILITIES as A, type Backend as B, type CallFrame as C, type StructView as D, type Era as E, FIRST_HOST_CALL as F, type GuestException as G, type HostCall as H, backendOption as I, bitsOf as J, checkBackendOptions as K, code as L, type ModuleCode as M, conventionFor as N, type OpEntry as O, type Place as P, data as Q, defineBackend as R, type Signature as S, type TableRegister as T, defineOps as U, type VirtualMemory as V, host as W, isAbility as X, isBackend as Y, isOpsModule as Z, native as _, ABILITY_NAMES as a, nativeSymbol as a0, natively as a1, nop as a2, op as a3, parseBackendOption as a4, readArguments as a5, requireAbilities as a6, signature as a7, supported as a8, value as a9, writeResult as aa, type Ability as b, type Answer as c, type AnswerKind as d, type Answers as e, type Arch as f, type BackendCounts as g, type BackendDefinition as h, type BackendInstance as i, type BackendOption as j, type BackendOptionValues as k, type BackendOptions as l, type BackendPorts as m, type BackendProcessor as n, type CallingConvention as o, type EraSlot as p, type HostCallPort as q, type HostFunction as r, type HypercallFrame as s, type OpGroup as t, type OpParam as u, type OpType as v, type OpVersion as w, type OpsDefinition as x, type OpsModule as y, type ProcessorControl as z };
 
 // dist/elf/index.d.ts
 import { ErrorFields, ParagraftError } from '../errors.js';
@@ -935,8 +966,8 @@ export { Head, HeadMatch, PlaceOptions } from './head.js';
 export { BootModule, GuestImage, ImageEntry, ImageNote, ImageSection, ImageSegment, ImageSymbol, LinuxHeader, MemoryRange, MultibootHeader, StartOfDay, StartRegisters } from './image.js';
 export { A as AdmittedOps, a as AdmittedSlot, C as CallSite, G as Graft, b as GuestLayout, H as HostStub, L as LayoutDescription, c as LayoutResult, d as LayoutSlot, O as Oracle, e as admit, l as layoutOf } from './layout.js';
 export { EXIT_GUEST, EXIT_INTERNAL, EXIT_OK, EXIT_TIMEOUT, EXIT_USAGE, ExitCounts, GuestFaultKind, InputArrival, Machine, MachineEvent, RegisterView, RunOptions, RunOutcome, RunReport, StopReason, exitStatus } from './machine.js';
-export { ADAPTERS, Adapter, CATALOGUE, ERAS, EraDiff, HostPorts, OpChange, adaptersFor, diffEras, eraName, eraOf, erasIn, findEra, findOp, hasResult, hostCall, opEntry, opVersion, runHostAnswer, whyNotNop } from './ops/index.js';
-export { A as API_VERSION, a as Answer, b as AnswerKind, c as Answers, d as Arch, B as Backend, e as BackendCounts, f as BackendDefinition, g as BackendInstance, h as BackendOption, i as BackendOptionValues, j as BackendOptions, k as BackendPorts, l as BackendProcessor, C as CallFrame, m as CallingConvention, E as Era, n as EraSlot, F as FIRST_HOST_CALL, G as GuestException, H as HostCall, o as HostCallPort, p as HostFunction, q as HypercallFrame, M as ModuleCode, O as OpEntry, r as OpGroup, s as OpParam, t as OpType, u as OpVersion, v as OpsDefinition, w as OpsModule, P as Place, x as ProcessorControl, S as Signature, y as StructView, T as TableRegister, V as VirtualMemory, z as backendOption, D as bitsOf, I as checkApiVersion, J as checkBackendOptions, K as code, L as conventionFor, N as data, Q as defineBackend, R as defineOps, U as host, W as isBackend, X as isOpsModule, Y as native, Z as nativeGroup, _ as nativeSymbol, $ as natively, a0 as nop, a1 as op, a2 as parseBackendOption, a3 as readArguments, a4 as signature, a5 as value, a6 as writeResult } from './define.js';
+export { A as ABILITIES, a as ABILITY_NAMES, b as Ability, c as Answer, d as AnswerKind, e as Answers, f as Arch, B as Backend, g as BackendCounts, h as BackendDefinition, i as BackendInstance, j as BackendOption, k as BackendOptionValues, l as BackendOptions, m as BackendPorts, n as BackendProcessor, C as CallFrame, o as CallingConvention, E as Era, p as EraSlot, F as FIRST_HOST_CALL, G as GuestException, H as HostCall, q as HostCallPort, r as HostFunction, s as HypercallFrame, M as ModuleCode, O as OpEntry, t as OpGroup, u as OpParam, v as OpType, w as OpVersion, x as OpsDefinition, y as OpsModule, P as Place, z as ProcessorControl, S as Signature, D as StructView, T as TableRegister, V as VirtualMemory, I as backendOption, J as bitsOf, K as checkBackendOptions, L as code, N as conventionFor, Q as data, R as defineBackend, U as defineOps, W as host, X as isAbility, Y as isBackend, Z as isOpsModule, _ as native, $ as nativeGroup, a0 as nativeSymbol, a1 as natively, a2 as nop, a3 as op, a4 as parseBackendOption, a5 as readArguments, a6 as requireAbilities, a7 as signature, a8 as supported, a9 as value, aa as writeResult } from './define.js';
+export { ADAPTERS, API_VERSION, Adapter, CATALOGUE, ERAS, EraDiff, HostPorts, OpChange, PluginMetadata, adaptersFor, checkApiVersion, checkMetadata, diffEras, eraName, eraOf, erasIn, findEra, findOp, hasResult, hostCall, opEntry, opVersion, readMetadata, runHostAnswer, whyNotNop } from './ops/index.js';
 export { I as Installation, L as Ledger, a as LedgerLayout, b as LedgerRow, M as Moment, O as OpReport, f as formatLedger, c as formatTable } from './ledger.js';
 export { E820_RAM, E820_RESERVED, Placement, Reservation, reserveRanges } from './placement.js';
 export { BlockPort, BoardPort, Clock, ConsolePort, CpuidRegisters, GuestMemory, HypercallInstruction, IoBus, IoHandler, Line, MmioBus, MmioHandler, NetPort, PciCard, PowerPort, ProcessorPorts, Reporter, Timer } from './ports.js';
@@ -950,7 +981,7 @@ import './ports.js';
 
 // dist/layout.d.ts
 import { StartOfDay } from './image.js';
-import { E as Era, d as Arch, a as Answer, m as CallingConvention, p as HostFunction, w as OpsModule } from './define.js';
+import { E as Era, f as Arch, c as Answer, o as CallingConvention, r as HostFunction, y as OpsModule } from './define.js';
 
 /** What will be in one slot. */
 interface AdmittedSlot {
@@ -1099,7 +1130,7 @@ interface Graft {
 export { type AdmittedOps as A, type CallSite as C, type Graft as G, type HostStub as H, type LayoutDescription as L, type Oracle as O, type AdmittedSlot as a, type GuestLayout as b, type LayoutResult as c, type LayoutSlot as d, admit as e, layoutOf as l };
 
 // dist/ledger.d.ts
-import { b as AnswerKind } from './define.js';
+import { d as AnswerKind } from './define.js';
 
 /** One row of `ops[]` in the run report. */
 interface OpReport {
@@ -1378,8 +1409,8 @@ declare function exitStatus(stop: StopReason): number;
 export { EXIT_GUEST, EXIT_INTERNAL, EXIT_OK, EXIT_TIMEOUT, EXIT_USAGE, type ExitCounts, type GuestFaultKind, type InputArrival, type Machine, type MachineEvent, type RegisterView, type RunOptions, type RunOutcome, type RunReport, type StopReason, exitStatus };
 
 // dist/ops/index.d.ts
-import { H as HostCall, p as HostFunction, O as OpEntry, u as OpVersion, n as EraSlot, E as Era, d as Arch, V as VirtualMemory, x as ProcessorControl, S as Signature, y as StructView, C as CallFrame } from '../define.js';
-export { A as API_VERSION, a as Answer, b as AnswerKind, c as Answers, B as Backend, e as BackendCounts, f as BackendDefinition, g as BackendInstance, h as BackendOption, i as BackendOptionValues, j as BackendOptions, k as BackendPorts, l as BackendProcessor, m as CallingConvention, F as FIRST_HOST_CALL, G as GuestException, o as HostCallPort, q as HypercallFrame, M as ModuleCode, r as OpGroup, s as OpParam, t as OpType, v as OpsDefinition, w as OpsModule, P as Place, T as TableRegister, z as backendOption, D as bitsOf, I as checkApiVersion, J as checkBackendOptions, K as code, L as conventionFor, N as data, Q as defineBackend, R as defineOps, U as host, W as isBackend, X as isOpsModule, Y as native, Z as nativeGroup, _ as nativeSymbol, $ as natively, a0 as nop, a1 as op, a2 as parseBackendOption, a3 as readArguments, a4 as signature, a5 as value, a6 as writeResult } from '../define.js';
+import { H as HostCall, r as HostFunction, O as OpEntry, w as OpVersion, p as EraSlot, E as Era, f as Arch, V as VirtualMemory, z as ProcessorControl, S as Signature, D as StructView, C as CallFrame, b as Ability, B as Backend, y as OpsModule } from '../define.js';
+export { A as ABILITIES, a as ABILITY_NAMES, c as Answer, d as AnswerKind, e as Answers, g as BackendCounts, h as BackendDefinition, i as BackendInstance, j as BackendOption, k as BackendOptionValues, l as BackendOptions, m as BackendPorts, n as BackendProcessor, o as CallingConvention, F as FIRST_HOST_CALL, G as GuestException, q as HostCallPort, s as HypercallFrame, M as ModuleCode, t as OpGroup, u as OpParam, v as OpType, x as OpsDefinition, P as Place, T as TableRegister, I as backendOption, J as bitsOf, K as checkBackendOptions, L as code, N as conventionFor, Q as data, R as defineBackend, U as defineOps, W as host, X as isAbility, Y as isBackend, Z as isOpsModule, _ as native, $ as nativeGroup, a0 as nativeSymbol, a1 as natively, a2 as nop, a3 as op, a4 as parseBackendOption, a5 as readArguments, a6 as requireAbilities, a7 as signature, a8 as supported, a9 as value, aa as writeResult } from '../define.js';
 import { a as AdmittedSlot } from '../layout.js';
 export { A as AdmittedOps, L as LayoutDescription, e as admit, l as layoutOf } from '../layout.js';
 import { Clock, Reporter } from '../ports.js';
@@ -1419,6 +1450,17 @@ interface Adapter {
 declare const ADAPTERS: readonly Adapter[];
 /** The adapters that could serve a slot with this op and version, in a table that has these ops. */
 declare function adaptersFor(op: string, version: string, table: ReadonlySet<string>): Adapter[];
+
+/**
+ * Version of the plug-in API, apart from the packages' versions. Semver: what is written for `^1.0.0` loads in every later
+ * 1.x, and a plug-in that uses what came with 1.1 says `^1.1.0`.
+ *
+ * 1.0.0: defineOps, defineBackend, their ports and heads. 1.1.0: abilities (`supports`, `requires`), `knownBy`, metadata of
+ * packages.
+ */
+declare const API_VERSION = "1.1.0";
+/** Throws `PG_API_VERSION` unless what is `written for` this range of the API is served by it. */
+declare function checkApiVersion(name: string, apiVersion: string): void;
 
 /**
  * The ops catalogue: every op that any era has, and those that say what is meant, by identities that do not change
@@ -1508,7 +1550,35 @@ declare function hostCall(facts: CallFacts, ports: HostPorts): HostCall;
  */
 declare function runHostAnswer(admitted: AdmittedSlot, frame: CallFrame, ports: HostPorts): void;
 
-export { ADAPTERS, type Adapter, AdmittedSlot, Arch, CATALOGUE, CallFrame, ERAS, Era, type EraDiff, EraSlot, HostCall, HostFunction, type HostPorts, type OpChange, OpEntry, OpVersion, ProcessorControl, Signature, StructView, VirtualMemory, adaptersFor, diffEras, eraName, eraOf, erasIn, findEra, findOp, hasResult, hostCall, opEntry, opVersion, runHostAnswer, whyNotNop };
+/** The value of `paragraft` in a package.json; of the plug-in that is the package's main export. */
+interface PluginMetadata {
+    readonly kind: 'backend' | 'ops';
+    /** The definition's `name`. */
+    readonly name: string;
+    /** The definition's `apiVersion`: the range of the plug-in API that it is written for. */
+    readonly api: string;
+    /** Of a backend: the definition's `supports`. */
+    readonly supports?: readonly Ability[];
+    /** Of an ops module: the definition's `requires`. */
+    readonly requires?: readonly Ability[];
+    /**
+     * Of a backend: the ops module for guests that do not know it, as its own code would import it; `./ops` is an export of the
+     * package itself.
+     */
+    readonly ops?: string;
+}
+/**
+ * Reads a package's metadata, when it has any. Throws `PG_METADATA` (malformed), `PG_API_VERSION`. Fields that are not known
+ * are left alone: a package may say more to a later version.
+ */
+declare function readMetadata(manifest: {
+    name?: unknown;
+    paragraft?: unknown;
+}): PluginMetadata | undefined;
+/** Holds what a package said against what it exports. Throws `PG_METADATA`, naming both. */
+declare function checkMetadata(metadata: PluginMetadata, plugin: Backend | OpsModule): void;
+
+export { ADAPTERS, API_VERSION, Ability, type Adapter, AdmittedSlot, Arch, Backend, CATALOGUE, CallFrame, ERAS, Era, type EraDiff, EraSlot, HostCall, HostFunction, type HostPorts, type OpChange, OpEntry, OpVersion, OpsModule, type PluginMetadata, ProcessorControl, Signature, StructView, VirtualMemory, adaptersFor, checkApiVersion, checkMetadata, diffEras, eraName, eraOf, erasIn, findEra, findOp, hasResult, hostCall, opEntry, opVersion, readMetadata, runHostAnswer, whyNotNop };
 
 // dist/placement.d.ts
 import { PlaceOptions } from './head.js';

@@ -42,7 +42,7 @@ async function runToy(engine: (typeof ENGINES)[number], guest: number[], toy: To
   const backend = defineBackend({
     name: 'toy',
     version: '1.0.0',
-    apiVersion: '^0.1.0',
+    apiVersion: '^1.0.0',
     heads: ['multiboot'],
     options: { answer: { says: 'what the call answers', kind: 'number' } },
     create(ports) {

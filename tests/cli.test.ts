@@ -129,7 +129,7 @@ describe('ops modules are found by name', () => {
   const MODULE = `
     import { defineOps, natively } from '@paragraft/core/ops'
     export default defineOps({
-      name: 'NAME', version: '1.0.0', apiVersion: '^0.1.0', opsAbi: '1.3.x',
+      name: 'NAME', version: '1.0.0', apiVersion: '^1.0.0', opsAbi: '1.3.x',
       ops: era => natively(era.slots.map(slot => slot.op)),
     })`
 

@@ -25,7 +25,7 @@ const RAM = 120 * MIB
 const codeOnly = defineOps({
   name: 'code-only',
   version: '1.0.0',
-  apiVersion: '^0.1.0',
+  apiVersion: '^1.0.0',
   opsAbi: nativeOps.opsAbi,
   code: nativeOps.code!,
   ops: era =>

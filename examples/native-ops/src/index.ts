@@ -53,7 +53,7 @@ function early(era: Era): Answers {
 export default defineOps({
   name: '@paragraft-examples/native-ops',
   version: '0.1.0',
-  apiVersion: '^0.1.0',
+  apiVersion: '^1.0.0',
   opsAbi: '~1.3.0 || ~5.0.0',
   ops: era => (era.abi.startsWith('1.') ? early(era) : modern),
   code: { object: Uint8Array.from(atob(OPS_OBJECT), character => character.charCodeAt(0)) },

@@ -9,7 +9,8 @@ export { nativeAnswers, nativeOps } from './ops.ts'
 export default defineBackend({
   name: 'native',
   version: '0.1.0',
-  apiVersion: '^0.1.0',
+  apiVersion: '^1.1.0',
+  supports: ['ops', 'disk'],
   heads: ['multiboot', 'linux'],
   board: 'pc',
   create: () => ({}),

@@ -14,7 +14,7 @@ export function nativeAnswers(era: Era): Answers {
 export const nativeOps = defineOps({
   name: '@paragraft/backend-native',
   version: '0.1.0',
-  apiVersion: '^0.1.0',
+  apiVersion: '^1.0.0',
   opsAbi: '>=1.0.0',
   arch: ['i386'],
   ops: nativeAnswers,

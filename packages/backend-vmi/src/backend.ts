@@ -1,6 +1,7 @@
 /** The backend: its options, and from them a ROM and the machine under it. */
 import { ParagraftError } from '@paragraft/core/errors'
 import { type BackendOptionValues, defineBackend } from '@paragraft/core/ops'
+import { VMI_SIGNATURE } from './abi/rom.ts'
 import { VmiMachine } from './machine/machine.ts'
 import { applyOverlay, isOverlay } from './rom/overlay.ts'
 import { type Rom, readRom } from './rom/read.ts'
@@ -17,7 +18,8 @@ const MOST_STOLEN = 90
 export const vmi = defineBackend({
   name: 'vmi',
   version: '0.1.0',
-  apiVersion: '^0.1.0',
+  apiVersion: '^1.1.0',
+  supports: ['ops', 'disk', 'vmi:rom'],
   heads: ['multiboot', 'linux'],
   board: 'pc',
   options: {
@@ -29,8 +31,22 @@ export const vmi = defineBackend({
     overlay: { says: 'a package that exports what defineOverlay returns, laid over the ROM', kind: 'artefact' },
     stolen: { says: `per cent of time reported as stolen, 0 to ${MOST_STOLEN}`, kind: 'number' },
   },
+  knownBy: ({ segments }) => segments.some(({ bytes }) => holds(bytes, VMI_SIGNATURE)),
   create: ports => new VmiMachine(ports, romOf(ports.options), stolenOf(ports.options)),
 })
+
+/** Whether a little-endian word is anywhere in these bytes. A kernel that looks for a ROM compares with its signature. */
+function holds(bytes: Uint8Array, word: number): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  for (
+    let at = bytes.indexOf(word & 0xff);
+    at >= 0 && at + 4 <= bytes.length;
+    at = bytes.indexOf(word & 0xff, at + 1)
+  ) {
+    if (view.getUint32(at, true) === word) return true
+  }
+  return false
+}
 
 /** The ROM that the options ask for. Throws the `PG_VMI_ROM_…` codes and `PG_BACKEND_OPTION`. */
 export function romOf({ rom = 'plain', overlay }: BackendOptionValues): Rom {

@@ -10,7 +10,8 @@ import { PvhDomain } from './pvh.ts'
 export default defineBackend({
   name: 'xen',
   version: '0.1.0',
-  apiVersion: '^0.1.0',
+  apiVersion: '^1.1.0',
+  supports: ['ops', 'disk', 'net', 'xen:hypercalls'],
   heads: [pvhHead, pvHead],
   board: 'none',
   create: ports => new PvhDomain(ports),

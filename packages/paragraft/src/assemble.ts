@@ -24,6 +24,7 @@ import {
   ParagraftError,
   type PowerPort,
   type ProcessorPorts,
+  requireAbilities,
   runHostAnswer,
 } from '@paragraft/core'
 import {
@@ -131,6 +132,7 @@ const VEC_PF = 14
 /** Builds a machine, ready for its first instruction. Throws coded errors; nothing outlives a refusal. */
 export async function createMachine(config: MachineConfig): Promise<PcMachine> {
   const memorySize = checkMemory(config.memory ?? DEFAULT_MEMORY)
+  checkAbilities(config)
   config.progress?.(`reading ${config.imageName ?? 'the image'}`)
   const image = await parseImage(config.image, {
     machine: 'i386',
@@ -140,6 +142,13 @@ export async function createMachine(config: MachineConfig): Promise<PcMachine> {
   const plan = planOps(config, image, entry, memorySize)
   config.progress?.(`placing ${image.format.join(', ')} by the ${head.name} head`)
   return new Assembly(config, memorySize).build(image, head, plan)
+}
+
+/** What the machine is given must be able to reach the guest. */
+function checkAbilities({ backend, disk, net, ops = [] }: MachineConfig): void {
+  if (disk !== undefined) requireAbilities(backend, ['disk'], 'a disk')
+  if (net !== undefined) requireAbilities(backend, ['net'], 'a network interface')
+  for (const module of ops) requireAbilities(backend, ['ops', ...(module.requires ?? [])], module.name)
 }
 
 /** Time must be exact in whole nanoseconds. */

@@ -30,7 +30,7 @@ function answers(era: Era): Answers {
 export default defineOps({
   name: '@paragraft/backend-vmi/ops',
   version: '0.1.0',
-  apiVersion: '^0.1.0',
+  apiVersion: '^1.0.0',
   opsAbi: '~1.3.0',
   ops: answers,
   code: { object: Uint8Array.from(atob(OPS_OBJECT), character => character.charCodeAt(0)) },

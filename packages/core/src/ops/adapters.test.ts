@@ -254,7 +254,7 @@ function module(id: string, change: (answers: Record<string, Answers[string]>) =
   return defineOps({
     name: 'm',
     version: '1.0.0',
-    apiVersion: '^0.1',
+    apiVersion: '^1.0',
     opsAbi: `${id.split('-')[0]}.x`,
     ops,
     code: { object },

@@ -12,7 +12,7 @@ const lite = (more: Answers = {}, rest = {}) =>
   defineOps({
     name: 'lite-ops',
     version: '1.2.3',
-    apiVersion: '^0.1.0',
+    apiVersion: '^1.0.0',
     opsAbi: '5.x',
     ops: { ...all('5.0'), ...more },
     code: { object },
@@ -98,7 +98,7 @@ test('a module for every i386 era, native throughout, is admitted everywhere', (
   const module = defineOps({
     name: 'nothing-new',
     version: '1.0.0',
-    apiVersion: '^0.1.0',
+    apiVersion: '^1.0.0',
     opsAbi: '*',
     ops: era => natively(era.slots.map(slot => slot.op)),
   })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import { API_VERSION } from './api-version.ts'
 import {
   type Answers,
-  API_VERSION,
   type BackendDefinition,
   code,
   defineBackend,
@@ -24,7 +24,7 @@ const all = (id: string, arch: 'i386' | 'x86_64' = 'i386'): Answers =>
 const lite = (more: Answers = {}, rest: Partial<OpsDefinition> = {}): OpsDefinition => ({
   name: 'lite-ops',
   version: '1.0.0',
-  apiVersion: '^0.1.0',
+  apiVersion: '^1.0.0',
   opsAbi: '5.x',
   ops: { ...all('5.0'), ...more },
   ...rest,
@@ -177,10 +177,10 @@ test('whatever is given instead of a definition, the refusal is coded', () => {
 })
 
 test('the plug-in API is checked by semver', () => {
-  expect(API_VERSION).toBe('0.1.0')
-  const error = refusal(() => defineOps(lite({}, { apiVersion: '^0.2.0' })))
-  expect(error).toMatchObject({ code: 'PG_API_VERSION', fields: { wants: '^0.2.0', has: '0.1.0' } })
-  expect(() => defineOps(lite({}, { apiVersion: '>=0.1 <1' }))).not.toThrow()
+  expect(API_VERSION).toBe('1.1.0')
+  const error = refusal(() => defineOps(lite({}, { apiVersion: '^2.0.0' })))
+  expect(error).toMatchObject({ code: 'PG_API_VERSION', fields: { wants: '^2.0.0', has: '1.1.0' } })
+  expect(() => defineOps(lite({}, { apiVersion: '>=0.1 <2' }))).not.toThrow()
 })
 
 test.each([
@@ -193,6 +193,7 @@ test.each([
   ['arch', { arch: 'i386' as never }],
   ['arch', { arch: ['arm'] as never }],
   ['variants', { variants: [] }],
+  ['requires', { requires: 'disk' as never }],
 ])('shape: %s', (field, change) => {
   expect(refusal(() => defineOps(lite({}, change)))).toMatchObject({ code: 'PG_OPS_MODULE', fields: { field } })
 })
@@ -206,7 +207,7 @@ test('one module for several eras: answers by era, natives by group', () => {
   const module = defineOps({
     name: 'several',
     version: '1.0.0',
-    apiVersion: '^0.1.0',
+    apiVersion: '^1.0.0',
     opsAbi: '>=4.0.0 <7',
     variants: ['lite'],
     ops: era => ({
@@ -239,7 +240,7 @@ const head = { name: 'raw', probe: () => ({ match: false as const, reason: 'no' 
 const backend = (change: Partial<BackendDefinition> = {}): BackendDefinition => ({
   name: '@example/backend',
   version: '0.1.0',
-  apiVersion: '^0.1.0',
+  apiVersion: '^1.0.0',
   heads: [head, 'linux'],
   create: () => ({}),
   ...change,
@@ -255,11 +256,12 @@ test.each([
   ['heads', { heads: ['linux', { name: 'x' } as never] }],
   ['ops', { ops: lite() as never }],
   ['create', { create: undefined as never }],
+  ['supports', { supports: ['wings' as never] }],
   ['version', { version: '' }],
 ])('backend shape: %s', (field, change) => {
   expect(refusal(() => defineBackend(backend(change)))).toMatchObject({ code: 'PG_BACKEND', fields: { field } })
 })
 
 test('a backend for another API is refused', () => {
-  expect(refusal(() => defineBackend(backend({ apiVersion: '^1.0.0' }))).code).toBe('PG_API_VERSION')
+  expect(refusal(() => defineBackend(backend({ apiVersion: '^2.0.0' }))).code).toBe('PG_API_VERSION')
 })

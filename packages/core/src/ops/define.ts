@@ -7,7 +7,7 @@ import valid from 'semver/functions/valid.js'
 import validRange from 'semver/ranges/valid.js'
 import { ParagraftError } from '../errors.ts'
 import type { Head } from '../head.ts'
-import type { StartOfDay } from '../image.ts'
+import type { GuestImage, StartOfDay } from '../image.ts'
 import type {
   BlockPort,
   BoardPort,
@@ -23,6 +23,8 @@ import type {
   PowerPort,
   Reporter,
 } from '../ports.ts'
+import { ABILITY_NAMES, type Ability, isAbility } from './abilities.ts'
+import { API_VERSION, checkApiVersion } from './api-version.ts'
 import type { BackendOption, BackendOptions, BackendOptionValues } from './backend-options.ts'
 import type { CallFrame } from './calling.ts'
 import type { OpGroup } from './catalogue/entry.ts'
@@ -32,9 +34,6 @@ import { ERAS } from './eras.generated.ts'
 import { eraName, erasIn } from './eras.ts'
 import type { HostFunction, ProcessorControl, VirtualMemory } from './host.ts'
 import { planSlots } from './plan.ts'
-
-/** Version of the plug-in API, apart from the packages' versions. Semver: `^0.1.0` excludes 0.2. */
-export const API_VERSION = '0.1.0'
 
 /** How an op is answered. `version`: the range of op versions (signatures) that the answer is written for. */
 export type Answer =
@@ -71,7 +70,7 @@ export interface OpsDefinition {
   readonly name: string
   /** Semver version of the module. */
   readonly version: string
-  /** Range of {@link API_VERSION} that the module is written for: `^0.1.0`. */
+  /** Range of `API_VERSION` that the module is written for: `^1.0.0`. */
   readonly apiVersion: string
   /** Range of ops ABIs (`Era.abi`) that the module targets: `5.x`, `>=1.3.0 <2`. */
   readonly opsAbi: string
@@ -82,6 +81,8 @@ export interface OpsDefinition {
   /** One answer per op of every target era, or a function that gives them era by era. */
   readonly ops: Answers | ((era: Era) => Answers)
   readonly code?: ModuleCode
+  /** What the backend must support for these ops to work, e.g. its own `xen:hypercalls`. */
+  readonly requires?: readonly Ability[]
 }
 
 /** A checked module, branded by `Symbol.for('paragraft.ops')`. Only {@link defineOps} makes one. */
@@ -208,8 +209,15 @@ export interface BackendDefinition {
    * `pc` (the default) or `none`, when the backend's devices are all there is.
    */
   readonly board?: 'pc' | 'none'
-  /** The ops it installs, when it brings some; absent: the guest's own stay. */
+  /** What its guests can have; read by users and modules. Absent: what every backend had in API 1.0, `ops`, `disk`, `net`. */
+  readonly supports?: readonly Ability[]
+  /**
+   * The ops for guests that do not know it. A package can leave that to its metadata, which names the module and has it loaded
+   * only when it is wanted.
+   */
   readonly ops?: OpsModule
+  /** Whether an image's kernel knows this backend by itself, and so keeps its own ops. Absent: none does. */
+  knownBy?(image: GuestImage): boolean
   /** Options that the user may set. */
   readonly options?: BackendOptions
   create(ports: BackendPorts): BackendInstance
@@ -287,6 +295,7 @@ export function defineOps(definition: OpsDefinition): OpsModule {
       Array.isArray(list) && list.length > 0 && list.every(item => (known as readonly unknown[]).includes(item))
     if (list !== undefined && !fits) throw shape('PG_OPS_MODULE', name, field, list, `a list of ${known.join(', ')}`)
   }
+  checkAbilities('PG_OPS_MODULE', name, 'requires', definition.requires)
   const eras = erasIn(opsAbi, definition.arch ?? ['i386'], definition.variants)
   if (eras.length === 0) {
     throw new ParagraftError('PG_OPS_ERA', `${name}: no known era is in the ops ABI range "${opsAbi}"`, {
@@ -404,6 +413,7 @@ export function defineBackend(definition: BackendDefinition): Backend {
   if (ops !== undefined && !isOpsModule(ops)) {
     throw shape('PG_BACKEND', name, 'ops', ops, 'what defineOps returned')
   }
+  checkAbilities('PG_BACKEND', name, 'supports', definition.supports)
   if (typeof create !== 'function') throw shape('PG_BACKEND', name, 'create', create, 'a function of the ports')
   for (const [option, { kind } = {} as Partial<BackendOption>] of Object.entries(definition.options ?? {})) {
     if (!OPTION_KINDS.includes(kind as BackendOption['kind'])) {
@@ -416,19 +426,6 @@ export function defineBackend(definition: BackendDefinition): Backend {
 /** True for a backend made by {@link defineBackend} of any copy of this package. */
 export function isBackend(candidate: unknown): candidate is Backend {
   return typeof candidate === 'object' && candidate !== null && BACKEND in candidate
-}
-
-/** Throws `PG_API_VERSION` unless the plug-in was written for this API. */
-export function checkApiVersion(name: string, apiVersion: string): void {
-  if (satisfies(API_VERSION, apiVersion)) return
-  throw new ParagraftError(
-    'PG_API_VERSION',
-    `${name} is written for plug-in API ${apiVersion}; this is ${API_VERSION}`,
-    {
-      fields: { plugin: name, wants: apiVersion, has: API_VERSION },
-      hint: 'Use a release of the plug-in for this API, or a release of Paragraft that has the API it wants.',
-    },
-  )
 }
 
 function checkPlugin(
@@ -445,9 +442,14 @@ function checkPlugin(
     throw shape(error, name, 'version', version, 'a semver version such as "1.0.0"')
   }
   if (typeof apiVersion !== 'string' || validRange(apiVersion) === null) {
-    throw shape(error, name, 'apiVersion', apiVersion, 'a semver range such as "^0.1.0"')
+    throw shape(error, name, 'apiVersion', apiVersion, 'a semver range such as "^1.0.0"')
   }
   checkApiVersion(name, apiVersion)
+}
+
+function checkAbilities(error: string, name: string, field: string, list: unknown): void {
+  if (list === undefined || (Array.isArray(list) && list.every(isAbility))) return
+  throw shape(error, name, field, list, `a list of ${ABILITY_NAMES}`)
 }
 
 function shape(error: string, who: string, field: string, got: unknown, wants: string): ParagraftError {

@@ -15,7 +15,7 @@ function call(
   stack: Record<number, number>,
 ) {
   const ops: Answers = { ...natively(eraOf(id).slots.map(slot => slot.op)), [op]: host(fn) }
-  const module = defineOps({ name: 'm', version: '1.0.0', apiVersion: '^0.1', opsAbi: `${id}.x`, ops })
+  const module = defineOps({ name: 'm', version: '1.0.0', apiVersion: '^1.0', opsAbi: `${id}.x`, ops })
   const slot = admit(module, layoutOf(eraOf(id))).slots.find(s => s.slot.op === op)!
   const machine = fakeHost()
   runHostAnswer(slot, fakeFrame(registers, { 0: 0xc010_0005, ...stack }), machine)
@@ -117,7 +117,7 @@ test('the cause is kept, and coded errors pass as they are', () => {
 
 test('a slot without a host answer cannot be run', () => {
   const ops = natively(eraOf('5.0').slots.map(slot => slot.op))
-  const module = defineOps({ name: 'm', version: '1.0.0', apiVersion: '^0.1', opsAbi: '5.x', ops })
+  const module = defineOps({ name: 'm', version: '1.0.0', apiVersion: '^1.0', opsAbi: '5.x', ops })
   const slot = admit(module, layoutOf(eraOf('5.0'))).slots[0]!
   expect(() => runHostAnswer(slot, fakeFrame({}, { 0: 0 }), fakeHost())).toThrow(
     expect.objectContaining({ code: 'PG_HOST_SLOT' }),

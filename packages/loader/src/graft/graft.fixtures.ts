@@ -85,7 +85,7 @@ export function moduleFixture(answers: Answers, object = objectFixture(), name =
   return defineOps({
     name,
     version: '1.2.3',
-    apiVersion: '^0.1.0',
+    apiVersion: '^1.0.0',
     opsAbi: '~5.0.0',
     ops: { ...NATIVE_5_0, ...answers },
     ...(needsCode ? { code: { object } } : {}),

@@ -3,14 +3,23 @@
  * package name or a path works too. Names are resolved from the user's folder; what this installation brings along is
  * the last resort.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { type Backend, isBackend, isOpsModule, type OpsModule } from '@paragraft/core'
-import { ParagraftError } from '@paragraft/core/errors'
+import {
+  type Backend,
+  checkMetadata,
+  isBackend,
+  isOpsModule,
+  type OpsModule,
+  type PluginMetadata,
+  readMetadata,
+} from '@paragraft/core'
+import { isParagraftError, ParagraftError } from '@paragraft/core/errors'
 import { createJiti } from 'jiti'
 import { readUserFile } from './files.ts'
+import { type FoundPackage, installCommand, packageOf, readManifest } from './packages.ts'
 
 interface Kind<T> {
   /** As in package names: `@paragraft/backend-xen`. */
@@ -23,14 +32,37 @@ interface Kind<T> {
 const BACKEND: Kind<Backend> = { word: 'backend', what: 'backend', made: 'defineBackend', is: isBackend }
 const OPS: Kind<OpsModule> = { word: 'ops', what: 'ops module', made: 'defineOps', is: isOpsModule }
 
-/** Loads a backend by name or path, seen from `cwd`. Throws `PG_PLUGIN_NOT_FOUND`, `PG_PLUGIN_BROKEN`, `PG_PLUGIN_KIND`. */
-export function loadBackend(name: string, cwd: string): Promise<Backend> {
-  return load(BACKEND, name, cwd)
+/** A plug-in that has been found, and what its package says of it. Nothing of its code has run. */
+export interface FoundPlugin {
+  readonly file: string
+  /** The package whose main export it is; absent for other files. */
+  readonly package?: FoundPackage
+  readonly metadata?: PluginMetadata
+}
+
+/**
+ * Finds a backend by name or path, seen from `cwd`, and reads its package's metadata. Throws `PG_PLUGIN_NOT_FOUND`,
+ * `PG_PLUGIN_KIND`, `PG_METADATA`, `PG_API_VERSION`.
+ */
+export function findBackend(name: string, cwd: string): FoundPlugin {
+  return find(BACKEND, name, cwd)
+}
+
+/** Loads a backend by name or path, seen from `cwd`. Throws as {@link findBackend}, and `PG_PLUGIN_BROKEN`. */
+export function loadBackend(name: string, cwd: string, found: FoundPlugin = findBackend(name, cwd)): Promise<Backend> {
+  return load(BACKEND, name, found)
 }
 
 /** Loads an ops module by name or path, seen from `cwd`. Throws as {@link loadBackend}. */
 export function loadOps(name: string, cwd: string): Promise<OpsModule> {
-  return load(OPS, name, cwd)
+  return load(OPS, name, find(OPS, name, cwd))
+}
+
+/** Loads the ops module that a backend's metadata names, seen from the backend's own package; undefined if it names none. */
+export function loadDefaultOps({ package: home, metadata }: FoundPlugin): Promise<OpsModule> | undefined {
+  if (home === undefined || metadata?.ops === undefined) return undefined
+  const own = metadata.ops.startsWith('./')
+  return loadOps(own ? `${home.manifest.name}${metadata.ops.slice(1)}` : metadata.ops, home.folder)
 }
 
 /** The package names that a name can mean, in order. */
@@ -51,40 +83,53 @@ export async function loadArtefact(name: string, cwd: string): Promise<unknown> 
   const path = resolve(cwd, name)
   if (existsSync(path) && statSync(path).isFile() && !/\.[cm]?[jt]s$/.test(path))
     return readUserFile(cwd, name, 'the file')
-  const { exported } = await importNamed('file or package', name, [name], cwd)
+  const what = 'file or package'
+  const exported = await importNamed(what, name, locate(what, name, [name], cwd))
   return exported['default'] ?? exported
 }
 
-async function load<T>(kind: Kind<T>, name: string, cwd: string): Promise<T> {
-  const { file, exported } = await importNamed(kind.what, name, packageNames(kind.word, name), cwd)
+function find<T>(kind: Kind<T>, name: string, cwd: string): FoundPlugin {
+  const file = locate(kind.what, name, packageNames(kind.word, name), cwd)
+  const home = packageOf(file)
+  // The metadata is of the main export; the other files of the package have their definitions only.
+  if (home === undefined || mainFile(home) !== file) return { file }
+  const metadata = readMetadata(home.manifest)
+  if (metadata === undefined) return { file, package: home }
+  if (metadata.kind === kind.word) return { file, package: home, metadata }
+  throw new ParagraftError(
+    'PG_PLUGIN_KIND',
+    `${home.manifest.name} is no ${kind.what}: its package.json says ${metadata.kind}`,
+    {
+      fields: { name, file, wants: kind.word, kind: metadata.kind },
+      hint: `Name a package of kind ${kind.word}; this one goes with --${metadata.kind}.`,
+    },
+  )
+}
+
+async function load<T extends Backend | OpsModule>(
+  kind: Kind<T>,
+  name: string,
+  { file, metadata }: FoundPlugin,
+): Promise<T> {
+  const exported = await importNamed(kind.what, name, file)
   const candidates = [exported['default'], ...Object.values(exported)]
-  const found = candidates.find(value => kind.is(value))
+  const found = candidates.find(value => kind.is(value)) as T | undefined
   if (found === undefined) {
     throw new ParagraftError('PG_PLUGIN_KIND', `${file} exports no ${kind.what}`, {
       fields: { name, file, exports: Object.keys(exported) },
       hint: `Its default export should be what ${kind.made}({ … }) returns.`,
     })
   }
-  return found as T
+  if (metadata !== undefined) checkMetadata(metadata, found)
+  return found
 }
 
-async function importNamed(
-  what: string,
-  name: string,
-  packages: readonly string[],
-  cwd: string,
-): Promise<{ file: string; exported: Record<string, unknown> }> {
-  const tried: string[] = []
-  const file = locate(packages, name, cwd, tried)
-  if (file === undefined) {
-    throw new ParagraftError('PG_PLUGIN_NOT_FOUND', `there is no ${what} ${name}`, {
-      fields: { name, tried },
-      hint: `Tried ${tried.join(', ')}. Install the package where you run paragraft, or give a path.`,
-    })
-  }
+async function importNamed(what: string, name: string, file: string): Promise<Record<string, unknown>> {
   try {
-    return { file, exported: await importFile(file) }
+    return await importFile(file)
   } catch (cause) {
+    // A plug-in whose definition is refused says more by that than we could.
+    if (isParagraftError(cause)) throw cause
     throw new ParagraftError('PG_PLUGIN_BROKEN', `${what} ${name} could not be loaded: ${(cause as Error).message}`, {
       fields: { name, file },
       hint: 'A package of a workspace has to be built first.',
@@ -93,7 +138,9 @@ async function importNamed(
   }
 }
 
-function locate(packages: readonly string[], name: string, cwd: string, tried: string[]): string | undefined {
+/** The file that a name stands for. Throws `PG_PLUGIN_NOT_FOUND`. */
+function locate(what: string, name: string, packages: readonly string[], cwd: string): string {
+  const tried: string[] = []
   if (!isPath(name)) {
     for (const packageName of packages) {
       tried.push(packageName)
@@ -104,9 +151,21 @@ function locate(packages: readonly string[], name: string, cwd: string, tried: s
     }
   }
   const path = resolve(cwd, name)
+  const file = !existsSync(path) ? undefined : statSync(path).isDirectory() ? resolveFolder(path) : path
+  if (file !== undefined) return file
   tried.push(path)
-  if (!existsSync(path)) return undefined
-  return statSync(path).isDirectory() ? resolveFolder(path) : path
+  const install = isPath(name)
+    ? ''
+    : ` Install it where you run paragraft (${installCommand(packages[0]!, cwd)}), or give a path.`
+  throw new ParagraftError('PG_PLUGIN_NOT_FOUND', `there is no ${what} ${name}`, {
+    fields: { name, tried },
+    hint: `Tried ${tried.join(', ')}.${install}`,
+  })
+}
+
+/** The file that a package's main export is. */
+function mainFile({ folder, manifest }: FoundPackage): string | undefined {
+  return resolvePackage(manifest.name!, join(folder, 'package.json')) ?? resolveFolder(folder)
 }
 
 /** The file that a package's main entry is, for importers at `from`; undefined if there is no such package. */
@@ -123,7 +182,7 @@ function resolvePackage(name: string, from: string): string | undefined {
 function resolveFolder(folder: string): string | undefined {
   const manifestFile = join(folder, 'package.json')
   if (!existsSync(manifestFile)) return undefined
-  const manifest = JSON.parse(readFileSync(manifestFile, 'utf8')) as { name?: string; main?: string }
+  const manifest = readManifest(manifestFile)
   // A package may import itself by name, and its exports decide what that is.
   const own = manifest.name === undefined ? undefined : resolvePackage(manifest.name, manifestFile)
   if (own?.startsWith(folder)) return own
