@@ -203,6 +203,88 @@ declare function op(name: string, meaning: string, prototypes: string | readonly
 declare function data(name: string, meaning: string): OpEntry;
 
 /**
+ * A guest whose kernel does not run at privilege level 0, as paravirtual guests do. The processor executes it as it is; what
+ * would need tables of the guest's own that such a guest does not have, an IDT above all, is asked of its monitor: the backend.
+ */
+/**
+ * How an event came about. `int`: INT n, INT3, INTO, which a gate's DPL may forbid. `int1`: INT1, which none forbids.
+ * `exception`: everything else that an instruction brought on itself.
+ */
+type EventSource = 'exception' | 'int' | 'int1' | 'interrupt' | 'nmi';
+/** What the processor of another guest would deliver through its IDT. Nothing of an instruction that faulted is done. */
+interface InterceptedEvent {
+    readonly source: EventSource;
+    readonly vector: number;
+    /** -1 where the exception pushes none. */
+    readonly errorCode: number;
+    /** Linear address of a #PF, else 0. CR2 is not changed. */
+    readonly address: number;
+    /** Where a handler is to return: EIP itself, but for `int` and `int1`, whose EIP is still the instruction's. */
+    readonly returnEip: number;
+}
+/** A descriptor's page cannot be had: #PF at this linear address, error code 0. */
+interface DescriptorFault {
+    readonly pageFault: number;
+}
+/** What a monitor does for the processor. It is called on an instruction boundary and may use every port it has. */
+interface GuestMonitor {
+    /**
+     * An event. The monitor answers by changing registers; the guest goes on at its CS:EIP. True: the monitor has executed
+     * the instruction that faulted, and it counts as retired.
+     */
+    event(event: InterceptedEvent): boolean;
+    /**
+     * RAM address of a page of a descriptor table, which is read, and has accessed bits set, whatever the guest's page tables say.
+     * Undefined: there is nothing, and a selector into it is as bad as one outside the table.
+     */
+    descriptors(table: 'gdt' | 'ldt', page: number): number | DescriptorFault | undefined;
+}
+type GuestRegister = 'EAX' | 'ECX' | 'EDX' | 'EBX' | 'ESP' | 'EBP' | 'ESI' | 'EDI' | 'EIP' | 'EFLAGS';
+type DataSegment = 'ES' | 'SS' | 'DS' | 'FS' | 'GS';
+/** What IRET takes off a stack; selectors have 16 bits. */
+interface GuestContext {
+    readonly cs: number;
+    readonly eip: number;
+    /** VM must be clear. */
+    readonly eflags: number;
+    readonly ss: number;
+    readonly esp: number;
+}
+/** What a segment register holds. */
+interface SegmentView {
+    readonly selector: number;
+    readonly base: number;
+    /** Last valid offset. */
+    readonly limit: number;
+    /** Bits of a descriptor's high dword: type and S, DPL, P, AVL, L, D/B, G in 8–15 and 20–23. */
+    readonly attributes: number;
+}
+/** The processor of a deprivileged guest. Before {@link begin} it is like every other guest's. */
+interface DeprivilegedPort {
+    /** From now on events and descriptors are the monitor's, to the end of the machine. IDT, LGDT and LLDT are out of use. */
+    begin(monitor: GuestMonitor): void;
+    /** Last byte of each table that can be named by a selector; -1: there is no such table. */
+    setTables(gdtLimit: number, ldtLimit: number): void;
+    /** Current privilege level. */
+    cpl(): number;
+    get(register: GuestRegister): number;
+    set(register: GuestRegister, value: number): void;
+    segment(name: DataSegment | 'CS'): SegmentView;
+    /** Loads a segment register as MOV does at the current level; false, with nothing changed, where that faults. */
+    load(name: DataSegment, selector: number): boolean;
+    /**
+     * Continues the guest elsewhere, as IRET from privilege level 0 to an outer level does it: with its checks, and data segments that
+     * the new level may not use made null. False, with nothing changed: IRET would fault.
+     */
+    enter(context: GuestContext): boolean;
+    /**
+     * Executes the instruction at CS:EIP, delivering nothing; then `accept` is asked. False: it faulted, or was
+     * not accepted, and the registers are as they were; memory that it wrote stays written. Only while an event is served.
+     */
+    step(accept: () => boolean): boolean;
+}
+
+/**
  * What a host answer sees: the call, decoded by the op's signature, and narrow ports to carry it out. The machine
  * implements these; a module imports only the types.
  */
@@ -382,6 +464,8 @@ interface BackendPorts {
     readonly nmi: Line;
     /** The processor's privileged operations. */
     readonly processor: BackendProcessor;
+    /** The processor of a guest whose kernel is kept from privilege level 0. */
+    readonly deprivileged: DeprivilegedPort;
     /** Guest memory through the guest's page tables, at kernel privilege. */
     readonly virtual: VirtualMemory;
     /** The media that the user gave the machine, for a backend that is their only way to the guest (`board: 'none'`). */
@@ -526,7 +610,7 @@ declare function defineBackend(definition: BackendDefinition): Backend;
 /** True for a backend made by {@link defineBackend} of any copy of this package. */
 declare function isBackend(candidate: unknown): candidate is Backend;
 
-export { nativeGroup as $, ABILITIES as A, type Backend as B, type CallFrame as C, type StructView as D, type Era as E, FIRST_HOST_CALL as F, type GuestException as G, type HostCall as H, backendOption as I, bitsOf as J, checkBackendOptions as K, code as L, type ModuleCode as M, conventionFor as N, type OpEntry as O, type Place as P, data as Q, defineBackend as R, type Signature as S, type TableRegister as T, defineOps as U, type VirtualMemory as V, host as W, isAbility as X, isBackend as Y, isOpsModule as Z, native as _, ABILITY_NAMES as a, nativeSymbol as a0, natively as a1, nop as a2, op as a3, parseBackendOption as a4, readArguments as a5, requireAbilities as a6, signature as a7, supported as a8, value as a9, writeResult as aa, type Ability as b, type Answer as c, type AnswerKind as d, type Answers as e, type Arch as f, type BackendCounts as g, type BackendDefinition as h, type BackendInstance as i, type BackendOption as j, type BackendOptionValues as k, type BackendOptions as l, type BackendPorts as m, type BackendProcessor as n, type CallingConvention as o, type EraSlot as p, type HostCallPort as q, type HostFunction as r, type HypercallFrame as s, type OpGroup as t, type OpParam as u, type OpType as v, type OpVersion as w, type OpsDefinition as x, type OpsModule as y, type ProcessorControl as z };
+export { conventionFor as $, ABILITIES as A, type Backend as B, type CallFrame as C, type DataSegment as D, type Era as E, FIRST_HOST_CALL as F, type GuestContext as G, type HostCall as H, type InterceptedEvent as I, type OpParam as J, type OpType as K, type OpVersion as L, type ModuleCode as M, type OpsDefinition as N, type OpEntry as O, type OpsModule as P, type Place as Q, type ProcessorControl as R, type SegmentView as S, type Signature as T, type StructView as U, type TableRegister as V, type VirtualMemory as W, backendOption as X, bitsOf as Y, checkBackendOptions as Z, code as _, ABILITY_NAMES as a, data as a0, defineBackend as a1, defineOps as a2, host as a3, isAbility as a4, isBackend as a5, isOpsModule as a6, native as a7, nativeGroup as a8, nativeSymbol as a9, natively as aa, nop as ab, op as ac, parseBackendOption as ad, readArguments as ae, requireAbilities as af, signature as ag, supported as ah, value as ai, writeResult as aj, type Ability as b, type Answer as c, type AnswerKind as d, type Answers as e, type Arch as f, type BackendCounts as g, type BackendDefinition as h, type BackendInstance as i, type BackendOption as j, type BackendOptionValues as k, type BackendOptions as l, type BackendPorts as m, type BackendProcessor as n, type CallingConvention as o, type DeprivilegedPort as p, type DescriptorFault as q, type EraSlot as r, type EventSource as s, type GuestException as t, type GuestMonitor as u, type GuestRegister as v, type HostCallPort as w, type HostFunction as x, type HypercallFrame as y, type OpGroup as z };
 
 // dist/elf/index.d.ts
 import { ErrorFields, ParagraftError } from '../errors.js';
@@ -936,7 +1020,7 @@ interface StartRegisters {
     cr0?: number;
     cr3?: number;
     cr4?: number;
-    /** Flat segments (base 0, limit 4 GB): selector values of code and data. */
+    /** Flat segments (base 0, limit 4 GB): selector values of code and data. The privilege level is the RPL of `cs`. */
     cs: number;
     ds: number;
     /** GDT in guest memory, if the protocol promises one. */
@@ -966,7 +1050,7 @@ export { Head, HeadMatch, PlaceOptions } from './head.js';
 export { BootModule, GuestImage, ImageEntry, ImageNote, ImageSection, ImageSegment, ImageSymbol, LinuxHeader, MemoryRange, MultibootHeader, StartOfDay, StartRegisters } from './image.js';
 export { A as AdmittedOps, a as AdmittedSlot, C as CallSite, G as Graft, b as GuestLayout, H as HostStub, L as LayoutDescription, c as LayoutResult, d as LayoutSlot, O as Oracle, e as admit, l as layoutOf } from './layout.js';
 export { EXIT_GUEST, EXIT_INTERNAL, EXIT_OK, EXIT_TIMEOUT, EXIT_USAGE, ExitCounts, GuestFaultKind, InputArrival, Machine, MachineEvent, RegisterView, RunOptions, RunOutcome, RunReport, StopReason, exitStatus } from './machine.js';
-export { A as ABILITIES, a as ABILITY_NAMES, b as Ability, c as Answer, d as AnswerKind, e as Answers, f as Arch, B as Backend, g as BackendCounts, h as BackendDefinition, i as BackendInstance, j as BackendOption, k as BackendOptionValues, l as BackendOptions, m as BackendPorts, n as BackendProcessor, C as CallFrame, o as CallingConvention, E as Era, p as EraSlot, F as FIRST_HOST_CALL, G as GuestException, H as HostCall, q as HostCallPort, r as HostFunction, s as HypercallFrame, M as ModuleCode, O as OpEntry, t as OpGroup, u as OpParam, v as OpType, w as OpVersion, x as OpsDefinition, y as OpsModule, P as Place, z as ProcessorControl, S as Signature, D as StructView, T as TableRegister, V as VirtualMemory, I as backendOption, J as bitsOf, K as checkBackendOptions, L as code, N as conventionFor, Q as data, R as defineBackend, U as defineOps, W as host, X as isAbility, Y as isBackend, Z as isOpsModule, _ as native, $ as nativeGroup, a0 as nativeSymbol, a1 as natively, a2 as nop, a3 as op, a4 as parseBackendOption, a5 as readArguments, a6 as requireAbilities, a7 as signature, a8 as supported, a9 as value, aa as writeResult } from './define.js';
+export { A as ABILITIES, a as ABILITY_NAMES, b as Ability, c as Answer, d as AnswerKind, e as Answers, f as Arch, B as Backend, g as BackendCounts, h as BackendDefinition, i as BackendInstance, j as BackendOption, k as BackendOptionValues, l as BackendOptions, m as BackendPorts, n as BackendProcessor, C as CallFrame, o as CallingConvention, D as DataSegment, p as DeprivilegedPort, q as DescriptorFault, E as Era, r as EraSlot, s as EventSource, F as FIRST_HOST_CALL, G as GuestContext, t as GuestException, u as GuestMonitor, v as GuestRegister, H as HostCall, w as HostCallPort, x as HostFunction, y as HypercallFrame, I as InterceptedEvent, M as ModuleCode, O as OpEntry, z as OpGroup, J as OpParam, K as OpType, L as OpVersion, N as OpsDefinition, P as OpsModule, Q as Place, R as ProcessorControl, S as SegmentView, T as Signature, U as StructView, V as TableRegister, W as VirtualMemory, X as backendOption, Y as bitsOf, Z as checkBackendOptions, _ as code, $ as conventionFor, a0 as data, a1 as defineBackend, a2 as defineOps, a3 as host, a4 as isAbility, a5 as isBackend, a6 as isOpsModule, a7 as native, a8 as nativeGroup, a9 as nativeSymbol, aa as natively, ab as nop, ac as op, ad as parseBackendOption, ae as readArguments, af as requireAbilities, ag as signature, ah as supported, ai as value, aj as writeResult } from './define.js';
 export { ADAPTERS, API_VERSION, Adapter, CATALOGUE, ERAS, EraDiff, HostPorts, OpChange, PluginMetadata, adaptersFor, checkApiVersion, checkMetadata, diffEras, eraName, eraOf, erasIn, findEra, findOp, hasResult, hostCall, opEntry, opVersion, readMetadata, runHostAnswer, whyNotNop } from './ops/index.js';
 export { I as Installation, L as Ledger, a as LedgerLayout, b as LedgerRow, M as Moment, O as OpReport, f as formatLedger, c as formatTable } from './ledger.js';
 export { E820_RAM, E820_RESERVED, Placement, Reservation, reserveRanges } from './placement.js';
@@ -981,7 +1065,7 @@ import './ports.js';
 
 // dist/layout.d.ts
 import { StartOfDay } from './image.js';
-import { E as Era, f as Arch, c as Answer, o as CallingConvention, r as HostFunction, y as OpsModule } from './define.js';
+import { E as Era, f as Arch, c as Answer, o as CallingConvention, x as HostFunction, P as OpsModule } from './define.js';
 
 /** What will be in one slot. */
 interface AdmittedSlot {
@@ -1409,8 +1493,8 @@ declare function exitStatus(stop: StopReason): number;
 export { EXIT_GUEST, EXIT_INTERNAL, EXIT_OK, EXIT_TIMEOUT, EXIT_USAGE, type ExitCounts, type GuestFaultKind, type InputArrival, type Machine, type MachineEvent, type RegisterView, type RunOptions, type RunOutcome, type RunReport, type StopReason, exitStatus };
 
 // dist/ops/index.d.ts
-import { H as HostCall, r as HostFunction, O as OpEntry, w as OpVersion, p as EraSlot, E as Era, f as Arch, V as VirtualMemory, z as ProcessorControl, S as Signature, D as StructView, C as CallFrame, b as Ability, B as Backend, y as OpsModule } from '../define.js';
-export { A as ABILITIES, a as ABILITY_NAMES, c as Answer, d as AnswerKind, e as Answers, g as BackendCounts, h as BackendDefinition, i as BackendInstance, j as BackendOption, k as BackendOptionValues, l as BackendOptions, m as BackendPorts, n as BackendProcessor, o as CallingConvention, F as FIRST_HOST_CALL, G as GuestException, q as HostCallPort, s as HypercallFrame, M as ModuleCode, t as OpGroup, u as OpParam, v as OpType, x as OpsDefinition, P as Place, T as TableRegister, I as backendOption, J as bitsOf, K as checkBackendOptions, L as code, N as conventionFor, Q as data, R as defineBackend, U as defineOps, W as host, X as isAbility, Y as isBackend, Z as isOpsModule, _ as native, $ as nativeGroup, a0 as nativeSymbol, a1 as natively, a2 as nop, a3 as op, a4 as parseBackendOption, a5 as readArguments, a6 as requireAbilities, a7 as signature, a8 as supported, a9 as value, aa as writeResult } from '../define.js';
+import { H as HostCall, x as HostFunction, O as OpEntry, L as OpVersion, r as EraSlot, E as Era, f as Arch, W as VirtualMemory, R as ProcessorControl, T as Signature, U as StructView, C as CallFrame, b as Ability, B as Backend, P as OpsModule } from '../define.js';
+export { A as ABILITIES, a as ABILITY_NAMES, c as Answer, d as AnswerKind, e as Answers, g as BackendCounts, h as BackendDefinition, i as BackendInstance, j as BackendOption, k as BackendOptionValues, l as BackendOptions, m as BackendPorts, n as BackendProcessor, o as CallingConvention, D as DataSegment, p as DeprivilegedPort, q as DescriptorFault, s as EventSource, F as FIRST_HOST_CALL, G as GuestContext, t as GuestException, u as GuestMonitor, v as GuestRegister, w as HostCallPort, y as HypercallFrame, I as InterceptedEvent, M as ModuleCode, z as OpGroup, J as OpParam, K as OpType, N as OpsDefinition, Q as Place, S as SegmentView, V as TableRegister, X as backendOption, Y as bitsOf, Z as checkBackendOptions, _ as code, $ as conventionFor, a0 as data, a1 as defineBackend, a2 as defineOps, a3 as host, a4 as isAbility, a5 as isBackend, a6 as isOpsModule, a7 as native, a8 as nativeGroup, a9 as nativeSymbol, aa as natively, ab as nop, ac as op, ad as parseBackendOption, ae as readArguments, af as requireAbilities, ag as signature, ah as supported, ai as value, aj as writeResult } from '../define.js';
 import { a as AdmittedSlot } from '../layout.js';
 export { A as AdmittedOps, L as LayoutDescription, e as admit, l as layoutOf } from '../layout.js';
 import { Clock, Reporter } from '../ports.js';

@@ -1,6 +1,6 @@
 // dist/index.d.ts
 import { ProcessorPorts, GuestMemory, HypercallInstruction } from '@paragraft/core/ports';
-import { BackendProcessor, CallFrame, HypercallFrame, ProcessorControl, VirtualMemory } from '@paragraft/core';
+import { GuestMonitor, BackendProcessor, CallFrame, HypercallFrame, ProcessorControl, VirtualMemory, DeprivilegedPort } from '@paragraft/core';
 import { RegisterView } from '@paragraft/core/machine';
 import { StartRegisters } from '@paragraft/core/image';
 
@@ -220,6 +220,12 @@ declare class Processor implements CpuContext {
     onTlbFlush: (what: TlbFlush, region?: boolean) => void;
     /** Every exception of an instruction, before its delivery. True: execute the instruction again instead. */
     onException: (fault: GuestFault) => boolean;
+    /** Serves the events and descriptors of a deprivileged guest; null for every other. */
+    monitor: GuestMonitor | null;
+    /** Events that the monitor was asked about. */
+    intercepted: number;
+    /** The monitor has executed the instruction at hand. */
+    retire: () => void;
     /** Exceptions since an instruction retired, and the count of retired instructions that they all came at. */
     storm: number;
     stormAt: number;
@@ -237,6 +243,10 @@ declare class Processor implements CpuContext {
     cycles: () => number;
     /** Starts in the power-up state. */
     constructor(options: ProcessorOptions);
+    /** A copy of the registers, on an instruction boundary. */
+    saveRegisters(): Uint8Array;
+    /** Brings back what {@link saveRegisters} copied, traps that were on their way excepted. */
+    restoreRegisters(saved: Uint8Array): void;
     /** Asks the run loop to look up before the next block. */
     attention(): void;
     /** INTR or NMI is asserted, as far as the engine knows (true is always safe): enabling interrupts needs attention. */
@@ -381,6 +391,11 @@ declare class Engine {
     addProbe(pa: number): () => number;
     /** Runs until `max` instructions have retired, or something else ends it. */
     run(max: number): RunResult;
+    /**
+     * Executes the instruction at EIP, delivering nothing, for whoever serves an event of the guest's. False: it faulted, and
+     * nothing of it is done.
+     */
+    executeOne(): boolean;
     /** Drops all decoded code; what runs next is decoded afresh. */
     flushCode(): void;
 }
@@ -475,6 +490,11 @@ declare function setA20(cpu: Processor, open: boolean): void;
 /** A snapshot, exact at an instruction boundary. */
 declare function registersOf(cpu: Processor): RegisterView;
 
+/** The port by which a backend has a deprivileged guest's processor (core's ops/deprivileged.ts). */
+
+/** The port for a backend. `step` executes one instruction alone and says whether it retired. */
+declare function deprivilegedPort(cpu: Processor, step: () => boolean): DeprivilegedPort;
+
 /** Makes RAM pages (physical page numbers) stub pages. */
 declare function registerStubPages(cpu: Processor, pages: Iterable<number>): void;
 /** Takes pages back. */
@@ -486,9 +506,9 @@ declare function unregisterStubPages(cpu: Processor, pages: Iterable<number>): v
  */
 
 /**
- * Puts the processor where a boot protocol wants it: protected mode with flat segments. CR0.PE and ET are implied;
- * TR and LDTR are as after reset. Throws GuestFault when CR0.PG and CR4.PAE are asked for with bad PDPTEs.
+ * Puts the processor where a boot protocol wants it: protected mode with flat segments, at the privilege level that is the
+ * RPL of CS. CR0.PE and ET are implied; TR and LDTR are as after reset. Throws GuestFault when CR0.PG and CR4.PAE are asked for with bad PDPTEs.
  */
 declare function setStart(cpu: Processor, regs: StartRegisters): void;
 
-export { type CpuContext, type CpuidModel, DEFAULT_CPUID, type Divergence, Engine, type EngineKind, type EngineOptions, GuestFault, type InstructionTrace, type LockstepDifference, type LockstepOptions, type LockstepResult, type LockstepSubject, PAGE_HOLE, Processor, type RegionEvent, type RunResult, type TranslatorControl, type TranslatorStatistics, backendProcessor, callFrame, createEngine, describeDivergence, differencesBetween, engineSubject, hypercallFrame, processorControl, registerImage, registerStubPages, registersOf, runLockstep, setA20, setStart, stateHash, unregisterStubPages, virtualMemory };
+export { type CpuContext, type CpuidModel, DEFAULT_CPUID, type Divergence, Engine, type EngineKind, type EngineOptions, GuestFault, type InstructionTrace, type LockstepDifference, type LockstepOptions, type LockstepResult, type LockstepSubject, PAGE_HOLE, Processor, type RegionEvent, type RunResult, type TranslatorControl, type TranslatorStatistics, backendProcessor, callFrame, createEngine, deprivilegedPort, describeDivergence, differencesBetween, engineSubject, hypercallFrame, processorControl, registerImage, registerStubPages, registersOf, runLockstep, setA20, setStart, stateHash, unregisterStubPages, virtualMemory };

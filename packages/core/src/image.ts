@@ -110,7 +110,7 @@ export interface StartRegisters {
   cr0?: number
   cr3?: number
   cr4?: number
-  /** Flat segments (base 0, limit 4 GB): selector values of code and data. */
+  /** Flat segments (base 0, limit 4 GB): selector values of code and data. The privilege level is the RPL of `cs`. */
   cs: number
   ds: number
   /** GDT in guest memory, if the protocol promises one. */

@@ -185,6 +185,9 @@ export class Engine {
     }
     cpu.interruptWaiting = false
     cpu.instructions = () => this.instructions()
+    cpu.retire = () => {
+      this.#i32[BUDGET >> 2]--
+    }
     if (options.cycles) cpu.cycles = options.cycles
   }
 
@@ -393,8 +396,14 @@ export class Engine {
     return Math.max(this.#fetchPage(((lin & ~0xfff) + 0x1000) >>> 0), -1)
   }
 
-  /** A fault left generated code: nothing of its instruction counts, and it is delivered. */
+  /** A fault left generated code, and is delivered. */
   #fault(): void {
+    const fault = this.#takeFault()
+    if (fault !== null) raise(this.processor, fault)
+  }
+
+  /** The fault that left generated code: nothing of its instruction counts. Null: it is to be run again, alone. */
+  #takeFault(): GuestFault | null {
     const cpu = this.processor
     const u32 = this.#u32
     const record = u32[CUR_RECORD >> 2]
@@ -407,12 +416,12 @@ export class Engine {
     if (kind === FAULT_RESTART) {
       this.#stepNext = true
       this.#restarted = true
-      return
+      return null
     }
     const fault = this.pending
     this.pending = null
     if (fault === null) throw new Error('FAULT without a pending fault')
-    raise(cpu, fault)
+    return fault
   }
 
   /** Runs one instruction by itself, with every check. */
@@ -421,6 +430,33 @@ export class Engine {
     const u32 = this.#u32
     this.#stepNext = false
     const trap = (u32[EFLAGS_SYS >> 2] & FLAG_TF) !== 0
+    const intercepted = cpu.intercepted
+    const done = this.#alone()
+    if (done instanceof GuestFault) {
+      raise(cpu, done)
+      return
+    }
+    // RF masks breakpoints for one instruction; IRET is the one that sets it for the next.
+    if (done !== 'IRET') u32[EFLAGS_SYS >> 2] &= ~FLAG_RF
+    // An interrupt that went through its gate has cleared TF; an INTO that had nothing to do has not.
+    const taken = (u32[EFLAGS_SYS >> 2] & FLAG_TF) === 0 || cpu.intercepted !== intercepted
+    const interrupted = done.startsWith('INT') && taken
+    if (trap && !interrupted) cpu.pendingDr6 |= DR6_BS
+    if (cpu.pendingDr6 !== 0 && !this.#inShadow()) raiseDebugTrap(cpu)
+  }
+
+  /**
+   * Executes the instruction at EIP, delivering nothing, for whoever serves an event of the guest's. False: it faulted, and
+   * nothing of it is done.
+   */
+  executeOne(): boolean {
+    return !(this.#alone() instanceof GuestFault)
+  }
+
+  /** Decodes and executes the instruction at EIP: its mnemonic, or the fault that it met. */
+  #alone(): string | GuestFault {
+    const cpu = this.processor
+    const u32 = this.#u32
     const eip = u32[EIP >> 2]
     const lin = (eip + u32[(SEG + SEG_CS * SEG_SIZE + SEG_BASE) >> 2]) >>> 0
     let mnemonic = ''
@@ -442,8 +478,7 @@ export class Engine {
       mnemonic = d.insn?.mnemonic ?? ''
     } catch (e) {
       if (!(e instanceof GuestFault)) throw e
-      raise(cpu, e)
-      return
+      return e
     }
     u32[EIP_BASE >> 2] = eip - (lin & 0xfff)
     // With attention set, generated code comes back as soon as the instruction is done.
@@ -452,16 +487,12 @@ export class Engine {
     const result = this.#generated(this.#blocks.scratch)
     this.#stepping = false
     if (result === RETURN_FAULT) {
-      this.#fault()
-      return
+      const fault = this.#takeFault()
+      if (fault === null) throw new Error('an instruction that runs alone asks to run alone')
+      return fault
     }
     if (result === RETURN_BUDGET) throw new Error('single step without budget')
-    // RF masks breakpoints for one instruction; IRET is the one that sets it for the next.
-    if (mnemonic !== 'IRET') u32[EFLAGS_SYS >> 2] &= ~FLAG_RF
-    // An interrupt that went through its gate has cleared TF; an INTO that had nothing to do has not.
-    const interrupted = mnemonic.startsWith('INT') && (u32[EFLAGS_SYS >> 2] & FLAG_TF) === 0
-    if (trap && !interrupted) cpu.pendingDr6 |= DR6_BS
-    if (cpu.pendingDr6 !== 0 && !this.#inShadow()) raiseDebugTrap(cpu)
+    return mnemonic
   }
 
   /** Drops all decoded code; what runs next is decoded afresh. */

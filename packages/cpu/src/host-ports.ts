@@ -32,7 +32,7 @@ import {
   IDTR_LIMIT,
   SEG_SS,
 } from './state.ts'
-import { clts, hlt, readCr, timeStamp, writeCr } from './sys/control.ts'
+import { atLevel0, clts, hlt, readCr, timeStamp, writeCr } from './sys/control.ts'
 import { visibleLeaf } from './sys/cpuid.ts'
 import { readDr, writeDr } from './sys/debug.ts'
 import { segBase } from './sys/descriptors.ts'
@@ -118,7 +118,7 @@ export function backendProcessor(cpu: Processor): BackendProcessor {
 export function processorControl(cpu: Processor): ProcessorControl {
   const checked = <T>(what: string, action: () => T): T =>
     guarded(
-      action,
+      () => atLevel0(cpu, action),
       fault =>
         new ParagraftError('PG_HOST_PROCESSOR', `${what} would raise exception ${fault.vector} here`, {
           fields: { what, vector: fault.vector, errorCode: fault.errorCode },
@@ -135,7 +135,7 @@ export function processorControl(cpu: Processor): ProcessorControl {
     invlpg: va => cpu.flushTlb(va >>> 0),
     readCr: number => checked(`reading CR${number}`, () => readCr(cpu, number)),
     writeCr: (number, value) => checked(`writing CR${number}`, () => writeCr(cpu, number, value >>> 0)),
-    clts: () => clts(cpu),
+    clts: () => atLevel0(cpu, () => clts(cpu)),
     readDr: number => checked(`reading DR${number}`, () => readDr(cpu, number)),
     writeDr: (number, value) => checked(`writing DR${number}`, () => writeDr(cpu, number, value >>> 0)),
     readMsr: index => readMsr(cpu, index),
@@ -152,11 +152,11 @@ export function processorControl(cpu: Processor): ProcessorControl {
       const flags = cpu.u32[EFLAGS_SYS >> 2]!
       setSystemFlags(cpu, enabled ? flags | FLAG_IF : flags & ~FLAG_IF)
     },
-    halt: () => hlt(cpu),
+    halt: () => atLevel0(cpu, () => hlt(cpu)),
     readGdtr: () => table(GDTR_BASE, GDTR_LIMIT),
-    writeGdtr: ({ base, limit }) => lgdt(cpu, limit, base, 4),
+    writeGdtr: ({ base, limit }) => atLevel0(cpu, () => lgdt(cpu, limit, base, 4)),
     readIdtr: () => table(IDTR_BASE, IDTR_LIMIT),
-    writeIdtr: ({ base, limit }) => lidt(cpu, limit, base, 4),
+    writeIdtr: ({ base, limit }) => atLevel0(cpu, () => lidt(cpu, limit, base, 4)),
     writeLdtr: selector => checked('loading LDTR', () => lldt(cpu, selector)),
     writeTr: selector => checked('loading TR', () => ltr(cpu, selector)),
     readTr: () => checked('reading TR', () => str(cpu)),

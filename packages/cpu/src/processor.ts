@@ -22,6 +22,7 @@
  *   sys/hostop      registerStubPages(pages), hostOp(index, eip, length)   sys/reset   reset, setStart(registers)
  */
 
+import type { GuestMonitor } from '@paragraft/core'
 import { ParagraftError } from '@paragraft/core/errors'
 import type { ProcessorPorts } from '@paragraft/core/ports'
 import type { CpuContext, GuestFault } from './context.ts'
@@ -45,6 +46,7 @@ import {
   SEG_READ_LIMIT,
   SEG_SIZE,
   SEG_WRITE_LIMIT,
+  STATE_SIZE,
   TLB_READ,
   TLB_SUPERVISOR_READ,
   TLB_SUPERVISOR_WRITE,
@@ -113,6 +115,12 @@ export class Processor implements CpuContext {
   onTlbFlush: (what: TlbFlush, region?: boolean) => void = () => {}
   /** Every exception of an instruction, before its delivery. True: execute the instruction again instead. */
   onException: (fault: GuestFault) => boolean = () => false
+  /** Serves the events and descriptors of a deprivileged guest; null for every other. */
+  monitor: GuestMonitor | null = null
+  /** Events that the monitor was asked about. */
+  intercepted = 0
+  /** The monitor has executed the instruction at hand. */
+  retire: () => void = () => {}
   /** Exceptions since an instruction retired, and the count of retired instructions that they all came at. */
   storm = 0
   stormAt = -1
@@ -154,6 +162,19 @@ export class Processor implements CpuContext {
     this.tlb = new TlbLists(ramSize >>> 12)
     this.interruptWaiting = true
     reset(this)
+  }
+
+  /** A copy of the registers, on an instruction boundary. */
+  saveRegisters(): Uint8Array {
+    return this.u8.slice(0, STATE_SIZE)
+  }
+
+  /** Brings back what {@link saveRegisters} copied, traps that were on their way excepted. */
+  restoreRegisters(saved: Uint8Array): void {
+    this.u8.set(saved)
+    this.pendingDr6 = 0
+    this.refreshAlignment()
+    this.attention()
   }
 
   /** Asks the run loop to look up before the next block. */

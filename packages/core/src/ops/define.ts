@@ -29,6 +29,7 @@ import type { BackendOption, BackendOptions, BackendOptionValues } from './backe
 import type { CallFrame } from './calling.ts'
 import type { OpGroup } from './catalogue/entry.ts'
 import { findOp, unknownOps } from './catalogue.ts'
+import type { DeprivilegedPort } from './deprivileged.ts'
 import type { Era } from './era.ts'
 import { ERAS } from './eras.generated.ts'
 import { eraName, erasIn } from './eras.ts'
@@ -111,6 +112,8 @@ export interface BackendPorts {
   readonly nmi: Line
   /** The processor's privileged operations. */
   readonly processor: BackendProcessor
+  /** The processor of a guest whose kernel is kept from privilege level 0. */
+  readonly deprivileged: DeprivilegedPort
   /** Guest memory through the guest's page tables, at kernel privilege. */
   readonly virtual: VirtualMemory
   /** The media that the user gave the machine, for a backend that is their only way to the guest (`board: 'none'`). */

@@ -44,6 +44,19 @@ import { requireCpl0 } from './tables.ts'
 /** Bits of CR0 that exist; the others read as 0 whatever is written. */
 const CR0_KNOWN = CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG
 
+/** Does something with the rights of privilege level 0, whatever the guest's level is. */
+export function atLevel0<T>(cpu: Processor, action: () => T): T {
+  const level = cpu.u32[CPL >> 2]!
+  if (level === 0) return action()
+  cpu.u32[CPL >> 2] = 0
+  try {
+    return action()
+  } finally {
+    // What the action made of it stays, if it is another.
+    if (cpu.u32[CPL >> 2] === 0) cpu.u32[CPL >> 2] = level
+  }
+}
+
 /** MOV r32, CRn; #UD for registers that do not exist. */
 export function readCr(cpu: Processor, n: number): number {
   if (n !== 0 && n !== 2 && n !== 3 && n !== 4) throw new GuestFault(VEC_UD)

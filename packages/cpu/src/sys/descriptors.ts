@@ -3,6 +3,7 @@
  * descriptors), 3.5 (system descriptors, table 3-2), 5.8.3 (call gates).
  */
 import { GuestFault } from '../context.ts'
+import { physRead, physWrite } from '../mmu/physical.ts'
 import { refreshMode } from '../mode.ts'
 import type { Processor } from '../processor.ts'
 import {
@@ -24,6 +25,7 @@ import {
   SEG_WRITE_LIMIT,
   VEC_GP,
 } from '../state.ts'
+import { monitoredDescriptor } from './monitored.ts'
 
 /** Bits of a descriptor's high dword. */
 export const ATTR_ACCESSED = 0x100
@@ -57,10 +59,10 @@ export const SYS_CALL32 = 12
 export const SYS_INT32 = 14
 export const SYS_TRAP32 = 15
 
-/** A descriptor as fetched, with the linear address it came from. All words are signed 32-bit: engines keep those unboxed. */
+/** A descriptor as fetched, with the address it came from. All words are signed 32-bit: engines keep those unboxed. */
 export interface Descriptor {
   selector: number
-  /** Linear address of its 8 bytes. */
+  /** Address of its 8 bytes: linear, but in RAM for a guest with a monitor. */
   at: number
   lo: number
   hi: number
@@ -108,6 +110,11 @@ export function fetchDescriptor(cpu: Processor, selector: number, vector: number
     limit = segLimit(cpu, SEG_LDTR)
   }
   if ((selector | 7) > limit) throw new GuestFault(vector, (selector & 0xfffc) | ext)
+  if (cpu.monitor !== null) {
+    const at = monitoredDescriptor(cpu.monitor, selector)
+    if (at < 0) throw new GuestFault(vector, (selector & 0xfffc) | ext)
+    return { selector, at: at | 0, lo: physRead(cpu, at, 4) | 0, hi: physRead(cpu, at + 4, 4) | 0 }
+  }
   const at = (base + (selector & 0xfff8)) | 0
   return { selector, at, lo: cpu.readSys32(at) | 0, hi: cpu.readSys32(at + 4) | 0 }
 }
@@ -118,7 +125,9 @@ export function tryDescriptor(cpu: Processor, selector: number): Descriptor | un
   const ldt = (selector & 4) !== 0
   if (ldt && (segAttr(cpu, SEG_LDTR) & ATTR_P) === 0) return undefined
   const limit = ldt ? segLimit(cpu, SEG_LDTR) : cpu.u32[GDTR_LIMIT >> 2]!
-  return (selector | 7) > limit ? undefined : fetchDescriptor(cpu, selector)
+  if ((selector | 7) > limit || (cpu.monitor !== null && monitoredDescriptor(cpu.monitor, selector) < 0))
+    return undefined
+  return fetchDescriptor(cpu, selector)
 }
 
 /** Segment base of a code, data, LDT or TSS descriptor. */
@@ -171,7 +180,9 @@ export function isReadable(d: Descriptor): boolean {
 export function setAccessed(cpu: Processor, d: Descriptor): void {
   if ((d.hi & ATTR_ACCESSED) !== 0) return
   d.hi |= ATTR_ACCESSED
-  cpu.writeSys8((d.at + 5) >>> 0, (d.hi >>> 8) & 0xff)
+  const access = (d.hi >>> 8) & 0xff
+  if (cpu.monitor !== null) physWrite(cpu, (d.at + 5) >>> 0, 1, access)
+  else cpu.writeSys8((d.at + 5) >>> 0, access)
 }
 
 /** The inline-check words of state.ts for a segment with these properties. */

@@ -28,6 +28,7 @@ import {
   GDTR_LIMIT,
   IDTR_BASE,
   IDTR_LIMIT,
+  RAM,
   SEG,
   SEG_ATTR,
   SEG_BASE,
@@ -44,6 +45,7 @@ import {
 } from '../state.ts'
 import { ATTR_DB, ATTR_EC, ATTR_G, setSegment } from './descriptors.ts'
 import { getEflags, setEflags, setSystemFlags } from './flags.ts'
+import { monitoredDescriptor } from './monitored.ts'
 import { dropPrivilegedSegments } from './segments.ts'
 
 /** Gate: present, system, type 1110B or 1111B (the last bit tells a trap gate). */
@@ -75,6 +77,10 @@ function wordAt(cpu: Processor, table: number, lin: number, bytes: number): numb
 /** Word index of the GDT's descriptor for `selector`; 0 for null selectors, the LDT, and what lies outside. */
 function descriptorAt(cpu: Processor, selector: number): number {
   if ((selector & 4) !== 0 || selector < 4 || (selector | 7) > cpu.u32[GDTR_LIMIT >> 2]!) return 0
+  if (cpu.monitor !== null) {
+    const at = monitoredDescriptor(cpu.monitor, selector)
+    return at < 0 ? 0 : (RAM + at) >>> 2
+  }
   return wordAt(cpu, TLB_SUPERVISOR_READ, (cpu.u32[GDTR_BASE >> 2]! + (selector & 0xfff8)) >>> 0, 8)
 }
 

@@ -3,6 +3,7 @@
  * faults in turn: double fault, shutdown. Intel SDM vol. 3A chapter 6 (table 6-5 double fault conditions).
  */
 
+import type { GuestMonitor } from '@paragraft/core'
 import { GuestFault } from '../context.ts'
 import type { Processor } from '../processor.ts'
 import {
@@ -23,6 +24,7 @@ import { commitDebugStatus, discardDebugTraps } from './debug.ts'
 import { deliver } from './deliver.ts'
 import { iopl, isV86 } from './flags.ts'
 import { deliverFlat } from './flat.ts'
+import { intercept } from './monitored.ts'
 import { NewTaskFault } from './task.ts'
 import { redirectVme } from './vme.ts'
 
@@ -40,6 +42,10 @@ export function finishSwitch(cpu: Processor, instruction: () => void): void {
 }
 
 function instructionTrap(cpu: Processor, vector: number, software: boolean, nextEip: number): void {
+  if (cpu.monitor !== null) {
+    intercept(cpu, cpu.monitor, software ? 'int' : 'int1', new GuestFault(vector), nextEip)
+    return
+  }
   if (deliverFlat(cpu, vector, software, -1, nextEip, false)) return
   finishSwitch(cpu, () => deliver(cpu, vector, { software, errorCode: -1, returnEip: nextEip, resume: false }))
 }
@@ -72,7 +78,8 @@ export function externalInterrupt(cpu: Processor, vector: number): void {
 /** NMI at an instruction boundary; blocks further ones until IRET. The caller has checked `cpu.nmiBlocked`. */
 export function nonMaskableInterrupt(cpu: Processor): void {
   cpu.halted = false
-  cpu.nmiBlocked = true
+  // A monitor takes NMIs itself, and is never in the middle of one.
+  cpu.nmiBlocked = cpu.monitor === null
   attempt(cpu, new GuestFault(VEC_NMI), true)
 }
 
@@ -124,6 +131,10 @@ function isFaultClass(vector: number): boolean {
 }
 
 function attempt(cpu: Processor, first: GuestFault, external: boolean): void {
+  if (cpu.monitor !== null) {
+    interceptAttempt(cpu, cpu.monitor, first, external)
+    return
+  }
   cpu.u32[SHADOW >> 2] = 0
   let current = first
   let exception = !external
@@ -158,6 +169,14 @@ function attempt(cpu: Processor, first: GuestFault, external: boolean): void {
       exception = true
     }
   }
+}
+
+/** The same for a guest with a monitor. */
+function interceptAttempt(cpu: Processor, monitor: GuestMonitor, event: GuestFault, external: boolean): void {
+  if (!external && event.vector === VEC_DB) commitDebugStatus(cpu)
+  else if (!external) discardDebugTraps(cpu)
+  const source = !external ? 'exception' : event.vector === VEC_NMI ? 'nmi' : 'interrupt'
+  intercept(cpu, monitor, source, event, cpu.u32[EIP >> 2]!)
 }
 
 /** Triple fault: the processor stops until reset. */

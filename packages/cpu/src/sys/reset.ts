@@ -100,8 +100,8 @@ function firmwareMemoryTypes(cpu: Processor): void {
 }
 
 /**
- * Puts the processor where a boot protocol wants it: protected mode with flat segments. CR0.PE and ET are implied;
- * TR and LDTR are as after reset. Throws GuestFault when CR0.PG and CR4.PAE are asked for with bad PDPTEs.
+ * Puts the processor where a boot protocol wants it: protected mode with flat segments, at the privilege level that is the
+ * RPL of CS. CR0.PE and ET are implied; TR and LDTR are as after reset. Throws GuestFault when CR0.PG and CR4.PAE are asked for with bad PDPTEs.
  */
 export function setStart(cpu: Processor, regs: StartRegisters): void {
   reset(cpu)
@@ -111,8 +111,12 @@ export function setStart(cpu: Processor, regs: StartRegisters): void {
   cpu.u32[CR0 >> 2] = cr0
   cpu.u32[CR3 >> 2] = regs.cr3 ?? 0
   cpu.u32[CR4 >> 2] = regs.cr4 ?? 0
-  setSegment(cpu, SEG_CS, regs.cs, 0, 0xffffffff, 0x00c09b00)
-  for (const seg of [SEG_ES, SEG_SS, SEG_DS, SEG_FS, SEG_GS]) setSegment(cpu, seg, regs.ds, 0, 0xffffffff, 0x00c09300)
+  const level = regs.cs & 3
+  const dpl = level << 13
+  setSegment(cpu, SEG_CS, regs.cs, 0, 0xffffffff, 0x00c09b00 | dpl)
+  for (const seg of [SEG_ES, SEG_SS, SEG_DS, SEG_FS, SEG_GS]) {
+    setSegment(cpu, seg, regs.ds, 0, 0xffffffff, 0x00c09300 | dpl)
+  }
   cpu.u32[GDTR_BASE >> 2] = regs.gdt?.base ?? 0
   cpu.u32[GDTR_LIMIT >> 2] = regs.gdt?.limit ?? 0
   cpu.u32[IDTR_LIMIT >> 2] = 0
@@ -129,7 +133,7 @@ export function setStart(cpu: Processor, regs: StartRegisters): void {
   for (const [at, value] of gpr) cpu.u32[at >> 2] = value ?? 0
   cpu.u32[EIP >> 2] = regs.eip
   cpu.setEflags((regs.eflags ?? 0) | 2)
-  cpu.setCpl(0)
+  cpu.setCpl(level)
   cpu.flushTlb('all')
   cpu.attention()
 }

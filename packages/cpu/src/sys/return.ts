@@ -2,6 +2,7 @@
  * Far returns: RETF and IRET in real, virtual-8086 and protected mode, to the same or an outer level, to a
  * virtual-8086 task, to a nested task's caller. Intel SDM vol. 2 (RET, IRET), vol. 3A 5.8.6, 6.12.1, 20.2.5.
  */
+import type { GuestContext } from '@paragraft/core'
 import { GuestFault } from '../context.ts'
 import type { Processor } from '../processor.ts'
 import {
@@ -86,11 +87,24 @@ function enterOuter(
   const ss = stack.pop(size) & 0xffff
   const ssd = fetchReturnStack(cpu, ss, level)
   requireInside(d, eip)
+  commitOuter(cpu, selector, d, eip, ss, ssd, newSp + release)
+}
+
+function commitOuter(
+  cpu: Processor,
+  selector: number,
+  d: Descriptor,
+  eip: number,
+  ss: number,
+  ssd: Descriptor,
+  sp: number,
+): void {
+  const level = selector & 3
   setAccessed(cpu, d)
   setAccessed(cpu, ssd)
   enterCode(cpu, selector, d, level, eip)
   setSegmentFrom(cpu, SEG_SS, ss, ssd)
-  writeStackPointer(cpu, newSp + release, ssd.hi)
+  writeStackPointer(cpu, sp, ssd.hi)
   dropPrivilegedSegments(cpu, level)
 }
 
@@ -152,6 +166,8 @@ export function iretGeneral(cpu: Processor, opsize: number, nextEip: number): vo
     return
   }
   if ((cpu.u32[EFLAGS_SYS >> 2]! & FLAG_NT) !== 0) {
+    // A deprivileged guest has no task to return to.
+    if (cpu.monitor !== null) throw new GuestFault(VEC_GP, 0)
     finishSwitch(cpu, () => returnFromTask(cpu, nextEip))
     return
   }
@@ -178,6 +194,17 @@ export function iretGeneral(cpu: Processor, opsize: number, nextEip: number): vo
     enterCode(cpu, selector, d, level, eip)
   }
   mergeFlags(cpu, image, mask)
+}
+
+/** As IRETD from privilege level 0 to an outer one, with this frame. */
+export function enterContext(cpu: Processor, { cs, eip, eflags, ss, esp }: GuestContext): void {
+  const level = cs & 3
+  if (level === 0) throw new GuestFault(VEC_GP, cs & 0xfffc)
+  const d = fetchReturnCode(cpu, cs)
+  const ssd = fetchReturnStack(cpu, ss, level)
+  requireInside(d, eip)
+  commitOuter(cpu, cs, d, eip, ss, ssd, esp)
+  setEflags(cpu, eflags)
 }
 
 function iretFromV86(cpu: Processor, opsize: number): void {
