@@ -559,8 +559,8 @@ interface BackendDefinition {
     /** What its guests can have; read by users and modules. Absent: what every backend had in API 1.0, `ops`, `disk`, `net`. */
     readonly supports?: readonly Ability[];
     /**
-     * The ops for guests that do not know it. A package can leave that to its metadata, which names the module and has it loaded
-     * only when it is wanted.
+     * The default ops: for guests that do not know it. A package can leave that to its metadata, which names the module and has
+     * it loaded only when it is wanted.
      */
     readonly ops?: OpsModule;
     /** Whether an image's kernel knows this backend by itself, and so keeps its own ops. Absent: none does. */

@@ -298,6 +298,11 @@ interface MachineConfig {
     backendOptions?: BackendOptionValues;
     /** Ops modules to graft, in order; a later one wins a slot that several answer. */
     ops?: readonly OpsModule[];
+    /**
+     * The backend's default ops, below `ops`, for a guest that does not know the backend and has a table that they target; in place
+     * of the backend's own `ops`. null: no such module, whatever the guest.
+     */
+    defaultOps?: OpsModule | (() => Promise<OpsModule | undefined>) | null;
     /** RAM in bytes, a multiple of 4096. Default 256 MiB. */
     memory?: number;
     /** The guest's command line. Without `console=` in it, the head's default console is added. */

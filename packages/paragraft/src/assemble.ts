@@ -54,6 +54,7 @@ import {
   requireLayout,
 } from '@paragraft/loader'
 import { Bookkeeper } from './bookkeeper.ts'
+import { chooseOps } from './choose-ops.ts'
 import { ENGINE_KINDS, type EngineName } from './config.ts'
 import { ConsoleHub } from './console.ts'
 import { chooseHead } from './heads.ts'
@@ -91,6 +92,11 @@ export interface MachineConfig {
   backendOptions?: BackendOptionValues
   /** Ops modules to graft, in order; a later one wins a slot that several answer. */
   ops?: readonly OpsModule[]
+  /**
+   * The backend's default ops, below `ops`, for a guest that does not know the backend and has a table that they target; in place
+   * of the backend's own `ops`. null: no such module, whatever the guest.
+   */
+  defaultOps?: OpsModule | (() => Promise<OpsModule | undefined>) | null
   /** RAM in bytes, a multiple of 4096. Default 256 MiB. */
   memory?: number
   /** The guest's command line. Without `console=` in it, the head's default console is added. */
@@ -139,17 +145,17 @@ export async function createMachine(config: MachineConfig): Promise<PcMachine> {
     machine: 'i386',
     onProgress: (done: number, total?: number) => config.progress?.('decompressing', done, total),
   })
+  const modules = await chooseOps(config, image)
   const { head, entry } = chooseHead(config.backend, image)
-  const plan = planOps(config, image, entry, memorySize)
+  const plan = planOps(modules, image, entry, memorySize)
   config.progress?.(`placing ${image.format.join(', ')} by the ${head.name} head`)
   return new Assembly(config, memorySize).build(image, head, plan)
 }
 
 /** What the machine is given must be able to reach the guest. */
-function checkAbilities({ backend, disk, net, ops = [] }: MachineConfig): void {
+function checkAbilities({ backend, disk, net }: MachineConfig): void {
   if (disk !== undefined) requireAbilities(backend, ['disk'], 'a disk')
   if (net !== undefined) requireAbilities(backend, ['net'], 'a network interface')
-  for (const module of ops) requireAbilities(backend, ['ops', ...(module.requires ?? [])], module.name)
 }
 
 /** Time must be exact in whole nanoseconds. */
@@ -170,9 +176,12 @@ function checkMemory(size: number): number {
 }
 
 /** The graft that the modules ask for; undefined without modules. */
-function planOps(config: MachineConfig, image: GuestImage, entry: number, memorySize: number): GraftPlan | undefined {
-  const own = config.backend.ops
-  const modules = [...(own === undefined ? [] : [own]), ...(config.ops ?? [])]
+function planOps(
+  modules: readonly OpsModule[],
+  image: GuestImage,
+  entry: number,
+  memorySize: number,
+): GraftPlan | undefined {
   if (modules.length === 0) return undefined
   const layout = requireLayout(image)
   return planGraft({

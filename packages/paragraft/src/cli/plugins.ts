@@ -59,7 +59,7 @@ export function loadOps(name: string, cwd: string): Promise<OpsModule> {
 }
 
 /** Loads the ops module that a backend's metadata names, seen from the backend's own package; undefined if it names none. */
-export function loadDefaultOps({ package: home, metadata }: FoundPlugin): Promise<OpsModule> | undefined {
+export async function loadDefaultOps({ package: home, metadata }: FoundPlugin): Promise<OpsModule | undefined> {
   if (home === undefined || metadata?.ops === undefined) return undefined
   const own = metadata.ops.startsWith('./')
   return loadOps(own ? `${home.manifest.name}${metadata.ops.slice(1)}` : metadata.ops, home.folder)

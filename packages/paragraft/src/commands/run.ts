@@ -30,7 +30,8 @@ what to boot
   --backend-option NAME=VALUE
                             set an option of the backend. May be given several times
   --ops NAME|PATH           graft this ops module onto the guest: a package, or a folder with a package.json.
-                            May be given several times
+                            May be given several times. A backend that brings ops for guests that do not know it has
+                            them grafted below these; none leaves those out
   --append STRING           the guest's command line. Without console= in it, the head's own default is added
   --initrd FILE             initial RAM disk
   --module FILE[=CMDLINE]   boot module, for multiboot guests. May be given several times
