@@ -404,10 +404,10 @@ type Answer =
     readonly fn: HostFunction;
     readonly version?: string;
 }
-/** For data slots (eras 1.x) only: the word to be stored. */
+/** For data slots (eras 1.x) only: the word to be stored, or the symbol of `code.object` whose address it is. */
  | {
     readonly kind: 'value';
-    readonly value: number;
+    readonly value: number | string;
 };
 type AnswerKind = Answer['kind'];
 /** Answers by op identity. */
@@ -416,9 +416,23 @@ type Answers = Readonly<Record<string, Answer>>;
 interface ModuleCode {
     /**
      * Undefined symbols that the loader resolves: {@link nativeSymbol} of an op is the function that the guest's table
-     * held before (`pg_native_mmu_flush_tlb_one_user`), `pg_table` the table, `pg_entry` the original entrypoint.
+     * held before (`pg_native_mmu_flush_tlb_one_user`), `pg_table` the table, `pg_entry` the original entrypoint (undefined when
+     * the module's own is used), `pg_region_start` and `pg_region_end` the grafted pages, and `pg_guest_NAME` what the image's
+     * symbol table calls NAME. Weak ones that do not exist are 0.
      */
     readonly object: Uint8Array;
+}
+/** Prefix of the symbols by which a module's code reaches what the image's symbol table names. */
+declare const GUEST_SYMBOL = "pg_guest_";
+/**
+ * A way in that a module brings for a head, so that the head takes images that have none: code of the module's, entered as
+ * the head enters its guests, that starts the guest by another entry of its own.
+ */
+interface ModuleEntry {
+    /** The start code: a function of `code.object`. */
+    readonly symbol: string;
+    /** What the head's images say about themselves: names and meaning are the head's. */
+    readonly says?: Readonly<Record<string, number | string>>;
 }
 interface OpsDefinition {
     /** npm package name, or any name without spaces; the ledger's owner. */
@@ -438,6 +452,8 @@ interface OpsDefinition {
     readonly code?: ModuleCode;
     /** What the backend must support for these ops to work, e.g. its own `xen:hypercalls`. */
     readonly requires?: readonly Ability[];
+    /** Ways in, by the name of the head: `xen-pv`. */
+    readonly entries?: Readonly<Record<string, ModuleEntry>>;
 }
 /** A checked module, branded by `Symbol.for('paragraft.ops')`. Only {@link defineOps} makes one. */
 interface OpsModule extends OpsDefinition {
@@ -584,8 +600,8 @@ declare function code(symbol: string, options?: {
 declare function host(fn: HostFunction, options?: {
     version?: string;
 }): Answer;
-/** A number for a data word of eras 1.x. */
-declare function value(word: number): Answer;
+/** A number for a data word of eras 1.x, or the address of a symbol of the module's object. */
+declare function value(word: number | string): Answer;
 /** The symbol by which a module's code calls what the guest's table held for an op: `pg_native_mmu_lazy_mode_enter`. */
 declare function nativeSymbol(op: string): string;
 /** `native()` for each of these ops: still one by one, and by name. */
@@ -610,7 +626,7 @@ declare function defineBackend(definition: BackendDefinition): Backend;
 /** True for a backend made by {@link defineBackend} of any copy of this package. */
 declare function isBackend(candidate: unknown): candidate is Backend;
 
-export { conventionFor as $, ABILITIES as A, type Backend as B, type CallFrame as C, type DataSegment as D, type Era as E, FIRST_HOST_CALL as F, type GuestContext as G, type HostCall as H, type InterceptedEvent as I, type OpParam as J, type OpType as K, type OpVersion as L, type ModuleCode as M, type OpsDefinition as N, type OpEntry as O, type OpsModule as P, type Place as Q, type ProcessorControl as R, type SegmentView as S, type Signature as T, type StructView as U, type TableRegister as V, type VirtualMemory as W, backendOption as X, bitsOf as Y, checkBackendOptions as Z, code as _, ABILITY_NAMES as a, data as a0, defineBackend as a1, defineOps as a2, host as a3, isAbility as a4, isBackend as a5, isOpsModule as a6, native as a7, nativeGroup as a8, nativeSymbol as a9, natively as aa, nop as ab, op as ac, parseBackendOption as ad, readArguments as ae, requireAbilities as af, signature as ag, supported as ah, value as ai, writeResult as aj, type Ability as b, type Answer as c, type AnswerKind as d, type Answers as e, type Arch as f, type BackendCounts as g, type BackendDefinition as h, type BackendInstance as i, type BackendOption as j, type BackendOptionValues as k, type BackendOptions as l, type BackendPorts as m, type BackendProcessor as n, type CallingConvention as o, type DeprivilegedPort as p, type DescriptorFault as q, type EraSlot as r, type EventSource as s, type GuestException as t, type GuestMonitor as u, type GuestRegister as v, type HostCallPort as w, type HostFunction as x, type HypercallFrame as y, type OpGroup as z };
+export { checkBackendOptions as $, ABILITIES as A, type Backend as B, type CallFrame as C, type DataSegment as D, type Era as E, FIRST_HOST_CALL as F, GUEST_SYMBOL as G, type HostCall as H, type InterceptedEvent as I, type ModuleEntry as J, type OpGroup as K, type OpParam as L, type ModuleCode as M, type OpType as N, type OpEntry as O, type OpVersion as P, type OpsDefinition as Q, type OpsModule as R, type Place as S, type ProcessorControl as T, type SegmentView as U, type Signature as V, type StructView as W, type TableRegister as X, type VirtualMemory as Y, backendOption as Z, bitsOf as _, ABILITY_NAMES as a, code as a0, conventionFor as a1, data as a2, defineBackend as a3, defineOps as a4, host as a5, isAbility as a6, isBackend as a7, isOpsModule as a8, native as a9, nativeGroup as aa, nativeSymbol as ab, natively as ac, nop as ad, op as ae, parseBackendOption as af, readArguments as ag, requireAbilities as ah, signature as ai, supported as aj, value as ak, writeResult as al, type Ability as b, type Answer as c, type AnswerKind as d, type Answers as e, type Arch as f, type BackendCounts as g, type BackendDefinition as h, type BackendInstance as i, type BackendOption as j, type BackendOptionValues as k, type BackendOptions as l, type BackendPorts as m, type BackendProcessor as n, type CallingConvention as o, type DeprivilegedPort as p, type DescriptorFault as q, type EraSlot as r, type EventSource as s, type GuestContext as t, type GuestException as u, type GuestMonitor as v, type GuestRegister as w, type HostCallPort as x, type HostFunction as y, type HypercallFrame as z };
 
 // dist/elf/index.d.ts
 import { ErrorFields, ParagraftError } from '../errors.js';
@@ -893,6 +909,8 @@ interface Head {
     readonly name: string;
     /** The console the guest should be told to use when the user says nothing, e.g. `console=ttyS0`. */
     readonly defaultConsole?: string;
+    /** Its guests begin with paging on, at linked addresses; absent: at physical ones, with paging off. */
+    readonly paging?: boolean;
     probe(image: GuestImage): HeadMatch;
     /**
      * Writes the image and whatever the protocol promises into memory. Checks everything before the first write:
@@ -948,6 +966,10 @@ interface ImageEntry {
     kind: string;
     /** Linear address of the first instruction in the environment that the kind defines. */
     address: number;
+    /** The ops module that brings it, for an image that has none of this kind; it begins in the module's code. */
+    module?: string;
+    /** What images of the kind say about themselves, said by that module; names and meaning are the head's. */
+    says?: Readonly<Record<string, number | string>>;
 }
 /** A guest image, parsed: what any format comes to. */
 interface GuestImage {
@@ -1040,21 +1062,35 @@ interface StartOfDay {
         length: number;
         what: string;
     }[];
+    /**
+     * Where the page of RAM is that the guest calls its physical page `pa` (both multiples of 4096), for a guest whose physical
+     * addresses are not RAM's own; undefined for a page that it does not have. Absent: they are the same.
+     */
+    ramPage?(pa: number): number | undefined;
 }
 
 export type { BootModule, GuestImage, ImageEntry, ImageNote, ImageSection, ImageSegment, ImageSymbol, LinuxHeader, MemoryRange, MultibootHeader, StartOfDay, StartRegisters };
 
 // dist/index.d.ts
 export { ErrorFields, ParagraftError, isParagraftError } from './errors.js';
+import { StartOfDay } from './image.js';
+export { BootModule, GuestImage, ImageEntry, ImageNote, ImageSection, ImageSegment, ImageSymbol, LinuxHeader, MemoryRange, MultibootHeader, StartRegisters } from './image.js';
+import { GuestMemory } from './ports.js';
+export { BlockPort, BoardPort, Clock, ConsolePort, CpuidRegisters, HypercallInstruction, IoBus, IoHandler, Line, MmioBus, MmioHandler, NetPort, PciCard, PowerPort, ProcessorPorts, Reporter, Timer } from './ports.js';
 export { Head, HeadMatch, PlaceOptions } from './head.js';
-export { BootModule, GuestImage, ImageEntry, ImageNote, ImageSection, ImageSegment, ImageSymbol, LinuxHeader, MemoryRange, MultibootHeader, StartOfDay, StartRegisters } from './image.js';
 export { A as AdmittedOps, a as AdmittedSlot, C as CallSite, G as Graft, b as GuestLayout, H as HostStub, L as LayoutDescription, c as LayoutResult, d as LayoutSlot, O as Oracle, e as admit, l as layoutOf } from './layout.js';
 export { EXIT_GUEST, EXIT_INTERNAL, EXIT_OK, EXIT_TIMEOUT, EXIT_USAGE, ExitCounts, GuestFaultKind, InputArrival, Machine, MachineEvent, RegisterView, RunOptions, RunOutcome, RunReport, StopReason, exitStatus } from './machine.js';
-export { A as ABILITIES, a as ABILITY_NAMES, b as Ability, c as Answer, d as AnswerKind, e as Answers, f as Arch, B as Backend, g as BackendCounts, h as BackendDefinition, i as BackendInstance, j as BackendOption, k as BackendOptionValues, l as BackendOptions, m as BackendPorts, n as BackendProcessor, C as CallFrame, o as CallingConvention, D as DataSegment, p as DeprivilegedPort, q as DescriptorFault, E as Era, r as EraSlot, s as EventSource, F as FIRST_HOST_CALL, G as GuestContext, t as GuestException, u as GuestMonitor, v as GuestRegister, H as HostCall, w as HostCallPort, x as HostFunction, y as HypercallFrame, I as InterceptedEvent, M as ModuleCode, O as OpEntry, z as OpGroup, J as OpParam, K as OpType, L as OpVersion, N as OpsDefinition, P as OpsModule, Q as Place, R as ProcessorControl, S as SegmentView, T as Signature, U as StructView, V as TableRegister, W as VirtualMemory, X as backendOption, Y as bitsOf, Z as checkBackendOptions, _ as code, $ as conventionFor, a0 as data, a1 as defineBackend, a2 as defineOps, a3 as host, a4 as isAbility, a5 as isBackend, a6 as isOpsModule, a7 as native, a8 as nativeGroup, a9 as nativeSymbol, aa as natively, ab as nop, ac as op, ad as parseBackendOption, ae as readArguments, af as requireAbilities, ag as signature, ah as supported, ai as value, aj as writeResult } from './define.js';
+export { A as ABILITIES, a as ABILITY_NAMES, b as Ability, c as Answer, d as AnswerKind, e as Answers, f as Arch, B as Backend, g as BackendCounts, h as BackendDefinition, i as BackendInstance, j as BackendOption, k as BackendOptionValues, l as BackendOptions, m as BackendPorts, n as BackendProcessor, C as CallFrame, o as CallingConvention, D as DataSegment, p as DeprivilegedPort, q as DescriptorFault, E as Era, r as EraSlot, s as EventSource, F as FIRST_HOST_CALL, G as GUEST_SYMBOL, t as GuestContext, u as GuestException, v as GuestMonitor, w as GuestRegister, H as HostCall, x as HostCallPort, y as HostFunction, z as HypercallFrame, I as InterceptedEvent, M as ModuleCode, J as ModuleEntry, O as OpEntry, K as OpGroup, L as OpParam, N as OpType, P as OpVersion, Q as OpsDefinition, R as OpsModule, S as Place, T as ProcessorControl, U as SegmentView, V as Signature, W as StructView, X as TableRegister, Y as VirtualMemory, Z as backendOption, _ as bitsOf, $ as checkBackendOptions, a0 as code, a1 as conventionFor, a2 as data, a3 as defineBackend, a4 as defineOps, a5 as host, a6 as isAbility, a7 as isBackend, a8 as isOpsModule, a9 as native, aa as nativeGroup, ab as nativeSymbol, ac as natively, ad as nop, ae as op, af as parseBackendOption, ag as readArguments, ah as requireAbilities, ai as signature, aj as supported, ak as value, al as writeResult } from './define.js';
 export { ADAPTERS, API_VERSION, Adapter, CATALOGUE, ERAS, EraDiff, HostPorts, OpChange, PluginMetadata, adaptersFor, checkApiVersion, checkMetadata, diffEras, eraName, eraOf, erasIn, findEra, findOp, hasResult, hostCall, opEntry, opVersion, readMetadata, runHostAnswer, whyNotNop } from './ops/index.js';
 export { I as Installation, L as Ledger, a as LedgerLayout, b as LedgerRow, M as Moment, O as OpReport, f as formatLedger, c as formatTable } from './ledger.js';
 export { E820_RAM, E820_RESERVED, Placement, Reservation, reserveRanges } from './placement.js';
-export { BlockPort, BoardPort, Clock, ConsolePort, CpuidRegisters, GuestMemory, HypercallInstruction, IoBus, IoHandler, Line, MmioBus, MmioHandler, NetPort, PciCard, PowerPort, ProcessorPorts, Reporter, Timer } from './ports.js';
+
+/** RAM address of a guest-physical one. Throws `PG_MEMORY_RANGE` where the guest has no page. */
+declare function ramAddress({ ramPage }: Pick<StartOfDay, 'ramPage'>, pa: number): number;
+/** `memory` by guest-physical addresses; `memory` itself where they are RAM's own. */
+declare function guestPhysical(memory: GuestMemory, start: Pick<StartOfDay, 'ramPage'>): GuestMemory;
+
+export { GuestMemory, StartOfDay, guestPhysical, ramAddress };
 
 // dist/layout.d.ts
 import './image.js';
@@ -1065,7 +1101,7 @@ import './ports.js';
 
 // dist/layout.d.ts
 import { StartOfDay } from './image.js';
-import { E as Era, f as Arch, c as Answer, o as CallingConvention, x as HostFunction, P as OpsModule } from './define.js';
+import { E as Era, f as Arch, c as Answer, o as CallingConvention, y as HostFunction, R as OpsModule } from './define.js';
 
 /** What will be in one slot. */
 interface AdmittedSlot {
@@ -1493,8 +1529,8 @@ declare function exitStatus(stop: StopReason): number;
 export { EXIT_GUEST, EXIT_INTERNAL, EXIT_OK, EXIT_TIMEOUT, EXIT_USAGE, type ExitCounts, type GuestFaultKind, type InputArrival, type Machine, type MachineEvent, type RegisterView, type RunOptions, type RunOutcome, type RunReport, type StopReason, exitStatus };
 
 // dist/ops/index.d.ts
-import { H as HostCall, x as HostFunction, O as OpEntry, L as OpVersion, r as EraSlot, E as Era, f as Arch, W as VirtualMemory, R as ProcessorControl, T as Signature, U as StructView, C as CallFrame, b as Ability, B as Backend, P as OpsModule } from '../define.js';
-export { A as ABILITIES, a as ABILITY_NAMES, c as Answer, d as AnswerKind, e as Answers, g as BackendCounts, h as BackendDefinition, i as BackendInstance, j as BackendOption, k as BackendOptionValues, l as BackendOptions, m as BackendPorts, n as BackendProcessor, o as CallingConvention, D as DataSegment, p as DeprivilegedPort, q as DescriptorFault, s as EventSource, F as FIRST_HOST_CALL, G as GuestContext, t as GuestException, u as GuestMonitor, v as GuestRegister, w as HostCallPort, y as HypercallFrame, I as InterceptedEvent, M as ModuleCode, z as OpGroup, J as OpParam, K as OpType, N as OpsDefinition, Q as Place, S as SegmentView, V as TableRegister, X as backendOption, Y as bitsOf, Z as checkBackendOptions, _ as code, $ as conventionFor, a0 as data, a1 as defineBackend, a2 as defineOps, a3 as host, a4 as isAbility, a5 as isBackend, a6 as isOpsModule, a7 as native, a8 as nativeGroup, a9 as nativeSymbol, aa as natively, ab as nop, ac as op, ad as parseBackendOption, ae as readArguments, af as requireAbilities, ag as signature, ah as supported, ai as value, aj as writeResult } from '../define.js';
+import { H as HostCall, y as HostFunction, O as OpEntry, P as OpVersion, r as EraSlot, E as Era, f as Arch, Y as VirtualMemory, T as ProcessorControl, V as Signature, W as StructView, C as CallFrame, b as Ability, B as Backend, R as OpsModule } from '../define.js';
+export { A as ABILITIES, a as ABILITY_NAMES, c as Answer, d as AnswerKind, e as Answers, g as BackendCounts, h as BackendDefinition, i as BackendInstance, j as BackendOption, k as BackendOptionValues, l as BackendOptions, m as BackendPorts, n as BackendProcessor, o as CallingConvention, D as DataSegment, p as DeprivilegedPort, q as DescriptorFault, s as EventSource, F as FIRST_HOST_CALL, G as GUEST_SYMBOL, t as GuestContext, u as GuestException, v as GuestMonitor, w as GuestRegister, x as HostCallPort, z as HypercallFrame, I as InterceptedEvent, M as ModuleCode, J as ModuleEntry, K as OpGroup, L as OpParam, N as OpType, Q as OpsDefinition, S as Place, U as SegmentView, X as TableRegister, Z as backendOption, _ as bitsOf, $ as checkBackendOptions, a0 as code, a1 as conventionFor, a2 as data, a3 as defineBackend, a4 as defineOps, a5 as host, a6 as isAbility, a7 as isBackend, a8 as isOpsModule, a9 as native, aa as nativeGroup, ab as nativeSymbol, ac as natively, ad as nop, ae as op, af as parseBackendOption, ag as readArguments, ah as requireAbilities, ai as signature, aj as supported, ak as value, al as writeResult } from '../define.js';
 import { a as AdmittedSlot } from '../layout.js';
 export { A as AdmittedOps, L as LayoutDescription, e as admit, l as layoutOf } from '../layout.js';
 import { Clock, Reporter } from '../ports.js';

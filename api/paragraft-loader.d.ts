@@ -176,12 +176,17 @@ interface GraftRequest {
     layout: GuestLayout;
     /** At least one; a later module wins a slot that several answer. */
     modules: readonly AdmittedOps[];
-    /** The entry that the head's probe named: linear address at entry. */
-    entry: number;
+    /** The entry that the head's probe named: linear address at entry. Or the one that a module brings for the head. */
+    entry: number | BroughtEntry;
     /** RAM of the machine, bytes. */
     memorySize: number;
     /** True for heads that enter with paging on: the installer then uses virtual addresses. Default false. */
     paging?: boolean;
+}
+/** An entrypoint in a module's code: its index into {@link GraftRequest.modules}, and the symbol. */
+interface BroughtEntry {
+    module: number;
+    symbol: string;
 }
 /** A host stub with the answer that its index stands for. */
 interface PlannedStub extends HostStub {
@@ -216,7 +221,7 @@ interface GraftPlan {
     reserve: Reservation[];
     /** For heads that list boot modules: the region, in place, with the modules' names and versions as command line. */
     bootModules: BootModule[];
-    /** Linear address of the installer, and of the guest's own entry that it jumps to. */
+    /** Linear address of the installer, and of the entry that it jumps to: the guest's own, or a module's for this head. */
     entry: number;
     originalEntry: number;
     pages: {
@@ -251,11 +256,11 @@ interface AppliedGraft extends Graft {
     owners: SlotOwner[];
 }
 /**
- * Puts a plan into the memory of a guest that its head has placed. Throws `PG_GRAFT_MISMATCH` when the placed guest is not
+ * Puts a plan into the memory of a guest that its head has placed, by the guest's own physical addresses. Throws `PG_GRAFT_MISMATCH` when the placed guest is not
  * what the plan was made for, `PG_GRAFT_NOT_RESERVED` when the head did not keep the region free; memory is then as before.
  */
-declare function applyGraft(memory: GuestMemory, startOfDay: StartOfDay, plan: GraftPlan): AppliedGraft;
-/** Calls so far of every slot that is answered by code, by slot number. */
+declare function applyGraft(ram: GuestMemory, startOfDay: StartOfDay, plan: GraftPlan): AppliedGraft;
+/** Calls so far of every slot that is answered by code, by slot number. `memory`: by the guest's physical addresses. */
 declare function codeCalls(memory: GuestMemory, graft: Pick<AppliedGraft, 'counters'>): Map<number, number>;
 
 declare const linuxHead: Head;

@@ -30,6 +30,8 @@ export interface Head {
   readonly name: string
   /** The console the guest should be told to use when the user says nothing, e.g. `console=ttyS0`. */
   readonly defaultConsole?: string
+  /** Its guests begin with paging on, at linked addresses; absent: at physical ones, with paging off. */
+  readonly paging?: boolean
   probe(image: GuestImage): HeadMatch
   /**
    * Writes the image and whatever the protocol promises into memory. Checks everything before the first write:

@@ -43,6 +43,10 @@ export interface ImageEntry {
   kind: string
   /** Linear address of the first instruction in the environment that the kind defines. */
   address: number
+  /** The ops module that brings it, for an image that has none of this kind; it begins in the module's code. */
+  module?: string
+  /** What images of the kind say about themselves, said by that module; names and meaning are the head's. */
+  says?: Readonly<Record<string, number | string>>
 }
 
 /** A guest image, parsed: what any format comes to. */
@@ -124,4 +128,9 @@ export interface StartOfDay {
   memoryMap: MemoryRange[]
   /** Guest-physical ranges the head has used, lowest first. */
   used: { base: number; length: number; what: string }[]
+  /**
+   * Where the page of RAM is that the guest calls its physical page `pa` (both multiples of 4096), for a guest whose physical
+   * addresses are not RAM's own; undefined for a page that it does not have. Absent: they are the same.
+   */
+  ramPage?(pa: number): number | undefined
 }

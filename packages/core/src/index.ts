@@ -1,4 +1,5 @@
 export * from './errors.ts'
+export * from './guest-physical.ts'
 export type * from './head.ts'
 export type * from './image.ts'
 export type * from './layout.ts'

@@ -3,7 +3,6 @@
  * can be refused is refused here, before the first instruction.
  */
 import {
-  admit,
   type Backend,
   type BackendInstance,
   type BackendOptionValues,
@@ -16,6 +15,7 @@ import {
   FIRST_HOST_CALL,
   type GuestImage,
   type GuestLayout,
+  guestPhysical,
   type Head,
   type HypercallInstruction,
   isParagraftError,
@@ -24,8 +24,10 @@ import {
   ParagraftError,
   type PowerPort,
   type ProcessorPorts,
+  ramAddress,
   requireAbilities,
   runHostAnswer,
+  type StartOfDay,
 } from '@paragraft/core'
 import {
   backendProcessor,
@@ -44,20 +46,12 @@ import {
   virtualMemory,
 } from '@paragraft/cpu'
 import { createPcDevices, installFirmwareTables, MmioMap, type PcDevices, PortBus } from '@paragraft/devices'
-import {
-  type AppliedGraft,
-  applyGraft,
-  findLayout,
-  type GraftPlan,
-  parseImage,
-  planGraft,
-  requireLayout,
-} from '@paragraft/loader'
+import { type AppliedGraft, applyGraft, findLayout, type GraftPlan, parseImage } from '@paragraft/loader'
 import { Bookkeeper } from './bookkeeper.ts'
 import { chooseOps } from './choose-ops.ts'
 import { ENGINE_KINDS, type EngineName } from './config.ts'
 import { ConsoleHub } from './console.ts'
-import { chooseHead } from './heads.ts'
+import { chooseHead, planOps, waysIn } from './heads.ts'
 import { PcMachine } from './machine.ts'
 import { holeyBus } from './memory-holes.ts'
 import { ReportLog } from './reporter.ts'
@@ -129,7 +123,8 @@ export interface MachineConfig {
 export const NS_PER_INSTRUCTION = 4
 /** 2026-01-01 00:00:00 UTC: the same at every boot, so that the same boot is the same run. */
 export const RTC_EPOCH_SECONDS = 1_767_225_600
-const DEFAULT_MEMORY = 256 * 2 ** 20
+/** RAM of a machine that nobody gave any size, in bytes. */
+export const DEFAULT_MEMORY = 256 * 2 ** 20
 const MEGABYTE = 2 ** 20
 const PAGE = 4096
 /** Invalid opcode and page fault (SDM vol. 3A, table 6-1). */
@@ -146,10 +141,10 @@ export async function createMachine(config: MachineConfig): Promise<PcMachine> {
     onProgress: (done: number, total?: number) => config.progress?.('decompressing', done, total),
   })
   const modules = await chooseOps(config, image)
-  const { head, entry } = chooseHead(config.backend, image)
-  const plan = planOps(modules, image, entry, memorySize)
+  const { head, entry, brought } = chooseHead(config.backend, image, waysIn(image, modules, memorySize))
+  const plan = brought?.plan ?? (modules.length === 0 ? undefined : planOps(image, modules, entry, head, memorySize))
   config.progress?.(`placing ${image.format.join(', ')} by the ${head.name} head`)
-  return new Assembly(config, memorySize).build(image, head, plan)
+  return new Assembly(config, memorySize).build(brought?.image ?? image, head, plan)
 }
 
 /** What the machine is given must be able to reach the guest. */
@@ -172,24 +167,6 @@ function checkMemory(size: number): number {
   throw new ParagraftError('PG_MEMORY_SIZE', `a machine cannot have ${size} bytes of memory`, {
     fields: { size },
     hint: 'Give it whole pages, from 1 MiB to 3 GiB.',
-  })
-}
-
-/** The graft that the modules ask for; undefined without modules. */
-function planOps(
-  modules: readonly OpsModule[],
-  image: GuestImage,
-  entry: number,
-  memorySize: number,
-): GraftPlan | undefined {
-  if (modules.length === 0) return undefined
-  const layout = requireLayout(image)
-  return planGraft({
-    image,
-    layout,
-    modules: modules.map(module => admit(module, layout)),
-    entry,
-    memorySize,
   })
 }
 
@@ -259,9 +236,9 @@ class Assembly {
     const { memory, processor } = this.#engine
     const backend = this.#config.backend
     this.#plugDevices()
-    this.#place(image, head, plan)
+    const start = this.#place(image, head, plan)
     const layout = this.#graft?.layout ?? layoutOf(image)
-    this.#books = layout === undefined ? null : this.#keepBooks(layout)
+    this.#books = layout === undefined ? null : this.#keepBooks(layout, start)
     const modules = plan?.request.modules.map(({ module }) => ({ ...module })) ?? []
     this.#machine = new PcMachine({
       scheduler: this.#scheduler,
@@ -341,7 +318,7 @@ class Assembly {
   }
 
   /** The guest into memory, by its head; the graft upon it; the processor at its first instruction. */
-  #place(image: GuestImage, head: Head, plan: GraftPlan | undefined): void {
+  #place(image: GuestImage, head: Head, plan: GraftPlan | undefined): StartOfDay {
     const { memory, processor } = this.#engine
     const { initrd, imageName, modules } = this.#config
     const acpiRsdp = this.#board === undefined ? undefined : installFirmwareTables(memory).rsdp
@@ -362,7 +339,11 @@ class Assembly {
     setStart(processor, startOfDay.registers)
     this.#backend.start?.(startOfDay)
     for (const { pa, length, stubs } of this.#graft?.pages ?? []) {
-      if (stubs) registerStubPages(processor, pagesOf(pa, length))
+      if (stubs)
+        registerStubPages(
+          processor,
+          pagesOf(pa, length).map(page => ramAddress(start, page * PAGE) / PAGE),
+        )
     }
     processor.onException = ({ vector, errorCode, cr2 }) => {
       this.#exits.exception++
@@ -370,6 +351,7 @@ class Assembly {
       if (vector === 14) this.#watchStubs(cr2)
       return false
     }
+    return startOfDay
   }
 
   /** A page fault at a stub: the guest does not map what was grafted, and no answer will ever be reached. */
@@ -383,11 +365,11 @@ class Assembly {
     )
   }
 
-  #keepBooks(layout: GuestLayout): Bookkeeper {
+  #keepBooks(layout: GuestLayout, start: StartOfDay): Bookkeeper {
     return new Bookkeeper({
       layout,
-      memory: this.#engine.memory,
-      probe: pa => this.#engine.addProbe(pa),
+      memory: guestPhysical(this.#engine.memory, start),
+      probe: pa => this.#engine.addProbe(ramAddress(start, pa)),
       ...(this.#graft === undefined ? {} : { graft: this.#graft }),
     })
   }

@@ -30,6 +30,23 @@ const lite = (more: Answers = {}, rest: Partial<OpsDefinition> = {}): OpsDefinit
   ...rest,
 })
 
+test('an entrypoint is a symbol of code that the module brings', () => {
+  const entries = { 'xen-pv': { symbol: 'start' } }
+  expect(refusal(() => defineOps(lite({}, { entries }))).code).toBe('PG_OPS_MODULE')
+  const object = Uint8Array.from(
+    { length: 52 },
+    (_, at) => [0x7f, 0x45, 0x4c, 0x46, 1, 1][at] ?? { 16: 1, 18: 3 }[at] ?? 0,
+  )
+  expect(defineOps(lite({}, { entries, code: { object } })).entries).toEqual(entries)
+  for (const symbol of ['', 3, undefined]) {
+    const wrong = { entries: { 'xen-pv': { symbol } }, code: { object } } as unknown as Partial<OpsDefinition>
+    expect(refusal(() => defineOps(lite({}, wrong)))).toMatchObject({
+      code: 'PG_OPS_MODULE',
+      fields: { field: 'entries.xen-pv.symbol' },
+    })
+  }
+})
+
 const without = (answers: Answers, ...ops: string[]): Answers =>
   Object.fromEntries(Object.entries(answers).filter(([op]) => !ops.includes(op)))
 

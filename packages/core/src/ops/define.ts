@@ -49,8 +49,8 @@ export type Answer =
   | { readonly kind: 'code'; readonly symbol: string; readonly version?: string; readonly calleeSave?: boolean }
   /** A TypeScript function, reached by a stub. */
   | { readonly kind: 'host'; readonly fn: HostFunction; readonly version?: string }
-  /** For data slots (eras 1.x) only: the word to be stored. */
-  | { readonly kind: 'value'; readonly value: number }
+  /** For data slots (eras 1.x) only: the word to be stored, or the symbol of `code.object` whose address it is. */
+  | { readonly kind: 'value'; readonly value: number | string }
 
 export type AnswerKind = Answer['kind']
 
@@ -61,9 +61,25 @@ export type Answers = Readonly<Record<string, Answer>>
 export interface ModuleCode {
   /**
    * Undefined symbols that the loader resolves: {@link nativeSymbol} of an op is the function that the guest's table
-   * held before (`pg_native_mmu_flush_tlb_one_user`), `pg_table` the table, `pg_entry` the original entrypoint.
+   * held before (`pg_native_mmu_flush_tlb_one_user`), `pg_table` the table, `pg_entry` the original entrypoint (undefined when
+   * the module's own is used), `pg_region_start` and `pg_region_end` the grafted pages, and `pg_guest_NAME` what the image's
+   * symbol table calls NAME. Weak ones that do not exist are 0.
    */
   readonly object: Uint8Array
+}
+
+/** Prefix of the symbols by which a module's code reaches what the image's symbol table names. */
+export const GUEST_SYMBOL = 'pg_guest_'
+
+/**
+ * A way in that a module brings for a head, so that the head takes images that have none: code of the module's, entered as
+ * the head enters its guests, that starts the guest by another entry of its own.
+ */
+export interface ModuleEntry {
+  /** The start code: a function of `code.object`. */
+  readonly symbol: string
+  /** What the head's images say about themselves: names and meaning are the head's. */
+  readonly says?: Readonly<Record<string, number | string>>
 }
 
 export interface OpsDefinition {
@@ -84,6 +100,8 @@ export interface OpsDefinition {
   readonly code?: ModuleCode
   /** What the backend must support for these ops to work, e.g. its own `xen:hypercalls`. */
   readonly requires?: readonly Ability[]
+  /** Ways in, by the name of the head: `xen-pv`. */
+  readonly entries?: Readonly<Record<string, ModuleEntry>>
 }
 
 /** A checked module, branded by `Symbol.for('paragraft.ops')`. Only {@link defineOps} makes one. */
@@ -252,8 +270,8 @@ export function host(fn: HostFunction, options: { version?: string } = {}): Answ
   return { kind: 'host', fn, ...options }
 }
 
-/** A number for a data word of eras 1.x. */
-export function value(word: number): Answer {
+/** A number for a data word of eras 1.x, or the address of a symbol of the module's object. */
+export function value(word: number | string): Answer {
   return { kind: 'value', value: word }
 }
 
@@ -299,6 +317,7 @@ export function defineOps(definition: OpsDefinition): OpsModule {
     if (list !== undefined && !fits) throw shape('PG_OPS_MODULE', name, field, list, `a list of ${known.join(', ')}`)
   }
   checkAbilities('PG_OPS_MODULE', name, 'requires', definition.requires)
+  checkEntries(definition)
   const eras = erasIn(opsAbi, definition.arch ?? ['i386'], definition.variants)
   if (eras.length === 0) {
     throw new ParagraftError('PG_OPS_ERA', `${name}: no known era is in the ops ABI range "${opsAbi}"`, {
@@ -473,12 +492,29 @@ function checkAnswer(name: string, op: string, answer: Answer): void {
     KINDS.includes(answer.kind) &&
     (answer.kind !== 'host' || typeof answer.fn === 'function') &&
     (answer.kind !== 'code' || (typeof answer.symbol === 'string' && answer.symbol !== '')) &&
-    (answer.kind !== 'value' || (Number.isInteger(answer.value) && answer.value >= 0 && answer.value < 2 ** 32))
+    (answer.kind !== 'value' || isWord(answer.value))
   if (fits) return
   throw new ParagraftError('PG_OPS_ANSWER', `${name}: the answer to ${op} is not one`, {
     fields: { module: name, op, got: typeof answer === 'object' && answer !== null ? { ...answer } : typeof answer },
     hint: 'Use native(), nop(), code(symbol), host(fn), or value(word) for a data word.',
   })
+}
+
+function isWord(word: unknown): boolean {
+  return typeof word === 'string' ? word !== '' : Number.isInteger(word) && Number(word) >= 0 && Number(word) < 2 ** 32
+}
+
+function checkEntries({ name, entries, code }: OpsDefinition): void {
+  if (entries === undefined) return
+  if (typeof entries !== 'object' || entries === null) {
+    throw shape('PG_OPS_MODULE', name, 'entries', entries, 'an object of entrypoints by head')
+  }
+  for (const [head, entry] of Object.entries(entries)) {
+    const symbol: unknown = entry?.symbol
+    if (typeof symbol !== 'string' || symbol === '' || code === undefined) {
+      throw shape('PG_OPS_MODULE', name, `entries.${head}.symbol`, symbol, 'a symbol of code.object')
+    }
+  }
 }
 
 /** Code answers need an object: ELF32, little-endian, ET_REL, EM_386 (System V ABI, chapter 4). */
@@ -490,7 +526,13 @@ function checkCode(definition: OpsDefinition, answers: readonly Answer[]): void 
       hint: 'Build the object with `gcc -m32 -mregparm=3 -ffreestanding -fno-pic -c` and pass its bytes as code.object.',
     })
   if (module === undefined || module === null) {
-    const symbols = answers.flatMap(answer => (answer.kind === 'code' ? [answer.symbol] : []))
+    const symbols = answers.flatMap(answer =>
+      answer.kind === 'code'
+        ? [answer.symbol]
+        : answer.kind === 'value' && typeof answer.value === 'string'
+          ? [answer.value]
+          : [],
+    )
     if (symbols.length > 0) throw refuse(`code answers (${symbols.join(', ')}), but no code.object`)
     return
   }

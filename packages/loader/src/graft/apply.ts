@@ -5,6 +5,7 @@
  * The table itself is not written here: the module's own guest code, the installer, does that as the guest's first
  * instructions, and then jumps to the entry as if nothing had happened.
  */
+import { guestPhysical } from '@paragraft/core'
 import { ParagraftError } from '@paragraft/core/errors'
 import type { StartOfDay } from '@paragraft/core/image'
 import type { Graft } from '@paragraft/core/layout'
@@ -24,10 +25,11 @@ export interface AppliedGraft extends Graft {
 }
 
 /**
- * Puts a plan into the memory of a guest that its head has placed. Throws `PG_GRAFT_MISMATCH` when the placed guest is not
+ * Puts a plan into the memory of a guest that its head has placed, by the guest's own physical addresses. Throws `PG_GRAFT_MISMATCH` when the placed guest is not
  * what the plan was made for, `PG_GRAFT_NOT_RESERVED` when the head did not keep the region free; memory is then as before.
  */
-export function applyGraft(memory: GuestMemory, startOfDay: StartOfDay, plan: GraftPlan): AppliedGraft {
+export function applyGraft(ram: GuestMemory, startOfDay: StartOfDay, plan: GraftPlan): AppliedGraft {
+  const memory = guestPhysical(ram, startOfDay)
   const { layout, modules, image } = plan.request
   const last = modules[modules.length - 1]
   if (last === undefined) throw mismatch('there is no module to graft', { format: image.format })
@@ -56,7 +58,7 @@ export function applyGraft(memory: GuestMemory, startOfDay: StartOfDay, plan: Gr
   }
 }
 
-/** Calls so far of every slot that is answered by code, by slot number. */
+/** Calls so far of every slot that is answered by code, by slot number. `memory`: by the guest's physical addresses. */
 export function codeCalls(memory: GuestMemory, graft: Pick<AppliedGraft, 'counters'>): Map<number, number> {
   const calls = new Map<number, number>()
   for (const { slot, pa } of graft.counters) calls.set(slot, memory.read32(pa))

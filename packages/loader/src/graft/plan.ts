@@ -26,7 +26,7 @@ import type { Reservation } from '@paragraft/core/placement'
 import { readAlternatives, type Scrub, scrubs } from '../layouts/alternatives.ts'
 import { ImageView } from '../layouts/view.ts'
 import { measure, pageRanges } from './parts.ts'
-import { Region } from './region.ts'
+import { codeAddress, Region, symbolAddress } from './region.ts'
 import { findRoom, type Room } from './room.ts'
 
 export interface GraftRequest {
@@ -34,12 +34,18 @@ export interface GraftRequest {
   layout: GuestLayout
   /** At least one; a later module wins a slot that several answer. */
   modules: readonly AdmittedOps[]
-  /** The entry that the head's probe named: linear address at entry. */
-  entry: number
+  /** The entry that the head's probe named: linear address at entry. Or the one that a module brings for the head. */
+  entry: number | BroughtEntry
   /** RAM of the machine, bytes. */
   memorySize: number
   /** True for heads that enter with paging on: the installer then uses virtual addresses. Default false. */
   paging?: boolean
+}
+
+/** An entrypoint in a module's code: its index into {@link GraftRequest.modules}, and the symbol. */
+export interface BroughtEntry {
+  module: number
+  symbol: string
 }
 
 /** A host stub with the answer that its index stands for. */
@@ -78,7 +84,7 @@ export interface GraftPlan {
   reserve: Reservation[]
   /** For heads that list boot modules: the region, in place, with the modules' names and versions as command line. */
   bootModules: BootModule[]
-  /** Linear address of the installer, and of the guest's own entry that it jumps to. */
+  /** Linear address of the installer, and of the entry that it jumps to: the guest's own, or a module's for this head. */
   entry: number
   originalEntry: number
   pages: { va: number; pa: number; length: number; stubs: boolean }[]
@@ -99,12 +105,18 @@ export function planGraft(request: GraftRequest): GraftPlan {
   const room = findRoom(image, layout, parts.total, memorySize)
   const region = new Region(room, parts)
   const table = new Table(layout, region)
+  let originalEntry = typeof entry === 'number' ? entry : undefined
+  const guest = guestSymbols(image)
   modules.forEach((module, index) => {
-    const linked = region.link(index, layout, table.targets, entry)
+    const linked = region.link(index, layout, table.targets, originalEntry, guest)
+    if (typeof entry !== 'number' && entry.module === index) {
+      originalEntry = codeAddress(linked, entry.symbol, { entry: entry.symbol })
+    }
     for (const answer of module.slots) table.answer(answer, index, module.module.name, linked)
   })
   const installs = table.installs()
-  const installer = region.finish(installs, paging ? layout.tableVa : layout.tablePa, entry, paging)
+  if (originalEntry === undefined) throw new RangeError('the entry is of a module that is not there')
+  const installer = region.finish(installs, paging ? layout.tableVa : layout.tablePa, originalEntry, paging)
   const names = modules.map(({ module }) => `${module.name} ${module.version}`).join(', ')
   return {
     request,
@@ -113,7 +125,7 @@ export function planGraft(request: GraftRequest): GraftPlan {
     reserve: [{ base: room.pa, length: room.length, type: 2, what: `ops of ${names}` }],
     bootModules: [{ bytes: region.bytes, commandLine: names, at: room.pa }],
     entry: installer,
-    originalEntry: entry,
+    originalEntry,
     pages: pageRanges(parts, room.length).map(({ offset, ...range }) => ({ ...region.at(offset), ...range })),
     hostStubs: table.hostStubs,
     counters: table.counters,
@@ -165,7 +177,7 @@ class Table {
       case 'nop':
         return nopOf(this.#layout, op)
       case 'value':
-        return answer.value >>> 0
+        return typeof answer.value === 'string' ? symbolAddress(linked, answer.value, op) : answer.value >>> 0
       case 'host': {
         const stub = this.#region.stub()
         this.hostStubs.push({ ...stub, slot, op, module, answer: admitted })
@@ -178,6 +190,18 @@ class Table {
       }
     }
   }
+}
+
+/** Addresses of what the image's symbol table names once, or always the same. */
+function guestSymbols(image: GuestImage): ReadonlyMap<string, number> {
+  const found = new Map<string, number>()
+  const ambiguous = new Set<string>()
+  for (const { name, value } of image.symbols) {
+    if ((found.get(name) ?? value) !== value) ambiguous.add(name)
+    found.set(name, value)
+  }
+  for (const name of ambiguous) found.delete(name)
+  return found
 }
 
 function nopOf(layout: GuestLayout, op: string): number {

@@ -3,21 +3,23 @@ import { parseArgs } from 'node:util'
 import { EXIT_OK, formatTable, type GuestImage, type LayoutSlot, type Oracle } from '@paragraft/core'
 import { isParagraftError } from '@paragraft/core/errors'
 import { findLayout, parseImage } from '@paragraft/loader'
+import { DEFAULT_MEMORY } from '../assemble.ts'
 import { readUserFile } from '../cli/files.ts'
-import { loadBackend } from '../cli/plugins.ts'
+import { loadBackend, loadOps } from '../cli/plugins.ts'
 import { formatSize } from '../cli/quantities.ts'
 import { onePositional, parse } from '../cli/settings.ts'
 import type { Command, World } from '../cli/usage.ts'
-import { askHeads, type HeadAnswer } from '../heads.ts'
+import { askHeads, type HeadAnswer, type WaysIn, waysIn } from '../heads.ts'
 
 const HELP = `paragraft inspect: look at a guest image without running it
 
-usage: paragraft inspect IMAGE [--json]
+usage: paragraft inspect IMAGE [--ops NAME|PATH] [--json]
 
 Says which formats the image is made of, its entrypoints and notes, where its op table is and what each slot holds, and
 which backends and heads can boot it – and for the others, why not.
 
-  --json    the same as data
+  --ops NAME|PATH   an ops module: its entrypoints count, for heads that the image has none for. May be given several times
+  --json            the same as data
 `
 
 /** Backends of this project; others are asked for by name in `paragraft run`. */
@@ -55,11 +57,11 @@ const hex = (value: number): string => {
 
 const indent = (text: string): string => text.replace(/^/gm, '  ').concat('\n')
 
-async function backendsFor(image: GuestImage, world: World): Promise<Inspection['backends']> {
+async function backendsFor(image: GuestImage, ways: WaysIn, world: World): Promise<Inspection['backends']> {
   const found: Inspection['backends'] = []
   for (const name of BACKENDS) {
     try {
-      found.push({ backend: name, heads: askHeads(await loadBackend(name, world.cwd), image) })
+      found.push({ backend: name, heads: askHeads(await loadBackend(name, world.cwd), image, ways) })
     } catch (error) {
       if (!isParagraftError(error)) throw error
       found.push({ backend: name, missing: error.code === 'PG_PLUGIN_NOT_FOUND' ? 'not installed' : error.message })
@@ -106,9 +108,10 @@ function text(inspection: Inspection): string {
   parts.push('\nops\n', opsText(inspection.ops), '\nwho can boot it\n')
   for (const { backend, heads, missing } of inspection.backends) {
     if (missing !== undefined) parts.push(`  ${backend}: ${missing}\n`)
-    for (const { head, match } of heads ?? []) {
+    for (const { head, match, module } of heads ?? []) {
+      const whose = module === undefined ? '' : `, the entrypoint of ${module}`
       const answer = match.match
-        ? `yes, at ${hex(match.entry)}${match.note === undefined ? '' : ` (${match.note})`}`
+        ? `yes, at ${hex(match.entry)}${whose}${match.note === undefined ? '' : ` (${match.note})`}`
         : `no: ${match.reason}`
       parts.push(`  ${backend} by ${head}: ${answer}\n`)
     }
@@ -139,11 +142,17 @@ export const inspectCommand: Command = {
   help: HELP,
   async run(argv, world) {
     const { values, positionals } = parse(() =>
-      parseArgs({ args: argv, options: { json: { type: 'boolean' } }, allowPositionals: true, strict: true }),
+      parseArgs({
+        args: argv,
+        options: { json: { type: 'boolean' }, ops: { type: 'string', multiple: true } },
+        allowPositionals: true,
+        strict: true,
+      }),
     )
     const name = onePositional(positionals, 'inspect', 'an image')
     const bytes = readUserFile(world.cwd, name, 'the image')
     const image = await parseImage(bytes)
+    const modules = await Promise.all((values.ops ?? []).map(module => loadOps(module, world.cwd)))
     const inspection: Inspection = {
       image: name,
       bytes: bytes.length,
@@ -164,7 +173,7 @@ export const inspectCommand: Command = {
         bytes: [...note.desc].map(byte => byte.toString(16).padStart(2, '0')).join(''),
       })),
       ops: opsOf(image),
-      backends: await backendsFor(image, world),
+      backends: await backendsFor(image, waysIn(image, modules, DEFAULT_MEMORY), world),
     }
     world.stdout(values.json ? `${JSON.stringify(inspection, null, 2)}\n` : text(inspection))
     return EXIT_OK
