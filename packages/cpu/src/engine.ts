@@ -23,6 +23,8 @@ import { markCodePage, tryTranslate, unmarkCodePage } from './mmu/tlb.ts'
 import { PF_I, PF_U } from './mmu/walk.ts'
 import { refreshMode } from './mode.ts'
 import { Processor } from './processor.ts'
+import { createShortcuts } from './shortcuts/index.ts'
+import type { Shortcuts } from './shortcuts/port.ts'
 import {
   ATTENTION,
   BUDGET,
@@ -157,7 +159,9 @@ export class Engine {
       },
     })
     // The reference takes the exact path always, so that lock-step tries the kernels too.
-    const helpers = { ...exact, ...(this.kind === 'reference' ? NO_KERNELS : createKernels(memory)) }
+    const quick = this.kind === 'reference' ? {} : createShortcuts(memory, exact)
+    if (this.kind !== 'reference') cpu.shortcuts = quick as unknown as Shortcuts
+    const helpers = { ...exact, ...quick, ...(this.kind === 'reference' ? NO_KERNELS : createKernels(memory)) }
     const engine = this
     if (this.kind === 'reference') this.#runBlocks = createReferenceInterpreter(set, cpu.buffer, helpers)
     else {

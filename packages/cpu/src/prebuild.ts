@@ -3,6 +3,7 @@ import { buildHandlers } from './interp/handlers.ts'
 import { emitInterpreter, INTERPRETER, TRANSLATING_INTERPRETER } from './interp/wasm.ts'
 import { emitAllKernels, KERNELS } from './kernels/index.ts'
 import type { Emitted, Prebuilt } from './prebuilt.ts'
+import { emitAllShortcuts, SHORTCUTS } from './shortcuts/index.ts'
 import { REGION_SLOTS } from './translate/slots.ts'
 
 function fit({ bytes, helpers }: Emitted): Prebuilt[string] {
@@ -17,5 +18,6 @@ export function prebuild(): Prebuilt {
     [INTERPRETER]: fit(emitInterpreter(buildHandlers())),
     [TRANSLATING_INTERPRETER]: fit(emitInterpreter(buildHandlers(), REGION_SLOTS)),
     [KERNELS]: fit(emitAllKernels()),
+    [SHORTCUTS]: fit(emitAllShortcuts()),
   }
 }

@@ -29,6 +29,7 @@ import type { CpuContext, GuestFault } from './context.ts'
 import { pageForRegion, probeLinear, readAs, readForWrite, readSlow, writeAs, writeSlow } from './mmu/access.ts'
 import { flushTlb, type TlbFlush, TlbLists, translate } from './mmu/tlb.ts'
 import { PF_I, PF_U, WalkResult } from './mmu/walk.ts'
+import { NO_SHORTCUTS, type Shortcuts } from './shortcuts/port.ts'
 import {
   ATTENTION,
   CPL,
@@ -40,6 +41,8 @@ import {
   FLAG_TF,
   FLAG_VM,
   INTERRUPT_WAITING,
+  MONITORED,
+  NMI_BLOCKED,
   RAM,
   SEG,
   SEG_BASE,
@@ -97,8 +100,6 @@ export class Processor implements CpuContext {
   shutDown = false
   /** The engine reports each instruction: what is decoded has TRACE records (see mode.ts). */
   tracing = false
-  /** NMIs wait for the next IRET. */
-  nmiBlocked = false
   /** DR6 bits of a debug exception on its way; with ATTENTION set, the engine raises #DB after the instruction. */
   pendingDr6 = 0
   /** Armed breakpoints by kind, bit n for DRn. */
@@ -109,14 +110,14 @@ export class Processor implements CpuContext {
   alignmentArmed = false
 
   /* Hooks for the engine. */
+  /** Tries the usual ways first; without any, everything goes the general way. */
+  shortcuts: Shortcuts = NO_SHORTCUTS
   /** A write into a page marked as code, after the bytes are in place; stays inside one page. */
   onCodeWrite: (pa: number, size: number) => void = () => {}
   /** `region`: an INVLPG met large pages, and drops the whole 4 MB around its page. */
   onTlbFlush: (what: TlbFlush, region?: boolean) => void = () => {}
   /** Every exception of an instruction, before its delivery. True: execute the instruction again instead. */
   onException: (fault: GuestFault) => boolean = () => false
-  /** Serves the events and descriptors of a deprivileged guest; null for every other. */
-  monitor: GuestMonitor | null = null
   /** Events that the monitor was asked about. */
   intercepted = 0
   /** The monitor has executed the instruction at hand. */
@@ -189,6 +190,24 @@ export class Processor implements CpuContext {
   set interruptWaiting(waiting: boolean) {
     this.u32[INTERRUPT_WAITING >> 2] = waiting ? 1 : 0
   }
+
+  /** NMIs wait for the next IRET. */
+  get nmiBlocked(): boolean {
+    return this.u32[NMI_BLOCKED >> 2] !== 0
+  }
+  set nmiBlocked(blocked: boolean) {
+    this.u32[NMI_BLOCKED >> 2] = blocked ? 1 : 0
+  }
+
+  /** Serves the events and descriptors of a deprivileged guest; null for every other. */
+  get monitor(): GuestMonitor | null {
+    return this.#monitor
+  }
+  set monitor(monitor: GuestMonitor | null) {
+    this.#monitor = monitor
+    this.u32[MONITORED >> 2] = monitor === null ? 0 : 1
+  }
+  #monitor: GuestMonitor | null = null
 
   /** Changes the privilege level and what follows from it: TLB tables, alignment checks. */
   setCpl(level: number): void {

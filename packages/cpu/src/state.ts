@@ -56,6 +56,10 @@ export const TLB_WRITE = 0xc4
  * that instruction's EIP + 1, and means something only while EIP is there; 0 is none.
  */
 export const SHADOW = 0xc8
+/** Non-zero when somebody else answers for descriptors and events: what is in memory does not count then. */
+export const MONITORED = 0xd8
+/** Non-zero while NMIs wait for the next IRET. */
+export const NMI_BLOCKED = 0xdc
 /** Pointer to the current block's header. */
 export const CUR_BLOCK = 0xcc
 /** Non-zero while INTR or NMI is asserted: what lets interrupts in must then set ATTENTION. */

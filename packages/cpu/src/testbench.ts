@@ -37,6 +37,7 @@ export const FLAT = 0xc
 
 export interface Bench {
   cpu: Processor
+  memory: WebAssembly.Memory
   log: string[]
   /** What `mmioRead` and `ioRead` answer. */
   answer: (address: number, size: number) => number
@@ -68,7 +69,7 @@ export function bench(options: { megabytes?: number; cpuid?: CpuidModel } = {}):
   }
   const memory = new WebAssembly.Memory({ initial: (RAM + ramSize) >>> 16 })
   const cpu = new Processor({ memory, ramSize, ports, ...(options.cpuid && { cpuid: options.cpuid }) })
-  const result: Bench = { cpu, log, answer: () => 0xffffffff }
+  const result: Bench = { cpu, memory, log, answer: () => 0xffffffff }
   setStart(cpu, { eip: 0x10000, esp: 0x8000, cs: 8, ds: 0x10, gdt: { base: GDT, limit: 0xff } })
   cpu.u32[GDTR_BASE >> 2] = GDT
   cpu.u32[GDTR_LIMIT >> 2] = 0xff

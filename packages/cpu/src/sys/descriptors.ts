@@ -38,7 +38,7 @@ export const ATTR_CODE = 0x800
 export const ATTR_S = 0x1000
 export const ATTR_P = 0x8000
 /** DPL, and the accessed bit: what an access through a loaded segment does not depend on. */
-const ATTR_LEVEL = 0x6000 | ATTR_ACCESSED
+export const ATTR_LEVEL = 0x6000 | ATTR_ACCESSED
 /** D/B flag: 32-bit. */
 export const ATTR_DB = 0x400000
 export const ATTR_G = 0x800000

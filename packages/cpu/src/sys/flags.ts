@@ -18,7 +18,7 @@ import {
 } from '../state.ts'
 
 /** Bits that exist in EFLAGS apart from the arithmetic ones: TF IF DF IOPL NT RF VM AC VIF VIP ID. */
-const SYSTEM_BITS = 0x003f7700
+export const SYSTEM_BITS = 0x003f7700
 
 /** The whole EFLAGS register, arithmetic flags materialised; bit 1 set. */
 export function getEflags(cpu: Processor): number {

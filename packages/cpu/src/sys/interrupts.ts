@@ -6,6 +6,7 @@
 import type { GuestMonitor } from '@paragraft/core'
 import { GuestFault } from '../context.ts'
 import type { Processor } from '../processor.ts'
+import { DELIVER_RESUME, DELIVER_SOFTWARE } from '../shortcuts/port.ts'
 import {
   CR2,
   EFLAGS_SYS,
@@ -23,7 +24,6 @@ import {
 import { commitDebugStatus, discardDebugTraps } from './debug.ts'
 import { deliver } from './deliver.ts'
 import { iopl, isV86 } from './flags.ts'
-import { deliverFlat } from './flat.ts'
 import { intercept } from './monitored.ts'
 import { NewTaskFault } from './task.ts'
 import { redirectVme } from './vme.ts'
@@ -46,7 +46,7 @@ function instructionTrap(cpu: Processor, vector: number, software: boolean, next
     intercept(cpu, cpu.monitor, software ? 'int' : 'int1', new GuestFault(vector), nextEip)
     return
   }
-  if (deliverFlat(cpu, vector, software, -1, nextEip, false)) return
+  if (cpu.shortcuts.deliver(vector | (software ? DELIVER_SOFTWARE : 0), -1, nextEip) !== 0) return
   finishSwitch(cpu, () => deliver(cpu, vector, { software, errorCode: -1, returnEip: nextEip, resume: false }))
 }
 
@@ -143,7 +143,8 @@ function attempt(cpu: Processor, first: GuestFault, external: boolean): void {
     if (exception && current.vector === VEC_DB) commitDebugStatus(cpu)
     else if (exception) discardDebugTraps(cpu)
     const resume = exception && isFaultClass(current.vector)
-    if (deliverFlat(cpu, current.vector, false, current.errorCode, cpu.u32[EIP >> 2]!, resume)) return
+    const what = current.vector | (resume ? DELIVER_RESUME : 0)
+    if (cpu.shortcuts.deliver(what, current.errorCode, cpu.u32[EIP >> 2]!) !== 0) return
     try {
       deliver(cpu, current.vector, {
         software: false,

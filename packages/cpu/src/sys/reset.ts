@@ -32,6 +32,7 @@ import {
   GDTR_LIMIT,
   HAS_SYSENTER,
   IDTR_LIMIT,
+  MONITORED,
   MSR_MISC_ENABLE,
   MSR_PAT,
   MXCSR,
@@ -57,6 +58,7 @@ const MISC_ENABLE_RESET = 1n
 export function reset(cpu: Processor): void {
   const waiting = cpu.interruptWaiting
   cpu.u8.fill(0, 0, STATE_SIZE)
+  cpu.u32[MONITORED >> 2] = cpu.monitor === null ? 0 : 1
   cpu.interruptWaiting = waiting
   cpu.u32[HAS_SYSENTER >> 2] = (cpu.cpuid.features & FEAT_SEP) !== 0 ? 1 : 0
   cpu.i32[A20_MASK >> 2] = -1

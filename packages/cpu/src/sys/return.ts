@@ -43,7 +43,6 @@ import {
   setSegmentFrom,
 } from './descriptors.ts'
 import { cpl, getEflags, iopl, isV86, setEflags } from './flags.ts'
-import { iretFlat } from './flat.ts'
 import { finishSwitch } from './interrupts.ts'
 import { checkCodeOffset, dropPrivilegedSegments, isProtected, setV86Segment } from './segments.ts'
 import { currentStack, type StackCursor, writeStackPointer } from './stack.ts'
@@ -145,11 +144,11 @@ export function iret(cpu: Processor, opsize: number, nextEip: number): void {
     cpu.nmiBlocked = false
     if (cpu.interruptWaiting) cpu.attention()
   }
-  if (opsize !== 4 || !iretFlat(cpu)) iretGeneral(cpu, opsize, nextEip)
+  returnFromInterrupt(cpu, opsize, nextEip)
 }
 
 /** Every IRET but for what it does to NMIs. */
-export function iretGeneral(cpu: Processor, opsize: number, nextEip: number): void {
+function returnFromInterrupt(cpu: Processor, opsize: number, nextEip: number): void {
   if (isV86(cpu)) {
     iretFromV86(cpu, opsize)
     return

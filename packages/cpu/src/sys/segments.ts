@@ -28,7 +28,6 @@ import {
   setSegmentFrom,
 } from './descriptors.ts'
 import { cpl, isV86 } from './flags.ts'
-import { loadDataFlat } from './flat.ts'
 
 /** Attributes of every segment in virtual-8086 mode: present, DPL 3, writable accessed data. */
 const V86_ATTR = 0xf300
@@ -65,11 +64,6 @@ export function setNullSegment(cpu: Processor, seg: number, selector: number): v
  */
 export function loadSegment(cpu: Processor, seg: number, value: number): void {
   const selector = value & 0xffff
-  if (seg === SEG_SS || !loadDataFlat(cpu, seg, selector)) loadSegmentGeneral(cpu, seg, selector)
-}
-
-/** Every load of a segment register. */
-export function loadSegmentGeneral(cpu: Processor, seg: number, selector: number): void {
   if (!isProtected(cpu)) {
     if (isV86(cpu)) setV86Segment(cpu, seg, selector)
     else setRealSegment(cpu, seg, selector)

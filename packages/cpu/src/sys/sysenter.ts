@@ -26,8 +26,8 @@ import { setSystemFlags } from './flags.ts'
 import { requireCpl0 } from './tables.ts'
 
 /** Flat 4 GB, present, 32-bit, granular: execute/read accessed code, read/write accessed data; DPL to be added. */
-const FLAT_CODE = 0x00c09b00
-const FLAT_DATA = 0x00c09300
+export const FLAT_CODE = 0x00c09b00
+export const FLAT_DATA = 0x00c09300
 
 function selectorBase(cpu: Processor): number {
   if ((cpu.cpuid.features & FEAT_SEP) === 0) throw new GuestFault(VEC_UD)

@@ -1,4 +1,4 @@
-/** The short ways of flat.ts against the general ones: from the same state, the same state, or no change at all. */
+/** Shortcuts against the general ones: from the same state, the same state, or no change at all. */
 import { expect, test } from 'vitest'
 import { GuestFault } from '../context.ts'
 import type { Processor } from '../processor.ts'
@@ -6,11 +6,15 @@ import {
   EFLAGS_SYS,
   EIP,
   ESP,
+  FLAG_AC,
   FLAG_IF,
   FLAG_NT,
   FLAG_RF,
   FLAG_TF,
   FLAG_VM,
+  MSR_SYSENTER_CS,
+  MSR_SYSENTER_EIP,
+  MSR_SYSENTER_ESP,
   RAM,
   SEG_CS,
   SEG_DS,
@@ -20,13 +24,15 @@ import {
   SEG_SS,
   STATE_SIZE,
 } from '../state.ts'
+import { deliver } from '../sys/deliver.ts'
+import { descBase, descLimit, fetchDescriptor, setSegment } from '../sys/descriptors.ts'
+import { iret } from '../sys/return.ts'
+import { loadSegment } from '../sys/segments.ts'
+import { sysenter, sysexit } from '../sys/sysenter.ts'
+import { ltr } from '../sys/tables.ts'
 import { bench, CODE0, CODE3, DATA0, DATA3, FLAT, IDT, poke32, TSS, writeDescriptor, writeGate } from '../testbench.ts'
-import { deliver } from './deliver.ts'
-import { descBase, descLimit, fetchDescriptor, setSegment } from './descriptors.ts'
-import { deliverFlat, iretFlat, loadDataFlat } from './flat.ts'
-import { iretGeneral } from './return.ts'
-import { loadSegmentGeneral } from './segments.ts'
-import { ltr } from './tables.ts'
+import { createShortcuts } from './index.ts'
+import { DELIVER_RESUME, DELIVER_SOFTWARE } from './port.ts'
 
 const RAM_SEEN = 0x20000
 
@@ -39,7 +45,19 @@ function generator(seed: number): (n: number) => number {
   }
 }
 
-const { cpu } = bench({ megabytes: 1 })
+const { cpu, memory } = bench({ megabytes: 1 })
+/** A shortcut that stands in front of a helper has declined when it calls that. */
+let declined = false
+const decline = (): number => {
+  declined = true
+  return 0
+}
+const shortcuts = createShortcuts(memory, { iret: decline, loadSegment: decline, sysenter: decline, sysexit: decline })
+const taken = (name: string, ...args: number[]): boolean => {
+  declined = false
+  shortcuts[name]!(...args)
+  return !declined
+}
 writeDescriptor(cpu, 0x28, TSS, 0x2fff, 0x89, 0)
 ltr(cpu, 0x28)
 const image = (): Uint8Array => {
@@ -106,7 +124,7 @@ function scramble(random: (n: number) => number): number {
     )
   }
   cpu.setCpl(level)
-  cpu.setEflags(random(2 ** 22) & ~(FLAG_VM | FLAG_TF) & ~rarely(FLAG_NT | FLAG_RF, () => 0))
+  cpu.setEflags(random(2 ** 22) & ~(FLAG_VM | FLAG_TF) & ~rarely(FLAG_NT | FLAG_RF | FLAG_AC, () => 0))
   cpu.u32[ESP >> 2] = rarely(0x6000 + random(64) * 4, () => 0x6000 - random(40))
   cpu.u32[EIP >> 2] = 0x10000 + random(256)
   if (random(20) === 0) cpu.u32[EFLAGS_SYS >> 2]! |= FLAG_TF | FLAG_IF
@@ -143,7 +161,7 @@ function compare(short: () => boolean, general: () => void): boolean {
 
 test('deliveries', () => {
   const random = generator(1)
-  let taken = 0
+  let short = 0
   for (let i = 0; i < 1500; i++) {
     scramble(random)
     const vector = random(34)
@@ -153,25 +171,30 @@ test('deliveries', () => {
     const returnEip = random(2 ** 32)
     const how = { software, errorCode, returnEip, resume }
     const same = compare(
-      () => deliverFlat(cpu, vector, software, errorCode, returnEip, resume),
+      () =>
+        shortcuts.deliver!(
+          vector | (software ? DELIVER_SOFTWARE : 0) | (resume ? DELIVER_RESUME : 0),
+          errorCode,
+          returnEip,
+        ) !== 0,
       () => deliver(cpu, vector, how),
     )
-    if (same) taken++
+    if (same) short++
   }
   // The usual case must be the short one, or there is no use in it.
-  expect(taken).toBeGreaterThan(300)
+  expect(short).toBeGreaterThan(300)
 })
 
 test('returns', () => {
   const random = generator(2)
-  let taken = 0
+  let short = 0
   for (let i = 0; i < 1500; i++) {
     const level = scramble(random)
     const at = cpu.u32[ESP >> 2]!
     const rarely = (usual: number, else_: () => number): number => (random(12) === 0 ? else_() : usual)
     const outer = level === 3 || random(2) === 0
     const [code, data] = outer ? [0x1b, 0x23] : level === 0 ? [0x08, 0x10] : [0x31, 0x39]
-    const flags = random(2 ** 22) & ~rarely(FLAG_VM, () => 0)
+    const flags = random(2 ** 22) & ~rarely(FLAG_VM | FLAG_AC, () => 0)
     const frame = [
       random(0x20000),
       rarely(code!, () => random(0x48)),
@@ -181,26 +204,47 @@ test('returns', () => {
     ]
     for (const [n, word] of frame.entries()) poke32(cpu, at + n * 4, word)
     const same = compare(
-      () => iretFlat(cpu),
-      () => iretGeneral(cpu, 4, 0),
+      () => taken('iret', 4, 0),
+      () => {
+        iret(cpu, 4, 0)
+        cpu.u32[EFLAGS_SYS >> 2]! &= ~FLAG_RF
+      },
     )
-    if (same) taken++
+    if (same) short++
   }
-  expect(taken).toBeGreaterThan(300)
+  expect(short).toBeGreaterThan(300)
 })
 
 test('loads of data segments', () => {
   const random = generator(3)
-  let taken = 0
+  let short = 0
   for (let i = 0; i < 1000; i++) {
     scramble(random)
     const seg = [SEG_ES, SEG_DS, SEG_FS, SEG_GS][random(4)]!
     const selector = random(4) === 0 ? random(0x60) : [0x10, 0x20, 0x23, 0x39][random(4)]!
     const same = compare(
-      () => loadDataFlat(cpu, seg, selector),
-      () => loadSegmentGeneral(cpu, seg, selector),
+      () => taken('loadSegment', seg, selector),
+      () => loadSegment(cpu, seg, selector),
     )
-    if (same) taken++
+    if (same) short++
   }
-  expect(taken).toBeGreaterThan(300)
+  expect(short).toBeGreaterThan(300)
+})
+
+test('system calls by SYSENTER, and their returns', () => {
+  const random = generator(4)
+  let short = 0
+  for (let i = 0; i < 1000; i++) {
+    scramble(random)
+    cpu.u32[MSR_SYSENTER_CS >> 2] = random(12) === 0 ? random(0x10000) : 0x08
+    cpu.u32[MSR_SYSENTER_ESP >> 2] = random(2 ** 32)
+    cpu.u32[MSR_SYSENTER_EIP >> 2] = random(2 ** 32)
+    const [name, general] = random(2) === 0 ? (['sysenter', sysenter] as const) : (['sysexit', sysexit] as const)
+    const same = compare(
+      () => taken(name),
+      () => general(cpu),
+    )
+    if (same) short++
+  }
+  expect(short).toBeGreaterThan(300)
 })
