@@ -1,6 +1,8 @@
 /**
- * The page of hypercalls (xen/arch/x86/hvm/vmx/vmx.c, vmx_init_hypercall_page; svm.c likewise): a slot per number with
- * MOV EAX, number; VMCALL or VMMCALL, whichever the processor's maker has; RET. The slot that never returns is #UD.
+ * The page of hypercalls: a slot per number with MOV EAX, number; the instruction that calls; RET. That is VMCALL or VMMCALL,
+ * whichever the processor's maker has (xen/arch/x86/hvm/vmx/vmx.c, vmx_init_hypercall_page; svm.c likewise), and the slot that never
+ * returns is #UD; in a paravirtual guest it is INT 82h, and that slot is jumped to with EAX pushed (pv/hypercall.c,
+ * pv_ring1_init_hypercall_page).
  */
 import type { HypercallInstruction } from '@paragraft/core/ports'
 import { HYPERCALL_PAGE_SLOTS, HYPERCALL_SLOT_SIZE, HYPERVISOR_IRET } from './abi/hypercalls.ts'
@@ -13,6 +15,8 @@ const OPCODES: Readonly<Record<HypercallInstruction, readonly number[]>> = {
 const MOV_EAX = 0xb8
 const RET = 0xc3
 const UD2 = [0x0f, 0x0b]
+const PUSH_EAX = 0x50
+const INT_82 = [0xcd, 0x82]
 const INT3 = 0xcc
 /** "Auth", the first letters of AMD's CPUID vendor string, as EBX has them; Hygon's processors count as AMD's. */
 const AUTHENTIC_AMD = 0x68747541
@@ -24,10 +28,22 @@ export function hypercallInstruction(vendorEbx: number): HypercallInstruction {
 }
 
 export function hypercallPage(instruction: HypercallInstruction): Uint8Array {
-  const page = new Uint8Array(PAGE_SIZE).fill(INT3)
+  return page(OPCODES[instruction], UD2)
+}
+
+export function pvHypercallPage(): Uint8Array {
+  return page(INT_82, [PUSH_EAX, ...loadEax(HYPERVISOR_IRET), ...INT_82])
+}
+
+function loadEax(number: number): number[] {
+  return [MOV_EAX, number, 0, 0, 0]
+}
+
+function page(call: readonly number[], iret: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(PAGE_SIZE).fill(INT3)
   for (let number = 0; number < HYPERCALL_PAGE_SLOTS; number++) {
-    const code = number === HYPERVISOR_IRET ? UD2 : [MOV_EAX, number, 0, 0, 0, ...OPCODES[instruction], RET]
-    page.set(code, number * HYPERCALL_SLOT_SIZE)
+    const code = number === HYPERVISOR_IRET ? iret : [...loadEax(number), ...call, RET]
+    bytes.set(code, number * HYPERCALL_SLOT_SIZE)
   }
-  return page
+  return bytes
 }

@@ -8,10 +8,14 @@ import type { GuestImage } from '@paragraft/core/image'
 export const XEN_ELFNOTE_ENTRY = 1
 export const XEN_ELFNOTE_HYPERCALL_PAGE = 2
 export const XEN_ELFNOTE_VIRT_BASE = 3
+export const XEN_ELFNOTE_PADDR_OFFSET = 4
+export const XEN_ELFNOTE_XEN_VERSION = 5
 export const XEN_ELFNOTE_GUEST_OS = 6
 export const XEN_ELFNOTE_LOADER = 8
 export const XEN_ELFNOTE_PAE_MODE = 9
 export const XEN_ELFNOTE_FEATURES = 10
+export const XEN_ELFNOTE_BSD_SYMTAB = 11
+export const XEN_ELFNOTE_MOD_START_PFN = 16
 export const XEN_ELFNOTE_PHYS32_ENTRY = 18
 
 /** What was found, as written. */
@@ -19,12 +23,19 @@ export interface XenDescription {
   readonly source: 'notes' | '__xen_guest'
   readonly guestOs?: string
   readonly loader?: string
+  readonly xenVersion?: string
   /** Virtual address, or none: then it has no PV entry of its own, or that of the ELF header. */
   readonly entry?: number
   readonly virtBase?: number
+  /** What is subtracted from a physical address of the image to have the pseudo-physical one. */
+  readonly paddrOffset?: number
   readonly hypercallPage?: number
   readonly pae?: string
   readonly features?: string
+  /** It wants its symbol table loaded behind it. */
+  readonly bsdSymtab?: string
+  /** The ramdisk may be given by frame, unmapped. */
+  readonly modStartPfn?: boolean
   /** Physical address of the PVH entry. */
   readonly phys32Entry?: number
 }
@@ -37,11 +48,15 @@ export function describeXen(image: GuestImage): XenDescription | undefined {
       source: 'notes',
       guestOs: text(find(XEN_ELFNOTE_GUEST_OS)),
       loader: text(find(XEN_ELFNOTE_LOADER)),
+      xenVersion: text(find(XEN_ELFNOTE_XEN_VERSION)),
       entry: number(find(XEN_ELFNOTE_ENTRY)),
       virtBase: number(find(XEN_ELFNOTE_VIRT_BASE)),
+      paddrOffset: number(find(XEN_ELFNOTE_PADDR_OFFSET)),
       hypercallPage: number(find(XEN_ELFNOTE_HYPERCALL_PAGE)),
       pae: text(find(XEN_ELFNOTE_PAE_MODE)),
       features: text(find(XEN_ELFNOTE_FEATURES)),
+      bsdSymtab: text(find(XEN_ELFNOTE_BSD_SYMTAB)),
+      modStartPfn: number(find(XEN_ELFNOTE_MOD_START_PFN)) === 1 ? true : undefined,
       phys32Entry: number(find(XEN_ELFNOTE_PHYS32_ENTRY)),
     })
   }
@@ -67,11 +82,14 @@ function fromString(string: string): XenDescription {
     source: '__xen_guest',
     guestOs: values.get('GUEST_OS'),
     loader: values.get('LOADER'),
+    xenVersion: values.get('XEN_VER'),
     entry: address('VIRT_ENTRY'),
     virtBase,
+    paddrOffset: address('ELF_PADDR_OFFSET'),
     hypercallPage: page === undefined ? undefined : page * 4096 + (virtBase ?? 0),
     pae: values.get('PAE'),
     features: values.get('FEATURES'),
+    bsdSymtab: values.get('BSD_SYMTAB'),
   })
 }
 

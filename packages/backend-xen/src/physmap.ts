@@ -38,6 +38,13 @@ export class PhysMap implements Frames {
     return gfn < this.#pages && !this.#empty.has(gfn) ? gfn * PAGE_SIZE : undefined
   }
 
+  /** Guest memory here is plain, and a frame that was given back keeps what is written to it. */
+  hold(gfn: number): boolean {
+    return this.address(gfn) !== undefined
+  }
+
+  release(): void {}
+
   /** The guest gives a frame back; false when it has none there. */
   depopulate(gfn: number): boolean {
     if (this.address(gfn) === undefined) return false

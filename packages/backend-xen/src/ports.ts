@@ -7,6 +7,12 @@
 export interface Frames {
   /** RAM address of the page that the guest calls `gfn`; undefined when there is none. */
   address(gfn: number): number | undefined
+  /**
+   * Somebody begins to use the page that the guest calls `gfn`: while he does it is not given back, and, for writing, is plain
+   * memory and nothing else. False: it cannot be had so.
+   */
+  hold(gfn: number, write: boolean): boolean
+  release(gfn: number, write: boolean): void
 }
 
 /** Guest memory by guest pointers, through the guest's own translation. Nothing throws: a bad pointer is an answer. */

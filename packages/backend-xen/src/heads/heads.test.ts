@@ -107,8 +107,11 @@ test("the older string, as gnumach's image has it", () => {
     entries: [{ kind: 'xen-pv', address: 0xc0000000 }],
     sections: [{ name: '__xen_guest', vaddr: 0, size: string.length, bytes: text(string) }],
   }
-  expect(reason(pvHead, older)).toBe(
-    'it asks for an entry at 0xc0000000, virtual base 0xc0000000, PAE yes[extended-cr3], hypercalls at 0xc0002000 (by its string __xen_guest), and this backend has no machine for paravirtual guests',
-  )
+  const segments = [{ ...image().segments[0]!, paddr: 0xc0000000, vaddr: 0xc0000000, memorySize: 0x4000 }]
+  expect(pvHead.probe(image({ ...older, segments }))).toEqual({
+    match: true,
+    entry: 0xc0000000,
+    note: 'virtual base 0xc0000000, PAE yes[extended-cr3], hypercalls at 0xc0002000 (by its string __xen_guest)',
+  })
   expect(reason(pvhHead, older)).toBe('the string __xen_guest knows no PHYS32_ENTRY, the 32-bit physical entry')
 })

@@ -4,10 +4,14 @@
  */
 import type { Domain } from '../domain.ts'
 import type { Frames } from '../ports.ts'
+import type { DomainMemory } from './mm/domain-memory.ts'
 
 /** The virtual processor, as the page tables use it. */
 export interface VcpuMemory {
-  /** CR3 names this frame, a page-directory-pointer table, from now on; the TLB is empty. */
+  /**
+   * CR3 names this frame, a page-directory-pointer table, from now on; the TLB is empty. Its four entries are read now. As in
+   * Xen, which runs such a guest in 64-bit mode, they may have R/W, U/S, A and D set, and entries of all levels bits 52–62.
+   */
   loadBaseptr(mfn: number): void
   flushTlb(): void
   /** Drops what the TLB has of one page. */
@@ -22,9 +26,13 @@ export interface VcpuMemory {
   setLdt(base: number, entries: number): void
   /** A frame of the LDT may no longer be mapped where it was: forget all that were asked for, and release them. */
   dropLdt(): void
+  /** Checks the 512 descriptors of a frame, and mends in place what Xen mends (check_descriptor); false: one is refused. */
+  checkDescriptors(mfn: number): boolean
+  /** domain_crash: the guest did what ends it. */
+  crash(why: string): void
 }
 
-/** The memory half, as the virtual processor and the hypercalls use it. */
+/** The memory half, as the virtual processor and the services use it. */
 export interface PvMemory {
   /** The domain's pages by machine frame. */
   readonly frames: Frames
@@ -32,23 +40,20 @@ export interface PvMemory {
   readonly baseptr: number
   /** VMASST_TYPE_writable_pagetables. */
   writablePageTables: boolean
-  /** The tables that the domain builder made come into use: validated and pinned. Throws `PG_HEAD_…` if they are not sound. */
+  /** The tables that the domain builder made come into use: validated and pinned. */
   start(baseptr: number): void
   /** MOV CR3 and MMUEXT_NEW_BASEPTR: 0, or a negative error. */
   newBaseptr(mfn: number): number
-  /** A #PF. `fixed`: the access was served or may be tried again; `guest`: the fault is the guest's own. */
+  /** A #PF. `fixed`: its instruction has been executed; `guest`: the fault is the guest's own. */
   pageFault(address: number, errorCode: number): 'fixed' | 'guest'
-  /** The frame behind a linear address by the tables in use, and whether all levels allow writes; undefined: not mapped. */
+  /** The frame behind a linear address by the tables in use, and whether they allow writes; undefined: not mapped. */
   translate(address: number): { mfn: number; writable: boolean } | undefined
   /** A reference to a frame as PGT_seg_desc_page: its descriptors are checked, and it is not writable meanwhile. False: refused. */
   getDescriptors(mfn: number): boolean
   putDescriptors(mfn: number): void
-  /** A reference to a frame, as PGT_writable_page when it is to be written. False: not the guest's, or in other use. */
-  hold(mfn: number, write: boolean): boolean
-  release(mfn: number, write: boolean): void
 }
 
 /** A domain that keeps its own physical address space: hypercalls on page tables and frames. */
 export interface ParavirtualDomain extends Domain {
-  readonly mm: PvMemory
+  readonly mm: DomainMemory
 }

@@ -1,0 +1,136 @@
+/**
+ * What is known of each machine frame (struct page_info, xen/arch/x86/include/asm/mm.h): whose it is, how often it is
+ * referred to, and in what role. A frame has one role at a time; it changes only while nobody uses the frame in the old one.
+ */
+import type { GuestMemory } from '@paragraft/core/ports'
+import { PAGE_SIZE } from '../../abi/xen.ts'
+import type { MachineLayout } from './machine.ts'
+
+/** Roles. Page tables by level, so that the numbers are comparable; `none`: never used in one, or released. */
+export const PGT_none = 0
+export const PGT_l1_page_table = 1
+export const PGT_l2_page_table = 2
+export const PGT_l3_page_table = 3
+export const PGT_seg_desc_page = 5
+export const PGT_writable_page = 7
+
+/** Owners. */
+export const OWNER_NONE = 0
+export const OWNER_GUEST = 1
+export const OWNER_XEN = 2
+
+/** Flags: PGC_allocated, PGC_xen_heap, PGT_validated, PGT_pinned, PGT_pae_xen_l2. */
+export const ALLOCATED = 1
+export const XEN_HEAP = 2
+export const VALIDATED = 4
+export const PINNED = 8
+export const PAE_XEN_L2 = 16
+
+const INVALID_M2P_ENTRY = 0xffff_ffff
+
+export class FrameTable {
+  readonly size: number
+  readonly owner: Uint8Array
+  readonly flags: Uint8Array
+  /** References of every kind, the allocation's own among them. */
+  readonly count: Int32Array
+  readonly type: Uint8Array
+  readonly typeCount: Int32Array
+  /** Entries of page tables of its own level: positive for a table that has some, negative for one that they name. */
+  readonly linear: Int32Array
+  /** The epoch of the TLB in which the frame was last used in its role. */
+  readonly stamp: Uint32Array
+  readonly #memory: GuestMemory
+  readonly #m2p: number
+  readonly #free: number[] = []
+  #pages = 0
+
+  constructor(memory: GuestMemory, layout: MachineLayout) {
+    this.size = layout.frames
+    this.owner = new Uint8Array(this.size)
+    this.flags = new Uint8Array(this.size)
+    this.count = new Int32Array(this.size)
+    this.type = new Uint8Array(this.size)
+    this.typeCount = new Int32Array(this.size)
+    this.linear = new Int32Array(this.size)
+    this.stamp = new Uint32Array(this.size)
+    this.#memory = memory
+    this.#m2p = layout.m2p.first * PAGE_SIZE
+    for (let mfn = layout.free.first + layout.free.count - 1; mfn >= layout.free.first; mfn--) this.#free.push(mfn)
+    this.owner.fill(OWNER_XEN, layout.free.first + layout.free.count)
+    for (const mfn of layout.p2m) this.allocate(mfn)
+    this.share(layout.sharedInfo)
+  }
+
+  /** Pages that the domain has; those that the hypervisor shares with it are none. */
+  get pages(): number {
+    return this.#pages
+  }
+
+  get freeCount(): number {
+    return this.#free.length
+  }
+
+  isGuests(mfn: number): boolean {
+    return mfn < this.size && this.owner[mfn] === OWNER_GUEST
+  }
+
+  /** A frame becomes the domain's. */
+  allocate(mfn: number): void {
+    this.owner[mfn] = OWNER_GUEST
+    this.flags[mfn] = ALLOCATED
+    this.count[mfn] = 1
+    this.type[mfn] = PGT_none
+    this.typeCount[mfn] = 0
+    this.linear[mfn] = 0
+    this.#pages++
+  }
+
+  /** A page of the hypervisor's becomes visible to the domain, writable for good (share_xen_page_with_guest). */
+  share(mfn: number): void {
+    this.owner[mfn] = OWNER_GUEST
+    this.flags[mfn] = ALLOCATED | XEN_HEAP | VALIDATED
+    this.count[mfn] = 1
+    this.type[mfn] = PGT_writable_page
+    this.typeCount[mfn] = 1
+  }
+
+  /** A frame of the domain's that nobody refers to any more goes back. */
+  release(mfn: number): void {
+    this.owner[mfn] = OWNER_NONE
+    this.flags[mfn] = 0
+    this.type[mfn] = PGT_none
+    this.#memory.fill(mfn * PAGE_SIZE, 0, PAGE_SIZE)
+    this.setPfn(mfn, INVALID_M2P_ENTRY)
+    this.#pages--
+    this.#free.push(mfn)
+  }
+
+  /** Takes `1 << order` consecutive frames, aligned to as many, that nobody has; the first, or undefined. They are nobody's yet. */
+  take(order: number): number | undefined {
+    if (order === 0) return this.#free.pop()
+    const count = 1 << order
+    const free = new Set(this.#free)
+    const first = this.#free.find(
+      mfn => mfn % count === 0 && Array.from({ length: count }, (_, i) => mfn + i).every(each => free.has(each)),
+    )
+    if (first === undefined) return undefined
+    const left = this.#free.filter(mfn => mfn < first || mfn >= first + count)
+    this.#free.splice(0, this.#free.length, ...left)
+    return first
+  }
+
+  /** Gives back what {@link take} gave. */
+  untake(first: number, order: number): void {
+    for (let mfn = first + (1 << order) - 1; mfn >= first; mfn--) this.#free.push(mfn)
+  }
+
+  /** The machine-to-physical table's entry of a frame. */
+  pfn(mfn: number): number {
+    return this.#memory.read32(this.#m2p + 4 * mfn)
+  }
+
+  setPfn(mfn: number, pfn: number): void {
+    this.#memory.write32(this.#m2p + 4 * mfn, pfn >>> 0)
+  }
+}

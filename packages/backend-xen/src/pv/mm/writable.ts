@@ -1,0 +1,100 @@
+/**
+ * Writable page tables (VMASST_TYPE_writable_pagetables; xen/arch/x86/pv/ro-page-fault.c): a guest's kernel writes to a page table that
+ * it has mapped read-only, and Xen makes the change as if it had been asked to. Xen emulates the instruction; here the
+ * processor executes it with the mapping writable for that long, and what it has changed is looked at afterwards.
+ */
+import type { GuestMemory } from '@paragraft/core/ports'
+import { PAGE_SIZE } from '../../abi/xen.ts'
+import type { VcpuMemory } from '../ports.ts'
+import { frameOf, PAGE_ACCESSED, PAGE_DIRTY, PAGE_PRESENT, PAGE_RW } from './entries.ts'
+import { PGT_l1_page_table } from './frame-table.ts'
+import type { PageTables } from './page-tables.ts'
+
+/** Bits of a page fault's error code. */
+const PF_PRESENT = 1
+const PF_WRITE = 2
+const PF_USER = 4
+const PF_RESERVED = 8
+const PF_FETCH = 16
+
+/** An entry that the guest has changed. */
+interface Change {
+  readonly at: number
+  readonly old: readonly [low: number, high: number]
+  low: number
+  readonly high: number
+}
+
+export class WritablePageTables {
+  readonly #memory: GuestMemory
+  readonly #tables: PageTables
+  readonly #vcpu: VcpuMemory
+
+  constructor(memory: GuestMemory, tables: PageTables, vcpu: VcpuMemory) {
+    this.#memory = memory
+    this.#tables = tables
+    this.#vcpu = vcpu
+  }
+
+  /** True: the instruction that faulted has been executed, and its change is valid. */
+  fault(address: number, errorCode: number): boolean {
+    const kernelWrite = (errorCode & (PF_PRESENT | PF_WRITE)) === (PF_PRESENT | PF_WRITE)
+    if (!kernelWrite || (errorCode & (PF_USER | PF_RESERVED | PF_FETCH)) !== 0) return false
+    const mapping = this.#tables.l1Entry(address)
+    if (mapping === undefined) return false
+    const low = this.#memory.read32(mapping)
+    if ((low & (PAGE_PRESENT | PAGE_RW)) !== PAGE_PRESENT) return false
+    const mfn = frameOf(low, this.#memory.read32(mapping + 4))
+    const { frames } = this.#tables.references
+    if (!frames.isGuests(mfn) || !this.#tables.inUse(mfn) || frames.type[mfn] !== PGT_l1_page_table) return false
+
+    const before = this.#words(mfn)
+    this.#memory.write32(mapping, low | PAGE_RW)
+    this.#vcpu.invlpg(address)
+    const close = (): void => {
+      // The entry is the mapping's own, unless the instruction has changed that.
+      const now = this.#memory.read32(mapping)
+      if (((now ^ low) & ~(PAGE_ACCESSED | PAGE_DIRTY)) === PAGE_RW) this.#memory.write32(mapping, now & ~PAGE_RW)
+      this.#vcpu.invlpg(address)
+    }
+    const done = this.#vcpu.step(() => {
+      close()
+      return this.#accept(mfn, before)
+    })
+    if (!done) {
+      this.#memory.write(mfn * PAGE_SIZE, new Uint8Array(before.buffer))
+      close()
+    }
+    return done
+  }
+
+  /** References for what entries say now, none for what they said before; or nothing changes, and false. */
+  #accept(mfn: number, before: Uint32Array): boolean {
+    const { references } = this.#tables
+    const after = this.#words(mfn)
+    const changes: Change[] = []
+    for (let i = 0; i < before.length; i += 2) {
+      const [oldLow, oldHigh, low, high] = [before[i]!, before[i + 1]!, after[i]!, after[i + 1]!]
+      // The processor sets these on its own.
+      if (((oldLow ^ low) & ~(PAGE_ACCESSED | PAGE_DIRTY)) === 0 && oldHigh === high) continue
+      const change: Change = { at: mfn * PAGE_SIZE + 4 * i, old: [oldLow, oldHigh], low, high }
+      if ((low & PAGE_PRESENT) !== 0 && references.getL1e(low, high) < 0) {
+        // The upper half of a new entry before the lower: what is to come is not there yet.
+        if (oldLow !== low) {
+          for (const taken of changes) references.putL1e(taken.low, taken.high)
+          return false
+        }
+        change.low = (low & ~PAGE_PRESENT) >>> 0
+        this.#memory.write32(change.at, change.low)
+      }
+      changes.push(change)
+    }
+    for (const { old } of changes) references.putL1e(...old)
+    return true
+  }
+
+  #words(mfn: number): Uint32Array {
+    const bytes = this.#memory.read(mfn * PAGE_SIZE, PAGE_SIZE)
+    return new Uint32Array(bytes.buffer, bytes.byteOffset, PAGE_SIZE / 4)
+  }
+}
