@@ -7,12 +7,11 @@ cd "$(dirname "$0")"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 status=0
-# At the same depth, and with the one header that guests take from elsewhere.
+# At the same depth, with the one header that guests take from elsewhere, and beside the guests that others take sources from.
 mkdir -p "$scratch/packages/backend-vmi" "$scratch/guests"
 cp -R ../packages/backend-vmi/abi "$scratch/packages/backend-vmi/"
+tar cf - --exclude=build --exclude='*.elf' --exclude=node_modules . | tar xf - -C "$scratch/guests"
 for name; do
-  mkdir -p "$scratch/guests/$name"
-  (cd "$name" && tar cf - --exclude=./build --exclude='*.elf' .) | tar xf - -C "$scratch/guests/$name"
   [ ! -f "$name/toolchain.txt" ] || {
     want=$(cat "$name/toolchain.txt")
     have=$(gcc --version | sed -n 1p; ld --version | sed -n 1p)

@@ -10,7 +10,7 @@ const here = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const firstLine = (command: string) =>
   spawnSync(command, ['--version'], { encoding: 'utf8' }).stdout?.split('\n')[0] ?? ''
 
-for (const guest of ['bench', 'oldguest', 'second-entry']) {
+for (const guest of ['bench', 'conformance', 'oldguest', 'second-entry']) {
   const want = readFileSync(here(`${guest}/toolchain.txt`), 'utf8').trim()
   needs('gcc')(`${guest}.elf is what its source builds`, context => {
     // Another compiler builds other bytes; CI has the one that toolchain.txt names, and there it must agree.

@@ -19,6 +19,7 @@ const BOUNDS = {
   '@paragraft/backend-native': 5,
   '@paragraft/backend-vmi': 200,
   '@paragraft/backend-xen': 330,
+  '@paragraft/conformance': 260,
   '@paragraft/guests': 110,
 }
 

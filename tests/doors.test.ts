@@ -32,6 +32,7 @@ const ROOMS: Record<string, Room> = {
   'packages/backend-native': { dependencies: [core, '@paragraft/devices'], imports: [core, '@paragraft/devices'] },
   'packages/backend-xen': { dependencies: [core, '@paragraft/devices'], imports: [core, '@paragraft/devices'] },
   'packages/backend-vmi': { dependencies: [core, '@paragraft/devices'], imports: [core, '@paragraft/devices'] },
+  'packages/conformance': { dependencies: [core], imports: [core] },
   // The backend that a plain installation comes with is a dependency, but it is found by name like any other.
   'packages/paragraft': {
     dependencies: [

@@ -9,3 +9,9 @@ test.each(['scripts/gen-ops.ts', 'scripts/gen-vmi.ts'])('%s --check', script => 
   const run = () => execFileSync('node_modules/.bin/jiti', [script, '--check'], { cwd: root, stdio: 'pipe' })
   expect(run).not.toThrow()
 })
+
+test('packages/conformance/scripts/embed-guest.mjs --check', () => {
+  const run = () =>
+    execFileSync(process.execPath, ['packages/conformance/scripts/embed-guest.mjs', '--check'], { cwd: root })
+  expect(run).not.toThrow()
+})

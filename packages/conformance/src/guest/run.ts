@@ -1,0 +1,152 @@
+/**
+ * Runs the guest and hears its cases. A case that ends the guest, or from which nothing more is heard, has failed; the guest
+ * is started again behind it, so that one fault has one name.
+ */
+import type { Machine, RunOutcome } from '@paragraft/core'
+import type { Subject } from '../subject.ts'
+import { image, MEMORY, opCases } from './program.ts'
+
+/** The guest's two page-table formats, by what its command line says for each. */
+export const FORMATS = { 'PAE tables': '', 'two-level tables': 'nopae' } as const
+export type Format = keyof typeof FORMATS
+
+/** Through the table, and again when the guest's patcher has rewritten its call sites. */
+export const PHASES = { table: 'through the table', patched: 'through patched sites' } as const
+export type Phase = keyof typeof PHASES
+
+/** What became of a case in a phase. */
+export interface Verdict {
+  readonly kind: 'ok' | 'refused' | 'failed'
+  /** The guest's reason, or how it ended. */
+  readonly why: string
+}
+
+/** Verdicts by phase, and there by the case's number. */
+export type Verdicts = Readonly<Record<Phase, readonly Verdict[]>>
+
+/** A machine with the guest in it, and what it has said so far. */
+export interface Boot {
+  readonly machine: Machine
+  /** Whole lines, without line ends. */
+  readonly lines: string[]
+}
+
+const SLICE = 500_000
+/** The slowest case waits for 150 ticks of 10 ms; a guest that is not heard for so long is stuck. */
+const SILENCE_NS = 4e9
+const SILENCE_INSTRUCTIONS = 40_000_000
+/** A subject that ends the guest in more cases than this has been understood. */
+const MOST_BOOTS = 24
+
+/** A machine of the subject's with the guest, ready to run. `words`: what its command line says. */
+export async function boot(subject: Subject, ...words: string[]): Promise<Boot> {
+  const lines: string[] = []
+  let partial = ''
+  const machine = await subject.createMachine({
+    image,
+    imageName: 'conformance',
+    backend: subject.backend,
+    ...(subject.backendOptions === undefined ? {} : { backendOptions: subject.backendOptions }),
+    ops: subject.ops ?? [],
+    memory: MEMORY,
+    commandLine: words.filter(word => word !== '').join(' '),
+    output: bytes => {
+      partial += String.fromCharCode(...bytes)
+      const whole = partial.split(/\r?\n/)
+      partial = whole.pop()!
+      lines.push(...whole)
+    },
+  })
+  return { machine, lines }
+}
+
+/** How a run ended, in words; what the guest said last comes along. */
+export function described(outcome: RunOutcome | 'silence', lines: readonly string[]): string {
+  const end =
+    outcome === 'silence'
+      ? 'nothing more was heard of the guest'
+      : outcome.kind === 'guestFault'
+        ? `the guest stopped: ${outcome.message}`
+        : `the guest stopped: ${outcome.kind}`
+  const last = lines.filter(line => !line.startsWith('conformance: ')).slice(-4)
+  return `${end}; it said last: ${last.join(' / ')}`
+}
+
+/**
+ * Runs until `enough` of the lines, a stop, or a silence. Returns undefined when it was enough.
+ */
+export function runUntil({ machine, lines }: Boot, enough: () => boolean): RunOutcome | 'silence' | undefined {
+  let heard = lines.length
+  let since = { ns: machine.clock.now(), instructions: machine.instructions() }
+  for (;;) {
+    const outcome = machine.run({ instructions: SLICE, untilVirtualNs: since.ns + SILENCE_NS })
+    if (enough()) return undefined
+    if (outcome.kind !== 'budget' && outcome.kind !== 'idle') return outcome
+    const now = { ns: machine.clock.now(), instructions: machine.instructions() }
+    if (lines.length > heard) {
+      heard = lines.length
+      since = now
+    } else if (
+      outcome.kind === 'idle' ||
+      now.ns - since.ns >= SILENCE_NS ||
+      now.instructions - since.instructions >= SILENCE_INSTRUCTIONS
+    ) {
+      return 'silence'
+    }
+  }
+}
+
+const REPORT = /^conformance: (table|patched): (?:(case|ok|refused|FAILED) (\d+)(?:: (.*))?|(done))$/
+
+/** The verdicts of all cases under one page-table format. */
+export async function runCases(subject: Subject, format: Format): Promise<Verdicts> {
+  const verdicts: Record<Phase, Verdict[]> = { table: [], patched: [] }
+  const next: Record<Phase, number> = { table: 0, patched: 0 }
+  for (let boots = 0; boots < MOST_BOOTS; boots++) {
+    const guest = await boot(subject, FORMATS[format], `table=${next.table}`, `patched=${next.patched}`)
+    const done = (phase: Phase) => guest.lines.includes(`conformance: ${phase}: done`)
+    const outcome = runUntil(guest, () => done('patched'))
+    const open = hear(guest.lines, verdicts)
+    if (outcome === undefined) return verdicts
+    const why = described(outcome, guest.lines)
+    if (open === undefined) {
+      return everythingElse(
+        verdicts,
+        done('table') ? `its sites could not be patched: ${why}` : `it did not come so far: ${why}`,
+      )
+    }
+    verdicts[open.phase][open.number] = { kind: 'failed', why }
+    if (open.phase === 'patched') next.table = opCases.length
+    next[open.phase] = open.number + 1
+  }
+  return everythingElse(verdicts, `not reached: ${MOST_BOOTS} cases have ended the guest`)
+}
+
+/** Enters what the guest reports; returns the case that has begun and not ended. */
+function hear(
+  lines: readonly string[],
+  verdicts: Record<Phase, Verdict[]>,
+): { phase: Phase; number: number } | undefined {
+  let open: { phase: Phase; number: number } | undefined
+  for (const line of lines) {
+    const [, phase, word, number, why = ''] = (REPORT.exec(line) ?? []) as (string | undefined)[]
+    if (phase === undefined || word === undefined) continue
+    const report = { phase: phase as Phase, number: Number(number) }
+    if (word === 'case') {
+      open = report
+      continue
+    }
+    open = undefined
+    const kind = word === 'FAILED' ? 'failed' : (word as 'ok' | 'refused')
+    verdicts[report.phase][report.number] = { kind, why }
+  }
+  return open
+}
+
+/** Every case without a verdict has failed, for this reason. */
+function everythingElse(verdicts: Record<Phase, Verdict[]>, why: string): Verdicts {
+  for (const list of Object.values(verdicts)) {
+    for (const { number } of opCases) list[number] ??= { kind: 'failed', why }
+  }
+  return verdicts
+}
