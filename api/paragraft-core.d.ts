@@ -265,6 +265,11 @@ interface DeprivilegedPort {
     begin(monitor: GuestMonitor): void;
     /** Last byte of each table that can be named by a selector; -1: there is no such table. */
     setTables(gdtLimit: number, ldtLimit: number): void;
+    /**
+     * PAE page tables from here on, below 4 GB; the four entries at the top are read now, and the TLB is emptied. They are taken
+     * as a 64-bit processor takes a 32-bit guest's: those four may have R/W, U/S, A and D set, and entries of all levels bits 52–62.
+     */
+    setPageTables(pa: number): void;
     /** Current privilege level. */
     cpl(): number;
     get(register: GuestRegister): number;

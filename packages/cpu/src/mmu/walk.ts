@@ -29,6 +29,8 @@ const MAXPHYADDR = 36
 /** Bits of an entry's high dword that lie above MAXPHYADDR, without XD (bit 63). */
 const HIGH_RESERVED = 0x7fffffff & -(1 << (MAXPHYADDR - 32))
 const XD = 0x80000000
+/** Bits 52–62, which 64-bit paging leaves to software (SDM 4.5). */
+const HIGH_AVAILABLE = 0x7ff00000
 
 /** What the last successful walk found about its page. One instance per processor; overwritten by each walk. */
 export class WalkResult {
@@ -109,7 +111,8 @@ function walk32(cpu: Processor, lin: number, access: number): boolean {
 function walkPae(cpu: Processor, lin: number, access: number): boolean {
   const dirty = (access & PF_W) !== 0 ? PTE_D : 0
   const nxe = (cpu.u32[EFER >> 2]! & EFER_NXE) !== 0
-  const reserved = nxe ? HIGH_RESERVED : HIGH_RESERVED | XD
+  const high = cpu.monitor === null ? HIGH_RESERVED : HIGH_RESERVED & ~HIGH_AVAILABLE
+  const reserved = nxe ? high : high | XD
   const slot = (PDPTE >> 2) + (lin >>> 30) * 2
   const pdpteLow = cpu.u32[slot]!
   if ((pdpteLow & PTE_P) === 0) return fault(cpu, access, 0)
@@ -158,4 +161,9 @@ export function loadPdptes(cpu: Processor, cr3: number): void {
     words.push(low, high)
   }
   for (let i = 0; i < 8; i++) cpu.u32[(PDPTE >> 2) + i] = words[i]!
+}
+
+/** The same of a deprivileged guest's tables (core's DeprivilegedPort.setPageTables), which were checked when they were made. */
+export function loadPdptesUnchecked(cpu: Processor, base: number): void {
+  for (let word = 0; word < 8; word++) cpu.u32[(PDPTE >> 2) + word] = physRead(cpu, base + 4 * word, 4)
 }

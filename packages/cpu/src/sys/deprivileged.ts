@@ -1,8 +1,10 @@
 /** The port by which a backend has a deprivileged guest's processor (core's ops/deprivileged.ts). */
 import type { DataSegment, DeprivilegedPort, GuestContext, GuestRegister, SegmentView } from '@paragraft/core'
 import { GuestFault } from '../context.ts'
+import { loadPdptesUnchecked } from '../mmu/walk.ts'
 import type { Processor } from '../processor.ts'
 import {
+  CR3,
   EAX,
   EBP,
   EBX,
@@ -63,6 +65,11 @@ export function deprivilegedPort(cpu: Processor, step: () => boolean): Deprivile
       cpu.u32[GDTR_LIMIT >> 2] = gdtLimit
       const attributes = ldtLimit < 0 ? 0 : ATTR_P | (SYS_LDT << 8)
       setSegment(cpu, SEG_LDTR, 0, 0, Math.max(ldtLimit, 0), attributes)
+    },
+    setPageTables(pa) {
+      loadPdptesUnchecked(cpu, pa)
+      cpu.u32[CR3 >> 2] = pa
+      cpu.flushTlb('all')
     },
     cpl: () => cpl(cpu),
     get: register => (register === 'EFLAGS' ? getEflags(cpu) : cpu.u32[REGISTERS[register] >> 2]!),

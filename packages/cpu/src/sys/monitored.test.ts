@@ -5,7 +5,7 @@ import { createEngine, type Engine, type EngineKind } from '../engine.ts'
 import { backendProcessor } from '../host-ports.ts'
 import { engineSubject, registerImage, runLockstep } from '../lockstep.ts'
 import { stubPorts } from '../native/stub-ports.ts'
-import { EAX, EBX, ECX, EIP, ESP } from '../state.ts'
+import { CR4, EAX, EBX, ECX, EIP, ESP } from '../state.ts'
 import { deprivilegedPort } from './deprivileged.ts'
 import { setStart } from './reset.ts'
 
@@ -182,6 +182,23 @@ describe.each(['interpreter', 'reference', 'translator'] as const)('%s', kind =>
     expect(m.log).toEqual(['exception 13(0) b'])
     // The two that were stepped, and HLT.
     expect(m.engine.instructions()).toBe(3)
+  })
+
+  test('page tables are taken as by a 64-bit processor: bits of the top level, and those above 51 at every level', () => {
+    const { memory, processor } = m.engine
+    // PDPTE with P, R/W, U/S, A at 20000; PDE; page 9 with bits 52 and 62.
+    memory.write32(0x20000, 0x21027)
+    memory.write32(0x21000, 0x22067)
+    for (let page = 0; page < 256; page++) memory.write32(0x22000 + page * 8, page * 4096 + 0x67)
+    memory.write32(0x22000 + 9 * 8 + 4, 0x40100000)
+    m.port.setPageTables(0x20000)
+    const { writeCr, readCr } = backendProcessor(processor)
+    expect(() => writeCr(0, (readCr(0) | 0x80000000) >>> 0)).not.toThrow()
+    processor.u32[CR4 >> 2] = 0x20
+    m.port.setPageTables(0x20000)
+    memory.write32(0x9004, 0x1234)
+    expect(processor.readSys32(0x9004)).toBe(0x1234)
+    expect(readCr(3)).toBe(0x20000)
   })
 
   test('privileged operations are the monitor’s at any level', () => {
