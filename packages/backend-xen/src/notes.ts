@@ -1,6 +1,7 @@
 /**
  * What an image says to Xen about itself: ELF notes of owner "Xen" (xen/include/public/elfnote.h), or the older string in
- * the section `__xen_guest`, `NAME=value` between commas. Only where there is no note the string is asked.
+ * the section `__xen_guest`, `NAME=value` between commas. Only where there is no note the string is asked. For an image that says
+ * nothing the ops module speaks that brings it a way in.
  */
 import type { GuestImage } from '@paragraft/core/image'
 
@@ -20,7 +21,7 @@ export const XEN_ELFNOTE_PHYS32_ENTRY = 18
 
 /** What was found, as written. */
 export interface XenDescription {
-  readonly source: 'notes' | '__xen_guest'
+  readonly source: 'notes' | '__xen_guest' | 'module'
   readonly guestOs?: string
   readonly loader?: string
   readonly xenVersion?: string
@@ -40,7 +41,12 @@ export interface XenDescription {
   readonly phys32Entry?: number
 }
 
+/** The name of the paravirtual way in, as images' entries and heads have it. */
+export const XEN_PV = 'xen-pv'
+
 export function describeXen(image: GuestImage): XenDescription | undefined {
+  const brought = image.entries.find(({ kind, module }) => kind === XEN_PV && module !== undefined)
+  if (brought !== undefined) return fromModule(brought.says ?? {})
   const notes = image.notes.filter(note => note.owner === 'Xen')
   if (notes.length > 0) {
     const find = (type: number): Uint8Array | undefined => notes.find(note => note.type === type)?.desc
@@ -62,6 +68,18 @@ export function describeXen(image: GuestImage): XenDescription | undefined {
   }
   const section = image.sections.find(({ name }) => name === '__xen_guest')
   return section === undefined ? undefined : fromString(text(section.bytes) ?? '')
+}
+
+/** What a module says for an image that it starts: `VIRT_BASE` and `PADDR_OFFSET` are numbers, as in notes; the rest goes without saying. */
+function fromModule({ VIRT_BASE, PADDR_OFFSET }: Readonly<Record<string, number | string>>): XenDescription {
+  return clean({
+    source: 'module',
+    loader: 'generic',
+    xenVersion: 'xen-3.0',
+    pae: 'yes',
+    virtBase: VIRT_BASE === undefined ? undefined : Number(VIRT_BASE),
+    paddrOffset: PADDR_OFFSET === undefined ? undefined : Number(PADDR_OFFSET),
+  })
 }
 
 function fromString(string: string): XenDescription {

@@ -6,19 +6,21 @@
 
 import type { GuestImage, GuestMemory, Head, HeadMatch, PlaceOptions, StartOfDay } from '@paragraft/core'
 import { ParagraftError } from '@paragraft/core/errors'
-import { describeXen, type XenDescription } from '../notes.ts'
-import { buildDomain, PV_HEAD, paddrOffset } from '../pv/builder.ts'
+import { describeXen, XEN_PV, type XenDescription } from '../notes.ts'
+import { buildDomain, paddrOffset } from '../pv/builder.ts'
 
 /** Features by name that such a domain has (xen/include/public/features.h); one that a kernel requires is marked with `!`. */
 const FEATURES = ['pae_pgdir_above_4gb', 'gnttab_map_avail_bits']
 const REQUIRED = '!'
 const PAE = /^(yes|bimodal)/
+const SOURCES = { notes: 'its notes', __xen_guest: 'its string __xen_guest', module: 'an ops module' }
 
 const hex = (value: number): string =>
   `0x${(value < 0 ? BigInt.asUintN(64, BigInt(value)) : BigInt(value)).toString(16)}`
 
 export const pvHead: Head = {
-  name: PV_HEAD,
+  name: XEN_PV,
+  paging: true,
 
   probe(image: GuestImage): HeadMatch {
     const found = find(image)
@@ -30,7 +32,7 @@ export const pvHead: Head = {
     const found = find(image)
     if (typeof found === 'string') {
       throw new ParagraftError('PG_HEAD_NO_MATCH', `the xen-pv head cannot boot this image: ${found}`, {
-        fields: { head: PV_HEAD, reason: found },
+        fields: { head: XEN_PV, reason: found },
         hint: 'Run `paragraft inspect` to see which heads can.',
       })
     }
@@ -42,7 +44,8 @@ export const pvHead: Head = {
 function find(image: GuestImage): { description: XenDescription; entry: number } | string {
   const description = describeXen(image)
   if (description === undefined) return "no ELF note of Xen's, and no section __xen_guest"
-  const entry = image.entries.find(({ kind }) => kind === 'xen-pv')?.address
+  // A module's is the one that it was asked for.
+  const entry = image.entries.findLast(({ kind }) => kind === XEN_PV)?.address
   if (entry === undefined) return 'its notes have no ENTRY: it has no paravirtual way in'
   const refused = (why: string): string => `it asks for an entry at ${hex(entry)}, ${wishes(description)}; ${why}`
   if (image.machine !== 'i386') return refused(`its kernel is ${image.machine}`)
@@ -60,13 +63,14 @@ function find(image: GuestImage): { description: XenDescription; entry: number }
 
 /** Addresses that contradict each other. */
 function misplaced(image: GuestImage, description: XenDescription, entry: number): string | undefined {
-  const { virtBase = 0, hypercallPage } = description
+  const { source, virtBase = 0, hypercallPage } = description
   const toVirtual = virtBase - paddrOffset(description)
   const start = Math.min(...image.segments.map(({ paddr }) => paddr)) + toVirtual
   const end = Math.max(...image.segments.map(({ paddr, memorySize }) => paddr + memorySize)) + toVirtual
   const range = `${hex(start)}–${hex(end)}`
   if (!(start >= virtBase)) return `its virtual base, ${hex(virtBase)}, is above its segments at ${range}`
-  if (entry < start || entry > end) return `its entry, ${hex(entry)}, is outside its segments at ${range}`
+  if (source !== 'module' && (entry < start || entry > end))
+    return `its entry, ${hex(entry)}, is outside its segments at ${range}`
   if (
     hypercallPage !== undefined &&
     (hypercallPage < start || hypercallPage + 4096 > end || hypercallPage % 4096 !== 0)
@@ -82,5 +86,5 @@ function wishes({ source, virtBase, pae, hypercallPage }: XenDescription): strin
   if (virtBase !== undefined) parts.push(`virtual base ${hex(virtBase)}`)
   if (pae !== undefined) parts.push(`PAE ${pae}`)
   if (hypercallPage !== undefined) parts.push(`hypercalls at ${hex(hypercallPage)}`)
-  return `${parts.join(', ')} (by ${source === 'notes' ? 'its notes' : 'its string __xen_guest'})`
+  return `${parts.join(', ')} (by ${SOURCES[source]})`
 }

@@ -3,17 +3,16 @@
  * xg_dom_x86.c). From the virtual base up: kernel, ramdisk, list of frames, start_info, xenstore's page, the console's, page tables, stack;
  * the initial mapping ends on a 4 MB boundary, 512 KB or more behind that.
  */
-import type { GuestImage, GuestMemory, PlaceOptions, StartOfDay } from '@paragraft/core'
+import { type GuestImage, type GuestMemory, guestPhysical, type PlaceOptions, type StartOfDay } from '@paragraft/core'
 import { ParagraftError } from '@paragraft/core/errors'
-import { E820_RAM, Placement } from '@paragraft/core/placement'
+import { E820_RAM, Placement, reserveRanges } from '@paragraft/core/placement'
 import { encode } from '../abi/layout.ts'
 import * as pv from '../abi/pv.ts'
 import { PAGE_SIZE } from '../abi/xen.ts'
 import { pvHypercallPage } from '../hypercall-page.ts'
-import type { XenDescription } from '../notes.ts'
+import { XEN_PV, type XenDescription } from '../notes.ts'
 import { PAGE_ACCESSED, PAGE_DIRTY, PAGE_PRESENT, PAGE_RW, PAGE_USER } from './mm/entries.ts'
 import { machineLayout } from './mm/machine.ts'
-import { PseudoPhysicalMemory } from './mm/pseudo-physical.ts'
 
 /** The initial mapping ends on a multiple of this, and so far behind what is in it. */
 const MAPPING_ALIGN = 0x40_0000
@@ -35,8 +34,6 @@ const EFLAGS_IF = 0x202
 const CR0 = 0x8005_0033
 const CR4 = 0x620
 
-export const PV_HEAD = 'xen-pv'
-
 const roundUp = (value: number, to: number): number => Math.ceil(value / to) * to
 
 /** Where a piece is, in pages from the virtual base. */
@@ -54,7 +51,11 @@ export function buildDomain(
   memory: GuestMemory,
 ): StartOfDay {
   const { p2m, sharedInfo } = machineLayout(memory.size)
-  const domain = new PseudoPhysicalMemory(memory, p2m)
+  const ramPage = (pa: number): number | undefined => {
+    const mfn = p2m[pa / PAGE_SIZE]
+    return mfn === undefined ? undefined : mfn * PAGE_SIZE
+  }
+  const domain = guestPhysical(memory, { ramPage })
   const modules = options.modules.filter(module => module.at === undefined)
   if (modules.length > 0) {
     throw new ParagraftError('PG_HEAD_MODULES', 'a paravirtual guest of Xen has no boot modules', {
@@ -63,10 +64,9 @@ export function buildDomain(
     })
   }
   const virtBase = description.virtBase ?? 0
-  const map = [{ base: 0, length: domain.size, type: E820_RAM }]
-  const placement = new Placement(PV_HEAD, map)
+  const map = reserveRanges([{ base: 0, length: p2m.length * PAGE_SIZE, type: E820_RAM }], options.reserve ?? [])
+  const placement = new Placement(XEN_PV, map)
   placement.segments(kernelSegments(image, description))
-  for (const { base, length, what } of options.reserve ?? []) placement.at(base, new Uint8Array(0), what, length)
 
   let next =
     roundUp(Math.max(...image.segments.map(end(description)), ...(options.reserve ?? []).map(reservedEnd)), PAGE_SIZE) /
@@ -94,7 +94,7 @@ export function buildDomain(
       'PG_HEAD_NO_ROOM',
       `the initial mapping would end at 0x${tables.to.toString(16)}, in the hypervisor's part of the address space`,
       {
-        fields: { head: PV_HEAD, from: tables.from, to: tables.to },
+        fields: { head: XEN_PV, from: tables.from, to: tables.to },
         hint: 'The image and its ramdisk are too large for its virtual base.',
       },
     )
@@ -127,7 +127,7 @@ export function buildDomain(
   for (const [pa, low] of tableEntries(virtBase, tables, tableSegment, p2m)) domain.write32(pa, low)
   if (description.hypercallPage !== undefined) domain.write(description.hypercallPage - virtBase, pvHypercallPage())
   return {
-    head: PV_HEAD,
+    head: XEN_PV,
     registers: {
       eip: entry,
       esp: address(stack) + PAGE_SIZE,
@@ -141,6 +141,7 @@ export function buildDomain(
     },
     memoryMap: map,
     used,
+    ramPage,
   }
 }
 
@@ -150,9 +151,9 @@ function kernelSegments(image: GuestImage, description: XenDescription): GuestIm
   return image.segments.map(segment => ({ ...segment, paddr: segment.paddr - offset }))
 }
 
-/** Without a value of its own, the older string means the virtual base, and notes mean 0 (elf_xen_addr_calc_check). */
+/** Without a value of its own, the older string means the virtual base, and others mean 0 (elf_xen_addr_calc_check). */
 export function paddrOffset({ source, virtBase = 0, paddrOffset: offset }: XenDescription): number {
-  return offset ?? (source === 'notes' ? 0 : virtBase)
+  return offset ?? (source === '__xen_guest' ? virtBase : 0)
 }
 
 const end =
@@ -167,7 +168,7 @@ function startInfoPage(
 ): Uint8Array {
   if (commandLine.length >= pv.MAX_GUEST_CMDLINE) {
     throw new ParagraftError('PG_HEAD_COMMAND_LINE', `a command line of ${commandLine.length} characters is too long`, {
-      fields: { head: PV_HEAD, length: commandLine.length, limit: pv.MAX_GUEST_CMDLINE - 1 },
+      fields: { head: XEN_PV, length: commandLine.length, limit: pv.MAX_GUEST_CMDLINE - 1 },
       hint: `start_info has room for ${pv.MAX_GUEST_CMDLINE - 1}.`,
     })
   }
