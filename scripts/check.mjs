@@ -17,6 +17,7 @@ const typed = workspacePackages().filter(item => existsSync(join(root, item.dire
 const GENERATED = [
   ['generated: api reports', 'scripts/api.mjs'],
   ['generated: ops eras', 'scripts/gen-ops.ts'],
+  ['generated: config', 'scripts/gen-config.ts'],
 ]
 
 const node = (script, ...args) => [process.execPath, [script, ...args]]

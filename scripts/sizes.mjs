@@ -20,6 +20,7 @@ const BOUNDS = {
   '@paragraft/backend-vmi': 200,
   '@paragraft/backend-xen': 330,
   '@paragraft/conformance': 260,
+  '@paragraft/create-backend': 20,
   '@paragraft/guests': 110,
 }
 

@@ -46,6 +46,7 @@ const ROOMS: Record<string, Room> = {
     imports: [core, '@paragraft/cpu', '@paragraft/devices', '@paragraft/loader', 'jiti'],
     node: ['src/cli.ts', 'src/cli/', 'src/commands/'],
   },
+  'packages/create-backend': { dependencies: [core], imports: [core], node: ['src/'] },
   // Packages that a third party could have written: the contracts, and nothing else.
   'examples/native-ops': { dependencies: [core], imports: [core] },
   'examples/vmi-overlay': { dependencies: ['@paragraft/backend-vmi'], imports: ['@paragraft/backend-vmi'] },

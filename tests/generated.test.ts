@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-test.each(['scripts/gen-ops.ts', 'scripts/gen-vmi.ts'])('%s --check', script => {
+test.each(['scripts/gen-config.ts', 'scripts/gen-ops.ts', 'scripts/gen-vmi.ts'])('%s --check', script => {
   const run = () => execFileSync('node_modules/.bin/jiti', [script, '--check'], { cwd: root, stdio: 'pipe' })
   expect(run).not.toThrow()
 })

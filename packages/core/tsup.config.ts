@@ -3,6 +3,7 @@ import { library } from '../../tsup.base.ts'
 export default library([
   'src/index.ts',
   'src/errors.ts',
+  'src/backends.ts',
   'src/ports.ts',
   'src/image.ts',
   'src/machine.ts',

@@ -3,7 +3,7 @@
  * skipped and says for want of what; with PARAGRAFT_REQUIRE=all, as in CI, it fails instead.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type TestContext, test } from 'vitest'
 
@@ -26,6 +26,12 @@ function gccMultilib(): boolean {
   return spawnSync('gcc', ['-m32', '-x', 'c', '-', '-o', '/dev/null'], { input: 'int main(void) {}' }).status === 0
 }
 
+/** The workspace's pnpm can be run: it is cached, or a registry has it. */
+function pnpm(): boolean {
+  const { packageManager } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  return spawnSync('npx', ['--yes', packageManager, '--version']).status === 0
+}
+
 function onPath(command: string): boolean {
   return spawnSync('sh', ['-c', `command -v ${command}`]).status === 0
 }
@@ -41,6 +47,7 @@ const REQUIREMENTS = {
   xz: () => onPath('xz'),
   lz4: () => onPath('lz4'),
   zstd: () => onPath('zstd'),
+  pnpm,
   seabios: () => existsSync(guest('seabios.bin')),
 } satisfies Record<string, () => boolean>
 

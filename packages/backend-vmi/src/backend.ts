@@ -1,6 +1,7 @@
 /** The backend: its options, and from them a ROM and the machine under it. */
+import type {} from '@paragraft/core/backends'
 import { ParagraftError } from '@paragraft/core/errors'
-import { type BackendOptionValues, defineBackend } from '@paragraft/core/ops'
+import { type BackendOptions, type BackendOptionValues, defineBackend, type OptionsOf } from '@paragraft/core/ops'
 import { VMI_SIGNATURE } from './abi/rom.ts'
 import { VmiMachine } from './machine/machine.ts'
 import { applyOverlay, isOverlay } from './rom/overlay.ts'
@@ -9,6 +10,26 @@ import { builtInRom, ROM_NAMES } from './rom/roms.ts'
 
 /** Nothing would be left to the guest beyond. */
 const MOST_STOLEN = 90
+
+const OPTIONS = {
+  rom: {
+    says: 'the ROM: plain, deferred, a file, or a package that exports what buildRom returns',
+    kind: 'artefact',
+    choices: ROM_NAMES,
+  },
+  overlay: { says: 'a package that exports what defineOverlay returns, laid over the ROM', kind: 'artefact' },
+  stolen: { says: `per cent of time reported as stolen, 0 to ${MOST_STOLEN}`, kind: 'number' },
+} as const satisfies BackendOptions
+
+/** The options as a config has them. */
+export type VmiOptions = OptionsOf<typeof OPTIONS>
+
+declare module '@paragraft/core/backends' {
+  interface BackendOptionTypes {
+    vmi: VmiOptions
+    '@paragraft/backend-vmi': VmiOptions
+  }
+}
 
 /**
  * A PC with a VMI ROM in it. Options: `rom` – `plain` (the default), `deferred`, the bytes of a ROM, or what `buildRom` returned;
@@ -22,15 +43,7 @@ export const vmi = defineBackend({
   supports: ['ops', 'disk', 'vmi:rom'],
   heads: ['multiboot', 'linux'],
   board: 'pc',
-  options: {
-    rom: {
-      says: 'the ROM: plain, deferred, a file, or a package that exports what buildRom returns',
-      kind: 'artefact',
-      choices: ROM_NAMES,
-    },
-    overlay: { says: 'a package that exports what defineOverlay returns, laid over the ROM', kind: 'artefact' },
-    stolen: { says: `per cent of time reported as stolen, 0 to ${MOST_STOLEN}`, kind: 'number' },
-  },
+  options: OPTIONS,
   knownBy: ({ segments }) => segments.some(({ bytes }) => holds(bytes, VMI_SIGNATURE)),
   create: ports => new VmiMachine(ports, romOf(ports.options), stolenOf(ports.options)),
 })

@@ -1,7 +1,7 @@
 /**
  * What an image says to Xen about itself: ELF notes of owner "Xen" (xen/include/public/elfnote.h), or the older string in
- * the section `__xen_guest`, `NAME=value` between commas. Only where there is no note the string is asked, and only where there is
- * none either an ops module that brings an entrypoint says it in the image's stead, in the string's names.
+ * the section `__xen_guest`, `NAME=value` between commas. Only where there is no note the string is asked. For an image that says
+ * nothing the ops module speaks that brings it a way in.
  */
 import type { GuestImage } from '@paragraft/core/image'
 
@@ -41,7 +41,12 @@ export interface XenDescription {
   readonly phys32Entry?: number
 }
 
+/** The name of the paravirtual way in, as images' entries and heads have it. */
+export const XEN_PV = 'xen-pv'
+
 export function describeXen(image: GuestImage): XenDescription | undefined {
+  const brought = image.entries.find(({ kind, module }) => kind === XEN_PV && module !== undefined)
+  if (brought !== undefined) return fromModule(brought.says ?? {})
   const notes = image.notes.filter(note => note.owner === 'Xen')
   if (notes.length > 0) {
     const find = (type: number): Uint8Array | undefined => notes.find(note => note.type === type)?.desc
@@ -62,26 +67,28 @@ export function describeXen(image: GuestImage): XenDescription | undefined {
     })
   }
   const section = image.sections.find(({ name }) => name === '__xen_guest')
-  if (section !== undefined) return fromWords('__xen_guest', words(text(section.bytes) ?? ''))
-  const brought = image.entries.find(({ kind, module }) => kind === 'xen-pv' && module !== undefined)
-  if (brought === undefined) return undefined
-  return fromWords(
-    'module',
-    Object.entries(brought.says ?? {}).map(([name, value]) => [name, `${value}`]),
-  )
+  return section === undefined ? undefined : fromString(text(section.bytes) ?? '')
 }
 
-type Words = [name: string, value: string][]
-
-function words(string: string): Words {
-  return string.split(',').map(part => {
-    const at = part.indexOf('=')
-    return at < 0 ? [part, ''] : [part.slice(0, at), part.slice(at + 1)]
+/** What a module says for an image that it starts: `VIRT_BASE` and `PADDR_OFFSET` are numbers, as in notes; the rest goes without saying. */
+function fromModule({ VIRT_BASE, PADDR_OFFSET }: Readonly<Record<string, number | string>>): XenDescription {
+  return clean({
+    source: 'module',
+    loader: 'generic',
+    xenVersion: 'xen-3.0',
+    pae: 'yes',
+    virtBase: VIRT_BASE === undefined ? undefined : Number(VIRT_BASE),
+    paddrOffset: PADDR_OFFSET === undefined ? undefined : Number(PADDR_OFFSET),
   })
 }
 
-function fromWords(source: XenDescription['source'], pairs: Words): XenDescription {
-  const values = new Map(pairs)
+function fromString(string: string): XenDescription {
+  const values = new Map(
+    string.split(',').map(part => {
+      const at = part.indexOf('=')
+      return at < 0 ? [part, ''] : [part.slice(0, at), part.slice(at + 1)]
+    }) as [string, string][],
+  )
   const address = (name: string): number | undefined => {
     const value = values.get(name)
     return value !== undefined && /^(0x[0-9a-fA-F]{1,8}|\d{1,10})$/.test(value) ? Number(value) : undefined
@@ -90,7 +97,7 @@ function fromWords(source: XenDescription['source'], pairs: Words): XenDescripti
   // The page is given by its number from VIRT_BASE.
   const page = address('HYPERCALL_PAGE')
   return clean({
-    source,
+    source: '__xen_guest',
     guestOs: values.get('GUEST_OS'),
     loader: values.get('LOADER'),
     xenVersion: values.get('XEN_VER'),

@@ -1,3 +1,4 @@
+export * from './deprecations.ts'
 export * from './errors.ts'
 export * from './guest-physical.ts'
 export type * from './head.ts'

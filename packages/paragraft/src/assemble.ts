@@ -10,7 +10,10 @@ import {
   type BoardPort,
   type BootModule,
   type Clock,
+  checkApiVersion,
   checkBackendOptions,
+  type DeprecationNotice,
+  deprecation,
   type ExitCounts,
   FIRST_HOST_CALL,
   type GuestImage,
@@ -18,6 +21,7 @@ import {
   guestPhysical,
   type Head,
   type HypercallInstruction,
+  isBackend,
   isParagraftError,
   type NetPort,
   type OpsModule,
@@ -49,8 +53,8 @@ import { createPcDevices, installFirmwareTables, MmioMap, type PcDevices, PortBu
 import { type AppliedGraft, applyGraft, findLayout, type GraftPlan, parseImage } from '@paragraft/loader'
 import { Bookkeeper } from './bookkeeper.ts'
 import { chooseOps } from './choose-ops.ts'
-import { ENGINE_KINDS, type EngineName } from './config.ts'
 import { ConsoleHub } from './console.ts'
+import { ENGINE_KINDS, type EngineName } from './engines.ts'
 import { chooseHead, planOps, waysIn } from './heads.ts'
 import { PcMachine } from './machine.ts'
 import { holeyBus } from './memory-holes.ts'
@@ -109,6 +113,8 @@ export interface MachineConfig {
   output: (bytes: Uint8Array) => void
   /** What is being done, and how far it is, while the machine is put together. */
   progress?: (text: string, done?: number, total?: number) => void
+  /** Sees every use of what a later version will refuse; `tellOnce` makes of it what people want to hear. */
+  deprecated?: (notice: DeprecationNotice) => void
   /** Sees every port access. */
   onIo?: (access: IoAccess) => void
   /** Sees every call that a host function answers. */
@@ -134,7 +140,7 @@ const VEC_PF = 14
 /** Builds a machine, ready for its first instruction. Throws coded errors; nothing outlives a refusal. */
 export async function createMachine(config: MachineConfig): Promise<PcMachine> {
   const memorySize = checkMemory(config.memory ?? DEFAULT_MEMORY)
-  checkAbilities(config)
+  checkBackend(config)
   config.progress?.(`reading ${config.imageName ?? 'the image'}`)
   const image = await parseImage(config.image, {
     machine: 'i386',
@@ -147,8 +153,17 @@ export async function createMachine(config: MachineConfig): Promise<PcMachine> {
   return new Assembly(config, memorySize).build(brought?.image ?? image, head, plan)
 }
 
-/** What the machine is given must be able to reach the guest. */
-function checkAbilities({ backend, disk, net }: MachineConfig): void {
+/** A backend of this API, that lets the guest have what the machine is given. */
+function checkBackend({ backend, disk, net, deprecated }: MachineConfig): void {
+  if (!isBackend(backend)) {
+    throw new ParagraftError('PG_BACKEND', 'the backend is none', {
+      fields: { got: typeof backend },
+      hint: 'A backend is what defineBackend returns; give that.',
+    })
+  }
+  // Another copy of core made it, maybe, and checked it against its own version.
+  checkApiVersion(backend.name, backend.apiVersion)
+  if (backend.supports === undefined) deprecated?.(deprecation('backend-without-supports', backend.name))
   if (disk !== undefined) requireAbilities(backend, ['disk'], 'a disk')
   if (net !== undefined) requireAbilities(backend, ['net'], 'a network interface')
 }

@@ -10,8 +10,10 @@ export {
   type OpCall,
   RTC_EPOCH_SECONDS,
 } from './assemble.ts'
-export { defineConfig, ENGINES, type EngineName, type ParagraftConfig } from './config.ts'
+export type { ParagraftConfig, RunConfig } from './config.generated.ts'
+export { type BackendName, type BackendOptionsByName, defineConfig } from './config.ts'
 export type { ConsoleHub, ConsoleHubOptions } from './console.ts'
+export { ENGINES, type EngineName } from './engines.ts'
 export { lockstepMachine } from './lockstep.ts'
 export type { PcMachine } from './machine.ts'
 export { type InputSink, type InputSource, type RunMachineOptions, run } from './run.ts'

@@ -4,29 +4,22 @@
  * kernel uses PAE page tables, as all 32-bit kernels on a 64-bit Xen.
  */
 
-import type { GuestImage, GuestMemory, Head, HeadMatch, ImageEntry, PlaceOptions, StartOfDay } from '@paragraft/core'
+import type { GuestImage, GuestMemory, Head, HeadMatch, PlaceOptions, StartOfDay } from '@paragraft/core'
 import { ParagraftError } from '@paragraft/core/errors'
-import { describeXen, type XenDescription } from '../notes.ts'
-import { buildDomain, PV_HEAD, paddrOffset } from '../pv/builder.ts'
+import { describeXen, XEN_PV, type XenDescription } from '../notes.ts'
+import { buildDomain, paddrOffset } from '../pv/builder.ts'
 
 /** Features by name that such a domain has (xen/include/public/features.h); one that a kernel requires is marked with `!`. */
 const FEATURES = ['pae_pgdir_above_4gb', 'gnttab_map_avail_bits']
 const REQUIRED = '!'
 const PAE = /^(yes|bimodal)/
-const NEEDS_MODULE =
-  'a kernel that does not know Xen boots with an ops module that brings the entrypoint (--ops @paragraft/backend-xen/ops)'
-
-const SOURCES: Readonly<Record<XenDescription['source'], string>> = {
-  notes: 'its notes',
-  __xen_guest: 'its string __xen_guest',
-  module: 'the ops module',
-}
+const SOURCES = { notes: 'its notes', __xen_guest: 'its string __xen_guest', module: 'an ops module' }
 
 const hex = (value: number): string =>
   `0x${(value < 0 ? BigInt.asUintN(64, BigInt(value)) : BigInt(value)).toString(16)}`
 
 export const pvHead: Head = {
-  name: PV_HEAD,
+  name: XEN_PV,
   paging: true,
 
   probe(image: GuestImage): HeadMatch {
@@ -39,7 +32,7 @@ export const pvHead: Head = {
     const found = find(image)
     if (typeof found === 'string') {
       throw new ParagraftError('PG_HEAD_NO_MATCH', `the xen-pv head cannot boot this image: ${found}`, {
-        fields: { head: PV_HEAD, reason: found },
+        fields: { head: XEN_PV, reason: found },
         hint: 'Run `paragraft inspect` to see which heads can.',
       })
     }
@@ -50,10 +43,10 @@ export const pvHead: Head = {
 /** What is needed to build the domain, or why it cannot be built. */
 function find(image: GuestImage): { description: XenDescription; entry: number } | string {
   const description = describeXen(image)
-  if (description === undefined) return `no ELF note of Xen's, and no section __xen_guest; ${NEEDS_MODULE}`
-  const way = image.entries.find(({ kind }) => kind === PV_HEAD)
-  if (way === undefined) return 'its notes have no ENTRY: it has no paravirtual way in'
-  const entry = way.address
+  if (description === undefined) return "no ELF note of Xen's, and no section __xen_guest"
+  // A module's is the one that it was asked for.
+  const entry = image.entries.findLast(({ kind }) => kind === XEN_PV)?.address
+  if (entry === undefined) return 'its notes have no ENTRY: it has no paravirtual way in'
   const refused = (why: string): string => `it asks for an entry at ${hex(entry)}, ${wishes(description)}; ${why}`
   if (image.machine !== 'i386') return refused(`its kernel is ${image.machine}`)
   const { guestOs = '', loader = '', xenVersion = '', pae = 'no', features = '', bsdSymtab = 'no' } = description
@@ -65,21 +58,19 @@ function find(image: GuestImage): { description: XenDescription; entry: number }
     .filter(feature => feature.startsWith(REQUIRED) && !FEATURES.includes(feature.slice(REQUIRED.length)))
   if (missing.length > 0) return refused(`it requires ${missing.join(', ')}`)
   if (bsdSymtab.startsWith('yes')) return refused('it wants its symbol table loaded (BSD_SYMTAB), which is not done')
-  return misplaced(image, description, way) ?? { description, entry }
+  return misplaced(image, description, entry) ?? { description, entry }
 }
 
 /** Addresses that contradict each other. */
-function misplaced(image: GuestImage, description: XenDescription, way: ImageEntry): string | undefined {
-  const { virtBase = 0, hypercallPage } = description
+function misplaced(image: GuestImage, description: XenDescription, entry: number): string | undefined {
+  const { source, virtBase = 0, hypercallPage } = description
   const toVirtual = virtBase - paddrOffset(description)
   const start = Math.min(...image.segments.map(({ paddr }) => paddr)) + toVirtual
   const end = Math.max(...image.segments.map(({ paddr, memorySize }) => paddr + memorySize)) + toVirtual
   const range = `${hex(start)}–${hex(end)}`
   if (!(start >= virtBase)) return `its virtual base, ${hex(virtBase)}, is above its segments at ${range}`
-  // A module's entry is in the module, behind the image.
-  if (way.address < start || (way.address > end && way.module === undefined)) {
-    return `its entry, ${hex(way.address)}, is outside its segments at ${range}`
-  }
+  if (source !== 'module' && (entry < start || entry > end))
+    return `its entry, ${hex(entry)}, is outside its segments at ${range}`
   if (
     hypercallPage !== undefined &&
     (hypercallPage < start || hypercallPage + 4096 > end || hypercallPage % 4096 !== 0)

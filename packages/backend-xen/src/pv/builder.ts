@@ -10,7 +10,7 @@ import { encode } from '../abi/layout.ts'
 import * as pv from '../abi/pv.ts'
 import { PAGE_SIZE } from '../abi/xen.ts'
 import { pvHypercallPage } from '../hypercall-page.ts'
-import type { XenDescription } from '../notes.ts'
+import { XEN_PV, type XenDescription } from '../notes.ts'
 import { PAGE_ACCESSED, PAGE_DIRTY, PAGE_PRESENT, PAGE_RW, PAGE_USER } from './mm/entries.ts'
 import { machineLayout } from './mm/machine.ts'
 
@@ -33,8 +33,6 @@ const EFLAGS_IF = 0x202
 /** PG, AM, WP, NE, ET, TS clear, MP, PE; PAE, OSFXSR, OSXMMEXCPT: how Xen has the processor while such a guest runs. */
 const CR0 = 0x8005_0033
 const CR4 = 0x620
-
-export const PV_HEAD = 'xen-pv'
 
 const roundUp = (value: number, to: number): number => Math.ceil(value / to) * to
 
@@ -66,14 +64,13 @@ export function buildDomain(
     })
   }
   const virtBase = description.virtBase ?? 0
-  const reserve = options.reserve ?? []
-  const map = [{ base: 0, length: p2m.length * PAGE_SIZE, type: E820_RAM }]
-  const placement = new Placement(PV_HEAD, map)
+  const map = reserveRanges([{ base: 0, length: p2m.length * PAGE_SIZE, type: E820_RAM }], options.reserve ?? [])
+  const placement = new Placement(XEN_PV, map)
   placement.segments(kernelSegments(image, description))
-  for (const { base, length, what } of reserve) placement.at(base, new Uint8Array(0), what, length)
 
   let next =
-    roundUp(Math.max(...image.segments.map(end(description)), ...reserve.map(reservedEnd)), PAGE_SIZE) / PAGE_SIZE
+    roundUp(Math.max(...image.segments.map(end(description)), ...(options.reserve ?? []).map(reservedEnd)), PAGE_SIZE) /
+    PAGE_SIZE
   const take = (pages: number): Segment => {
     const segment = { pfn: next, pages }
     next += pages
@@ -97,7 +94,7 @@ export function buildDomain(
       'PG_HEAD_NO_ROOM',
       `the initial mapping would end at 0x${tables.to.toString(16)}, in the hypervisor's part of the address space`,
       {
-        fields: { head: PV_HEAD, from: tables.from, to: tables.to },
+        fields: { head: XEN_PV, from: tables.from, to: tables.to },
         hint: 'The image and its ramdisk are too large for its virtual base.',
       },
     )
@@ -126,12 +123,11 @@ export function buildDomain(
   put(tableSegment, new Uint8Array(0), 'page tables')
   put(stack, new Uint8Array(0), 'stack')
 
-  // What is kept free is mapped like everything else, and somebody else's to use.
-  const used = placement.commit(domain).filter(({ base }) => !reserve.some(range => range.base === base))
+  const used = placement.commit(domain)
   for (const [pa, low] of tableEntries(virtBase, tables, tableSegment, p2m)) domain.write32(pa, low)
   if (description.hypercallPage !== undefined) domain.write(description.hypercallPage - virtBase, pvHypercallPage())
   return {
-    head: PV_HEAD,
+    head: XEN_PV,
     registers: {
       eip: entry,
       esp: address(stack) + PAGE_SIZE,
@@ -143,7 +139,7 @@ export function buildDomain(
       cs: pv.FLAT_RING1_CS,
       ds: pv.FLAT_RING1_DS,
     },
-    memoryMap: reserveRanges(map, reserve),
+    memoryMap: map,
     used,
     ramPage,
   }
@@ -155,9 +151,9 @@ function kernelSegments(image: GuestImage, description: XenDescription): GuestIm
   return image.segments.map(segment => ({ ...segment, paddr: segment.paddr - offset }))
 }
 
-/** Without a value of its own, the older string means the virtual base, and notes mean 0 (elf_xen_addr_calc_check). */
+/** Without a value of its own, the older string means the virtual base, and others mean 0 (elf_xen_addr_calc_check). */
 export function paddrOffset({ source, virtBase = 0, paddrOffset: offset }: XenDescription): number {
-  return offset ?? (source === 'notes' ? 0 : virtBase)
+  return offset ?? (source === '__xen_guest' ? virtBase : 0)
 }
 
 const end =
@@ -172,7 +168,7 @@ function startInfoPage(
 ): Uint8Array {
   if (commandLine.length >= pv.MAX_GUEST_CMDLINE) {
     throw new ParagraftError('PG_HEAD_COMMAND_LINE', `a command line of ${commandLine.length} characters is too long`, {
-      fields: { head: PV_HEAD, length: commandLine.length, limit: pv.MAX_GUEST_CMDLINE - 1 },
+      fields: { head: XEN_PV, length: commandLine.length, limit: pv.MAX_GUEST_CMDLINE - 1 },
       hint: `start_info has room for ${pv.MAX_GUEST_CMDLINE - 1}.`,
     })
   }

@@ -1,6 +1,6 @@
 /**
  * Options of a backend: what it says it takes, and the check of what it is given. The command line's `--backend-option`,
- * the config's `backendOptions` and `createMachine` all come through here, so a backend sees checked values only.
+ * the config's `backends` and `createMachine` all come through here, so a backend sees checked values only.
  */
 import { ParagraftError } from '../errors.ts'
 
@@ -21,6 +21,21 @@ export type BackendOptions = Readonly<Record<string, BackendOption>>
 
 /** Values by option name: text and names as strings. */
 export type BackendOptionValues = Readonly<Record<string, unknown>>
+
+/** The values that declared options take, as a type: what a package adds to `BackendOptionTypes`. */
+export type OptionsOf<T extends BackendOptions> = { readonly [Name in keyof T]?: ValueOf<T[Name]> }
+
+type ValueOf<T extends BackendOption> = T['kind'] extends 'number'
+  ? number
+  : T['kind'] extends 'flag'
+    ? boolean
+    : T['kind'] extends 'artefact'
+      ? Chosen<T> | (string & {}) | object
+      : T extends { readonly choices: readonly string[] }
+        ? Chosen<T>
+        : string
+
+type Chosen<T extends BackendOption> = T extends { readonly choices: readonly (infer Name)[] } ? Name : never
 
 /** A backend as far as its options are concerned. */
 interface WithOptions {

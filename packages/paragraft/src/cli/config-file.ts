@@ -3,71 +3,60 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { ParagraftError } from '@paragraft/core/errors'
 import { createJiti } from 'jiti'
-import type { ParagraftConfig } from '../config.ts'
+import type { ParagraftConfig, RunConfig } from '../config.generated.ts'
+import type { BackendOptionsByName } from '../config.ts'
+import { checkConfigValue } from '../config-table.ts'
 
 const NAMES = ['paragraft.config.ts', 'paragraft.config.js', 'paragraft.config.mjs', 'paragraft.config.json']
 
-type Kind = 'string' | 'number' | 'boolean' | 'list' | 'plugin' | 'record' | 'size'
-
-/** Every key with what it may hold. */
-const KEYS: Readonly<Record<keyof ParagraftConfig, Kind>> = {
-  backend: 'plugin',
-  backendOptions: 'record',
-  ops: 'list',
-  memory: 'size',
-  append: 'string',
-  initrd: 'string',
-  module: 'list',
-  disk: 'string',
-  net: 'string',
-  until: 'string',
-  timeout: 'number',
-  screen: 'boolean',
-  report: 'string',
-  trace: 'list',
-  engine: 'string',
-  nsPerInstruction: 'number',
-  replay: 'list',
-}
-
-function fits(value: unknown, kind: Kind): boolean {
-  switch (kind) {
-    case 'list':
-      return Array.isArray(value)
-    case 'plugin':
-      return typeof value === 'string' || (typeof value === 'object' && value !== null)
-    case 'record':
-      return typeof value === 'object' && value !== null && !Array.isArray(value)
-    case 'size':
-      return typeof value === 'string' || (typeof value === 'number' && Number.isSafeInteger(value) && value > 0)
-    case 'number':
-      return typeof value === 'number' && Number.isFinite(value) && value > 0
-    default:
-      return typeof value === kind
-  }
+/** A config file that has been found. */
+export interface LoadedConfig {
+  readonly config: ParagraftConfig
+  readonly file: string
 }
 
 /** Checks what a config file exports. Throws `PG_CONFIG` naming the file and the key. */
 export function checkConfig(value: unknown, file: string): ParagraftConfig {
-  const refuse = (message: string, fields: Record<string, unknown>): never => {
-    throw new ParagraftError('PG_CONFIG', `${file}: ${message}`, {
-      fields: { file, ...fields },
-      hint: `The keys are ${Object.keys(KEYS).join(', ')}.`,
-    })
+  const fault = checkConfigValue(value)
+  if (fault === undefined) return value as ParagraftConfig
+  throw new ParagraftError('PG_CONFIG', `${file}: ${fault.message}`, {
+    fields: { file, key: fault.path },
+    hint: fault.hint,
+  })
+}
+
+/**
+ * The settings of a config with a profile's laid over them; options of backends are laid over one by one. Throws `PG_CONFIG` for a
+ * profile that is not there.
+ */
+export function withProfile(loaded: LoadedConfig | undefined, name: string | undefined): RunConfig {
+  const { $schema: _, profiles = {}, ...base } = loaded?.config ?? {}
+  if (name === undefined) return base
+  const profile = Object.hasOwn(profiles, name) ? profiles[name] : undefined
+  if (profile === undefined) {
+    const known = Object.keys(profiles)
+    throw new ParagraftError(
+      'PG_CONFIG',
+      `there is no profile ${name} in ${loaded?.file ?? 'the config, which is not there'}`,
+      {
+        fields: { file: loaded?.file, profile: name, known },
+        hint:
+          known.length === 0
+            ? 'Write profiles: { NAME: { … } } into the config.'
+            : `The profiles are ${known.join(', ')}.`,
+      },
+    )
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return refuse('the config is not an object', { type: typeof value })
-  }
-  for (const [key, entry] of Object.entries(value)) {
-    const kind = KEYS[key as keyof ParagraftConfig]
-    if (kind === undefined) refuse(`there is no key ${key}`, { key })
-    if (entry !== undefined && !fits(entry, kind)) refuse(`${key} has a value of the wrong kind`, { key, value: entry })
-  }
-  return value as ParagraftConfig
+  return { ...base, ...profile, ...(base.backends && { backends: overlaid(base.backends, profile.backends) }) }
+}
+
+function overlaid(base: BackendOptionsByName, over: BackendOptionsByName = {}): BackendOptionsByName {
+  const names = new Set([...Object.keys(base), ...Object.keys(over)])
+  return Object.fromEntries([...names].map(name => [name, { ...base[name], ...over[name] }]))
 }
 
 /** Finds and loads the config; undefined when there is none and none was asked for. Throws `PG_CONFIG`. */
-export async function loadConfig(cwd: string, named?: string): Promise<ParagraftConfig | undefined> {
+export async function loadConfig(cwd: string, named?: string): Promise<LoadedConfig | undefined> {
   const file =
     named === undefined ? NAMES.map(name => join(cwd, name)).find(path => existsSync(path)) : resolve(cwd, named)
   if (file === undefined) return undefined
@@ -77,7 +66,7 @@ export async function loadConfig(cwd: string, named?: string): Promise<Paragraft
       hint: 'Check the path given with --config.',
     })
   }
-  return checkConfig(await load(file), file)
+  return { config: checkConfig(await load(file), file), file }
 }
 
 async function load(file: string): Promise<unknown> {

@@ -1,6 +1,5 @@
 /** The far end of the guest's network interface, and the file that sees its frames. */
 import { closeSync, openSync, writeSync } from 'node:fs'
-import { resolve } from 'node:path'
 import type { Clock, NetPort } from '@paragraft/core'
 import { ParagraftError } from '@paragraft/core/errors'
 import { CapturedNet, LoopbackNet, PeerNet } from '@paragraft/devices'
@@ -24,10 +23,10 @@ export interface OpenNet {
 }
 
 /** Opens what was asked for. Throws `PG_CAPTURE_FILE`. */
-export function openNet({ kind, capture }: NetSetting, cwd: string): OpenNet {
+export function openNet({ kind, capture }: NetSetting): OpenNet {
   const port = (clock: Clock): NetPort => new ENDS[kind]({ clock })
   if (capture === undefined) return { port, close: () => {} }
-  const fd = open(resolve(cwd, capture))
+  const fd = open(capture)
   return {
     port: clock => new CapturedNet(port(clock), clock, bytes => void writeSync(fd, bytes)),
     close: () => closeSync(fd),

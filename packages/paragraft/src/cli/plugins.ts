@@ -20,6 +20,7 @@ import { isParagraftError, ParagraftError } from '@paragraft/core/errors'
 import { createJiti } from 'jiti'
 import { readUserFile } from './files.ts'
 import { type FoundPackage, installCommand, packageOf, readManifest } from './packages.ts'
+import type { Named } from './settings.ts'
 
 interface Kind<T> {
   /** As in package names: `@paragraft/backend-xen`. */
@@ -41,28 +42,28 @@ export interface FoundPlugin {
 }
 
 /**
- * Finds a backend by name or path, seen from `cwd`, and reads its package's metadata. Throws `PG_PLUGIN_NOT_FOUND`,
+ * Finds a backend by name or path, and reads its package's metadata. Throws `PG_PLUGIN_NOT_FOUND`,
  * `PG_PLUGIN_KIND`, `PG_METADATA`, `PG_API_VERSION`.
  */
-export function findBackend(name: string, cwd: string): FoundPlugin {
-  return find(BACKEND, name, cwd)
+export function findBackend(named: Named): FoundPlugin {
+  return find(BACKEND, named)
 }
 
-/** Loads a backend by name or path, seen from `cwd`. Throws as {@link findBackend}, and `PG_PLUGIN_BROKEN`. */
-export function loadBackend(name: string, cwd: string, found: FoundPlugin = findBackend(name, cwd)): Promise<Backend> {
-  return load(BACKEND, name, found)
+/** Loads a backend by name or path. Throws as {@link findBackend}, and `PG_PLUGIN_BROKEN`. */
+export function loadBackend(named: Named, found: FoundPlugin = findBackend(named)): Promise<Backend> {
+  return load(BACKEND, named.name, found)
 }
 
-/** Loads an ops module by name or path, seen from `cwd`. Throws as {@link loadBackend}. */
-export function loadOps(name: string, cwd: string): Promise<OpsModule> {
-  return load(OPS, name, find(OPS, name, cwd))
+/** Loads an ops module by name or path. Throws as {@link loadBackend}. */
+export function loadOps(named: Named): Promise<OpsModule> {
+  return load(OPS, named.name, find(OPS, named))
 }
 
 /** Loads the ops module that a backend's metadata names, seen from the backend's own package; undefined if it names none. */
 export async function loadDefaultOps({ package: home, metadata }: FoundPlugin): Promise<OpsModule | undefined> {
   if (home === undefined || metadata?.ops === undefined) return undefined
   const own = metadata.ops.startsWith('./')
-  return loadOps(own ? `${home.manifest.name}${metadata.ops.slice(1)}` : metadata.ops, home.folder)
+  return loadOps({ name: own ? `${home.manifest.name}${metadata.ops.slice(1)}` : metadata.ops, from: home.folder })
 }
 
 /** The package names that a name can mean, in order. */
@@ -76,20 +77,20 @@ function isPath(name: string): boolean {
 }
 
 /**
- * Loads what an option of a backend names, seen from `cwd`: a module's or package's default export (all exports if it has none),
+ * Loads what an option of a backend names: a module's or package's default export (all exports if it has none),
  * or the bytes of any other file. Throws `PG_PLUGIN_NOT_FOUND`, `PG_PLUGIN_BROKEN`.
  */
-export async function loadArtefact(name: string, cwd: string): Promise<unknown> {
-  const path = resolve(cwd, name)
-  if (existsSync(path) && statSync(path).isFile() && !/\.[cm]?[jt]s$/.test(path))
-    return readUserFile(cwd, name, 'the file')
+export async function loadArtefact({ name, from }: Named): Promise<unknown> {
+  const path = resolve(from, name)
+  if (existsSync(path) && statSync(path).isFile() && !/\.[cm]?[jt]s$/.test(path)) return readUserFile(path, 'the file')
   const what = 'file or package'
-  const exported = await importNamed(what, name, locate(what, name, [name], cwd))
+  const exported = await importNamed(what, name, locate(what, { name, from }, [name]))
   return exported['default'] ?? exported
 }
 
-function find<T>(kind: Kind<T>, name: string, cwd: string): FoundPlugin {
-  const file = locate(kind.what, name, packageNames(kind.word, name), cwd)
+function find<T>(kind: Kind<T>, named: Named): FoundPlugin {
+  const { name } = named
+  const file = locate(kind.what, named, packageNames(kind.word, name))
   const home = packageOf(file)
   // The metadata is of the main export; the other files of the package have their definitions only.
   if (home === undefined || mainFile(home) !== file) return { file }
@@ -139,24 +140,24 @@ async function importNamed(what: string, name: string, file: string): Promise<Re
 }
 
 /** The file that a name stands for. Throws `PG_PLUGIN_NOT_FOUND`. */
-function locate(what: string, name: string, packages: readonly string[], cwd: string): string {
+function locate(what: string, { name, from }: Named, packages: readonly string[]): string {
   const tried: string[] = []
   if (!isPath(name)) {
     for (const packageName of packages) {
       tried.push(packageName)
-      for (const from of [join(cwd, 'package.json'), fileURLToPath(import.meta.url)]) {
-        const file = resolvePackage(packageName, from)
+      for (const importer of [join(from, 'package.json'), fileURLToPath(import.meta.url)]) {
+        const file = resolvePackage(packageName, importer)
         if (file !== undefined) return file
       }
     }
   }
-  const path = resolve(cwd, name)
+  const path = resolve(from, name)
   const file = !existsSync(path) ? undefined : statSync(path).isDirectory() ? resolveFolder(path) : path
   if (file !== undefined) return file
   tried.push(path)
   const install = isPath(name)
     ? ''
-    : ` Install it where you run paragraft (${installCommand(packages[0]!, cwd)}), or give a path.`
+    : ` Install it where you run paragraft (${installCommand(packages[0]!, from)}), or give a path.`
   throw new ParagraftError('PG_PLUGIN_NOT_FOUND', `there is no ${what} ${name}`, {
     fields: { name, tried },
     hint: `Tried ${tried.join(', ')}.${install}`,

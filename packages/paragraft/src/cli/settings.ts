@@ -1,11 +1,22 @@
 /**
  * What a run is asked to be: the command line's options over a config file's, checked and with nothing left open. The
- * config file's keys have the options' names, so that one table describes both.
+ * config file's keys have the options' names. Paths are absolute here: those of the command line were seen from the user's
+ * folder, those of a config from the config's.
  */
+import { dirname, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Backend, BackendOptionValues, InputArrival, OpsModule } from '@paragraft/core'
-import { ENGINES, type EngineName, type ParagraftConfig } from '../config.ts'
+import {
+  type Backend,
+  type BackendOptionValues,
+  type DeprecationNotice,
+  deprecation,
+  type InputArrival,
+  type OpsModule,
+} from '@paragraft/core'
+import type { RunConfig } from '../config.generated.ts'
+import { ENGINES, type EngineName } from '../engines.ts'
 import { splitBackendOptions } from './backend-options.ts'
+import { type LoadedConfig, loadConfig, withProfile } from './config-file.ts'
 import { NET_KINDS, type NetKind } from './networks.ts'
 import { parseSeconds, parseSize } from './quantities.ts'
 import { usageError } from './usage.ts'
@@ -31,12 +42,30 @@ export interface NetSetting {
   capture?: string
 }
 
+/** The name or path of a plug-in, and the folder from which it is seen. */
+export interface Named {
+  name: string
+  from: string
+}
+
+/** Options of backends as somebody gave them, and the folder from which artefacts are seen. */
+export interface OptionSource {
+  from: string
+  /** For the backend that runs, whichever it is. */
+  values?: BackendOptionValues
+  /** By the backend's name. */
+  byName?: Readonly<Record<string, object | undefined>>
+}
+
 /** Everything about a run, decided. */
 export interface RunSettings {
   image: string
-  backend: string | Backend
-  backendOptions: BackendOptionValues
-  ops: (string | OpsModule)[]
+  backend: Named | Backend
+  /** A later one wins. */
+  backendOptions: OptionSource[]
+  ops: (Named | OpsModule)[]
+  /** The backend's default ops are left out. */
+  noDefaultOps: boolean
   memory: number
   append: string | undefined
   initrd: string | undefined
@@ -55,6 +84,8 @@ export interface RunSettings {
 
 const RUN_OPTIONS = {
   config: { type: 'string' },
+  profile: { type: 'string' },
+  deprecations: { type: 'boolean' },
   backend: { type: 'string' },
   'backend-option': { type: 'string', multiple: true },
   ops: { type: 'string', multiple: true },
@@ -74,9 +105,12 @@ const RUN_OPTIONS = {
 
 /** Options as typed: strings, not yet checked. */
 export interface RunArguments {
-  image: string
+  image: string | undefined
   config: string | undefined
-  options: ParagraftConfig
+  profile: string | undefined
+  /** Of everything that a later version will refuse the user is told. */
+  deprecations: boolean
+  options: RunConfig
 }
 
 /** Splits the command line of `paragraft run`. Throws `PG_USAGE`. */
@@ -84,13 +118,23 @@ export function parseRunArguments(argv: string[]): RunArguments {
   const { values, positionals } = parse(() =>
     parseArgs({ args: argv, options: RUN_OPTIONS, allowPositionals: true, strict: true }),
   )
-  const image = onePositional(positionals, 'run', 'an image')
-  const { config, timeout, engine, 'backend-option': backendOption, ...rest } = values
-  const options: ParagraftConfig = { ...rest }
+  const image = positionals.length === 0 ? undefined : onePositional(positionals, 'run', 'an image')
+  const { config, profile, deprecations = false, timeout, engine, 'backend-option': backendOption, ...rest } = values
+  const options: RunConfig = { ...rest }
   if (backendOption !== undefined) options.backendOptions = splitBackendOptions(backendOption)
   if (timeout !== undefined) options.timeout = parseSeconds(timeout, '--timeout')
   if (engine !== undefined) options.engine = engine as EngineName
-  return { image, config, options }
+  return { image, config, profile, deprecations, options }
+}
+
+/** The settings of a command line, with the config that it names or that is in the user's folder. */
+export async function loadSettings(
+  args: RunArguments,
+  cwd: string,
+  deprecated: (notice: DeprecationNotice) => void,
+): Promise<RunSettings> {
+  const loaded = await loadConfig(cwd, args.config)
+  return settle(args, cwd, loaded, deprecated)
 }
 
 /** Runs `parseArgs` and turns its complaints into ours. */
@@ -116,31 +160,64 @@ export function onePositional(positionals: string[], command: string, what: stri
   return first
 }
 
+/** A name with the folder from which it is seen; what is a plug-in already stays. */
+function seen<T extends object>(entry: string | T, from: string): Named | T {
+  return typeof entry === 'string' ? { name: entry, from } : entry
+}
+
+/** In place of an ops module: leave out the backend's default. */
+const NO_DEFAULT_OPS = 'none'
+
 /** Puts the command line over the config, fills in what neither says, and checks it all. Throws `PG_USAGE` or `PG_CONFIG`. */
-export function settle(args: RunArguments, config: ParagraftConfig = {}): RunSettings {
-  const merged: ParagraftConfig = { ...config, ...args.options }
+export function settle(
+  args: RunArguments,
+  cwd: string,
+  loaded?: LoadedConfig,
+  deprecated: (notice: DeprecationNotice) => void = () => {},
+): RunSettings {
+  const { options } = args
+  const config = withProfile(loaded, args.profile)
+  const folder = loaded === undefined ? cwd : dirname(loaded.file)
+  const merged: RunConfig = { ...config, ...options }
+  const from = (key: keyof RunConfig): string => (options[key] === undefined ? folder : cwd)
+  const path = (key: 'initrd' | 'disk' | 'report'): string | undefined =>
+    merged[key] === undefined ? undefined : resolve(from(key), merged[key])
+  const image = args.image === undefined ? config.guest : args.image
+  if (image === undefined) throw usageError('run needs an image', 'Name one, or give a config a guest.')
   const engine = merged.engine ?? 'auto'
   if (!ENGINES.includes(engine)) {
     throw usageError(`there is no engine ${engine}`, `Choose one of ${ENGINES.join(', ')}.`, { engine })
   }
-  const memory = typeof merged.memory === 'number' ? merged.memory : parseSize(merged.memory ?? '256M', '--memory')
   if (merged.until === '') throw usageError('--until is empty', 'Give the text that ends the run.')
+  if (config.backendOptions !== undefined && loaded !== undefined) {
+    deprecated(deprecation('config-backend-options', loaded.file))
+  }
+  const ops = merged.ops ?? []
+  const net = parseNet(merged.net ?? 'none')
   return {
-    image: args.image,
-    backend: merged.backend ?? 'native',
-    backendOptions: { ...config.backendOptions, ...args.options.backendOptions },
-    ops: merged.ops ?? [],
-    memory,
+    image: resolve(args.image === undefined ? folder : cwd, image),
+    backend: seen<Backend>(merged.backend ?? 'native', from('backend')),
+    backendOptions: [
+      { from: folder, byName: config.backends ?? {}, values: config.backendOptions ?? {} },
+      { from: cwd, values: options.backendOptions ?? {} },
+    ],
+    ops: ops.filter(entry => entry !== NO_DEFAULT_OPS).map(entry => seen<OpsModule>(entry, from('ops'))),
+    noDefaultOps: ops.includes(NO_DEFAULT_OPS),
+    memory: typeof merged.memory === 'number' ? merged.memory : parseSize(merged.memory ?? '256M', '--memory'),
     append: merged.append,
-    initrd: merged.initrd,
-    modules: (merged.module ?? []).map(parseModule),
-    disk: merged.disk,
-    net: parseNet(merged.net ?? 'none'),
+    initrd: path('initrd'),
+    modules: (merged.module ?? [])
+      .map(parseModule)
+      .map(({ file, ...rest }) => ({ file: resolve(from('module'), file), ...rest })),
+    disk: path('disk'),
+    net: net?.capture === undefined ? net : { ...net, capture: resolve(from('net'), net.capture) },
     until: merged.until,
     timeout: merged.timeout,
     screen: merged.screen ?? false,
-    report: merged.report,
-    traces: (merged.trace ?? []).map(parseTrace),
+    report: path('report'),
+    traces: (merged.trace ?? [])
+      .map(parseTrace)
+      .map(({ kind, file }) => (file === undefined ? { kind } : { kind, file: resolve(from('trace'), file) })),
     engine,
     nsPerInstruction: merged.nsPerInstruction,
     replay: merged.replay,

@@ -3,7 +3,6 @@
  * the count of retired instructions, so that two traces can be laid side by side.
  */
 import { closeSync, openSync, writeSync } from 'node:fs'
-import { resolve } from 'node:path'
 import type { MachineEvent, RegisterView } from '@paragraft/core'
 import { ParagraftError } from '@paragraft/core/errors'
 import type { RegionEvent } from '@paragraft/cpu'
@@ -183,16 +182,15 @@ export function openTraces(settings: readonly TraceSetting[], world: World): Ope
 
 function sinkTo(file: string | undefined, world: World): Sink {
   if (file === undefined) return new Sink(world.stderr, () => {})
-  const path = resolve(world.cwd, file)
   try {
-    const fd = openSync(path, 'w')
+    const fd = openSync(file, 'w')
     return new Sink(
       text => writeSync(fd, text),
       () => closeSync(fd),
     )
   } catch (cause) {
     throw new ParagraftError('PG_FILE', `the trace ${file} could not be written: ${(cause as Error).message}`, {
-      fields: { file: path },
+      fields: { file },
       hint: 'Check the path given with --trace.',
       cause,
     })

@@ -1,4 +1,5 @@
 /** What is wrong with a command line, and the help that each command gives. */
+import { type DeprecationNotice, tellOnce } from '@paragraft/core'
 import { ParagraftError } from '@paragraft/core/errors'
 
 /** A refusal of what the user typed: exit status 2. */
@@ -25,4 +26,11 @@ export interface World {
   readonly stdout: (bytes: Uint8Array | string) => void
   readonly stderr: (text: string) => void
   readonly stderrIsTerminal: boolean
+}
+
+/** Tells the user of what a later version will refuse, each once; `asked`: of everything, else of what everybody is told. */
+export function tellDeprecations(world: World, asked: boolean): (notice: DeprecationNotice) => void {
+  return tellOnce(({ code, message, instead }) => {
+    world.stderr(`paragraft: ${message} [${code}]\n           ${instead}\n`)
+  }, asked)
 }

@@ -1,4 +1,5 @@
 /** `paragraft inspect`: what an image is, what holds its ops, and who can boot it. */
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { EXIT_OK, formatTable, type GuestImage, type LayoutSlot, type Oracle } from '@paragraft/core'
 import { isParagraftError } from '@paragraft/core/errors'
@@ -61,7 +62,7 @@ async function backendsFor(image: GuestImage, ways: WaysIn, world: World): Promi
   const found: Inspection['backends'] = []
   for (const name of BACKENDS) {
     try {
-      found.push({ backend: name, heads: askHeads(await loadBackend(name, world.cwd), image, ways) })
+      found.push({ backend: name, heads: askHeads(await loadBackend({ name, from: world.cwd }), image, ways) })
     } catch (error) {
       if (!isParagraftError(error)) throw error
       found.push({ backend: name, missing: error.code === 'PG_PLUGIN_NOT_FOUND' ? 'not installed' : error.message })
@@ -150,9 +151,9 @@ export const inspectCommand: Command = {
       }),
     )
     const name = onePositional(positionals, 'inspect', 'an image')
-    const bytes = readUserFile(world.cwd, name, 'the image')
+    const bytes = readUserFile(resolve(world.cwd, name), 'the image')
     const image = await parseImage(bytes)
-    const modules = await Promise.all((values.ops ?? []).map(module => loadOps(module, world.cwd)))
+    const modules = await Promise.all((values.ops ?? []).map(module => loadOps({ name: module, from: world.cwd })))
     const inspection: Inspection = {
       image: name,
       bytes: bytes.length,

@@ -2,12 +2,11 @@
 import { parseArgs } from 'node:util'
 import { EXIT_GUEST, EXIT_OK } from '@paragraft/core'
 import { describeDivergence, type Engine, runLockstep } from '@paragraft/cpu'
-import { loadConfig } from '../cli/config-file.ts'
 import { gather } from '../cli/ingredients.ts'
 import { Progress } from '../cli/progress.ts'
-import { parse, parseRunArguments, settle } from '../cli/settings.ts'
-import { type Command, usageError } from '../cli/usage.ts'
-import { ENGINES, type EngineName } from '../config.ts'
+import { loadSettings, parse, parseRunArguments } from '../cli/settings.ts'
+import { type Command, tellDeprecations, usageError } from '../cli/usage.ts'
+import { ENGINES, type EngineName } from '../engines.ts'
 import { lockstepMachine } from '../lockstep.ts'
 
 const HELP = `paragraft lockstep: two engines, one boot, compared as they go
@@ -81,14 +80,14 @@ export const lockstepCommand: Command = {
     const every = count(own.every, '--every') ?? 10_000_000
     const hot = count(own.hot, '--hot')
     const args = parseRunArguments(rest)
-    const settings = settle(args, await loadConfig(world.cwd, args.config))
+    const settings = await loadSettings(args, world.cwd, tellDeprecations(world, args.deprecations))
     if (settings.disk !== undefined || settings.net !== undefined) {
       throw usageError(
         'lockstep has no disk and no network',
         'Two machines cannot share them: leave --disk and --net out.',
       )
     }
-    const parts = await gather(settings, world.cwd)
+    const parts = await gather(settings)
     const progress = new Progress(world)
     const make = (engine: EngineName) => () =>
       lockstepMachine({

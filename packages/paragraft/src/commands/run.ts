@@ -1,26 +1,24 @@
 /** `paragraft run`: the main job. Boots an image on a backend, with ops modules grafted, and stays until it stops. */
 import { writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { exitStatus, formatLedger, type RunReport } from '@paragraft/core'
 import { createMachine } from '../assemble.ts'
-import { loadConfig } from '../cli/config-file.ts'
 import { FileDisk } from '../cli/file-disk.ts'
 import { gather } from '../cli/ingredients.ts'
 import { openNet } from '../cli/networks.ts'
 import { Progress } from '../cli/progress.ts'
 import { callsText, effortText, registersText, stopText } from '../cli/said.ts'
-import { parseRunArguments, type RunSettings, settle } from '../cli/settings.ts'
+import { loadSettings, parseRunArguments, type RunSettings } from '../cli/settings.ts'
 import { stdinSource } from '../cli/stdin.ts'
 import { openTraces } from '../cli/traces.ts'
-import type { Command, World } from '../cli/usage.ts'
+import { type Command, tellDeprecations, type World } from '../cli/usage.ts'
 import type { PcMachine } from '../machine.ts'
 import { run } from '../run.ts'
 
 const HELP = `paragraft run: boot a guest, with ops of your choice
 
-usage: paragraft run IMAGE [options]
+usage: paragraft run [IMAGE] [options]
 
-IMAGE is an ELF, a bzImage, or a multiboot kernel. The guest's console is standard output, and nothing else is; all that
+IMAGE is an ELF, a bzImage, or a multiboot kernel; without it the config's guest is booted. The guest's console is standard output, and nothing else is; all that
 paragraft itself has to say goes to standard error. At a terminal, Ctrl-A x leaves. Piped input is kept until the guest
 can receive it, and given line by line while the guest idles.
 
@@ -35,7 +33,9 @@ what to boot
   --append STRING           the guest's command line. Without console= in it, the head's own default is added
   --initrd FILE             initial RAM disk
   --module FILE[=CMDLINE]   boot module, for multiboot guests. May be given several times
-  --config FILE             settings from a file; default: paragraft.config.{ts,js,mjs,json} here, if there is one
+  --config FILE             settings from a file; default: paragraft.config.{ts,js,mjs,json} here, if there is one. Its
+                            keys have these options' names; what is given here is over it
+  --profile NAME            settings that the config has under profiles, laid over its others
 
 the machine
   --memory SIZE             RAM, default 256M
@@ -52,6 +52,7 @@ when to stop
 what to learn
   --screen                  print the VGA text screen when the run stops
   --report FILE.json        the run as data: why it stopped, the ledger of ops, exits, arrivals of input
+  --deprecations            name everything in use that a later version will refuse
   --trace KIND[=FILE]       events (ops installed, reports), io, calls (every call that a host function answers),
                             exec (EIP of every instruction), cpu (registers too, as QEMU's -d cpu) or translate (regions
                             of hot code as they are made and dropped, and why their code ends where it does); to a
@@ -94,18 +95,20 @@ export const runCommand: Command = {
   help: HELP,
   async run(argv, world) {
     const args = parseRunArguments(argv)
-    const settings = settle(args, await loadConfig(world.cwd, args.config))
+    const deprecated = tellDeprecations(world, args.deprecations)
+    const settings = await loadSettings(args, world.cwd, deprecated)
     const progress = new Progress(world)
     const input = stdinSource(world.stdin)
-    const parts = await gather(settings, world.cwd)
-    const disk = settings.disk === undefined ? undefined : new FileDisk(resolve(world.cwd, settings.disk))
+    const parts = await gather(settings)
+    const disk = settings.disk === undefined ? undefined : new FileDisk(settings.disk)
     let machine: PcMachine | undefined
     const traces = openTraces(settings.traces, world)
-    const net = settings.net === undefined ? undefined : openNet(settings.net, world.cwd)
+    const net = settings.net === undefined ? undefined : openNet(settings.net)
     try {
       machine = await createMachine({
         ...parts,
         engine: settings.engine,
+        deprecated,
         output: bytes => {
           progress.done()
           world.stdout(bytes)
@@ -124,7 +127,7 @@ export const runCommand: Command = {
       })
       progress.done()
       tell(report, machine, settings, world)
-      if (settings.report !== undefined) writeReport(resolve(world.cwd, settings.report), report)
+      if (settings.report !== undefined) writeReport(settings.report, report)
       return exitStatus(report.stop)
     } catch (error) {
       progress.done()
