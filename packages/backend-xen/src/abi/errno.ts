@@ -4,6 +4,7 @@ export const ENOENT = 2
 export const ESRCH = 3
 export const E2BIG = 7
 export const EBADF = 9
+export const ENOMEM = 12
 export const EACCES = 13
 export const EFAULT = 14
 export const EBUSY = 16

@@ -4,7 +4,7 @@ import { EFAULT, EINVAL, ENOSYS, EPERM, ESRCH } from '../abi/errno.ts'
 import { encode } from '../abi/layout.ts'
 import * as abi from '../abi/memory.ts'
 import { DOMID_FIRST_RESERVED, DOMID_SELF, GUEST_DOMID } from '../abi/xen.ts'
-import { readStruct, readWord, type TranslatedDomain, writeStruct, writeWord } from '../domain.ts'
+import { type Domain, readStruct, readWord, type TranslatedDomain, writeStruct, writeWord } from '../domain.ts'
 import type { SharedPage } from '../shared-page.ts'
 
 export function memoryOp(domain: TranslatedDomain, [command, address]: readonly number[]): number {
@@ -51,7 +51,7 @@ export function memoryOp(domain: TranslatedDomain, [command, address]: readonly 
 }
 
 /** 0 for the guest itself; of others it may ask nothing. */
-function notSelf(domid: number): number {
+export function notSelf(domid: number): number {
   if (domid === DOMID_SELF || domid === GUEST_DOMID) return 0
   return domid >= DOMID_FIRST_RESERVED || domid !== 0 ? -ESRCH : -EPERM
 }
@@ -61,8 +61,7 @@ function reservation(domain: TranslatedDomain, op: number, at: number): number {
   const values = readStruct(domain, at, abi.XEN_MEMORY_RESERVATION)
   if (values === undefined) return -EFAULT
   if (notSelf(values.domid) !== 0) return -ESRCH
-  // Orders that an ordinary domain may ask for (CONFIG_DOMU_MAX_ORDER).
-  if (values.extentOrder > 9) return op === abi.XENMEM_DECREASE_RESERVATION ? -EINVAL : 0
+  if (values.extentOrder > abi.DOMU_MAX_ORDER) return op === abi.XENMEM_DECREASE_RESERVATION ? -EINVAL : 0
   const { physmap } = domain
   const count = 1 << values.extentOrder
   for (let extent = 0; extent < values.nrExtents; extent++) {
@@ -106,8 +105,13 @@ function addBatch(domain: TranslatedDomain, at: number): number {
   return 0
 }
 
+/** A domain's map of its memory, as it was built or has set it since. */
+interface MappedMemory {
+  readonly memoryMap: MemoryRange[]
+}
+
 /** The map that the domain was built with, or has set since, as the BIOS would tell it. */
-function memoryMap(domain: TranslatedDomain, at: number): number {
+export function memoryMap(domain: Domain & MappedMemory, at: number): number {
   const values = readStruct(domain, at, abi.XEN_MEMORY_MAP)
   if (values === undefined) return -EFAULT
   if (domain.memoryMap.length === 0) return -ENOSYS
@@ -121,7 +125,7 @@ function memoryMap(domain: TranslatedDomain, at: number): number {
 }
 
 /** A boot loader tells the kernel behind it which frames it has used. */
-function setMemoryMap(domain: TranslatedDomain, at: number): number {
+export function setMemoryMap(domain: Domain & MappedMemory, at: number): number {
   const values = readStruct(domain, at, abi.XEN_FOREIGN_MEMORY_MAP)
   if (values === undefined) return -EFAULT
   const refusal = notSelf(values.domid)

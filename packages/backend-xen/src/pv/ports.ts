@@ -2,6 +2,7 @@
  * What the two halves of a paravirtual domain want of each other: the memory half (`mm/`: page types, page tables, frames)
  * and the virtual processor (`cpu/`). Frames are machine frame numbers (MFN), addresses are the guest's linear ones.
  */
+import type { MemoryRange } from '@paragraft/core'
 import type { Domain } from '../domain.ts'
 import type { Frames } from '../ports.ts'
 import type { DomainMemory } from './mm/domain-memory.ts'
@@ -56,4 +57,6 @@ export interface PvMemory {
 /** A domain that keeps its own physical address space: hypercalls on page tables and frames. */
 export interface ParavirtualDomain extends Domain {
   readonly mm: DomainMemory
+  /** As XENMEM_memory_map tells it; libxl gives such a domain one range, from 0 to what it may have. */
+  readonly memoryMap: MemoryRange[]
 }

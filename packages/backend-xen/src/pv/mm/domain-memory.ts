@@ -18,6 +18,7 @@ const XEN_ENTRY = PAGE_PRESENT | PAGE_USER | PAGE_ACCESSED | PAGE_DIRTY
 const INVALID_M2P_ENTRY = 0xff
 
 export class DomainMemory implements PvMemory {
+  readonly memory: GuestMemory
   readonly layout: MachineLayout
   readonly table: FrameTable
   readonly references: References
@@ -29,6 +30,7 @@ export class DomainMemory implements PvMemory {
 
   /** Shares the machine's RAM out; the domain builder has written what it holds at the start. */
   constructor(memory: GuestMemory, vcpu: VcpuMemory) {
+    this.memory = memory
     this.layout = machineLayout(memory.size)
     this.vcpu = vcpu
     writeM2p(memory, this.layout)
@@ -61,6 +63,24 @@ export class DomainMemory implements PvMemory {
 
   get baseptr(): number {
     return this.tables.baseptr
+  }
+
+  /** Pages that the domain may have: those that it began with, and what libxl adds to that. */
+  get maximumPages(): number {
+    return this.layout.p2m.length + this.layout.free.count
+  }
+
+  /** More pages for the domain, `1 << order` consecutive ones below a frame; the first, or undefined: there are none, or it has enough. */
+  addPages(order: number, limit: number): number | undefined {
+    if (this.table.pages + (1 << order) > this.maximumPages) return undefined
+    const first = this.table.take(order, limit)
+    if (first !== undefined) this.assignPages(first, order)
+    return first
+  }
+
+  /** Pages that were taken become the domain's. */
+  assignPages(first: number, order: number): void {
+    for (let mfn = first; mfn < first + (1 << order); mfn++) this.table.allocate(mfn)
   }
 
   start(baseptr: number): void {

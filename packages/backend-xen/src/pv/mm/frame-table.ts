@@ -42,7 +42,7 @@ export class FrameTable {
   readonly stamp: Uint32Array
   readonly #memory: GuestMemory
   readonly #m2p: number
-  readonly #free: number[] = []
+  #free: number[] = []
   #pages = 0
 
   constructor(memory: GuestMemory, layout: MachineLayout) {
@@ -95,28 +95,64 @@ export class FrameTable {
     this.typeCount[mfn] = 1
   }
 
-  /** A frame of the domain's that nobody refers to any more goes back. */
+  /** A frame of the domain's that nobody refers to any more goes back; a page of the hypervisor's is only out of its sight. */
   release(mfn: number): void {
+    if ((this.flags[mfn]! & XEN_HEAP) !== 0) {
+      this.owner[mfn] = OWNER_XEN
+      return
+    }
+    this.#pages--
     this.owner[mfn] = OWNER_NONE
+    this.discard(mfn)
+  }
+
+  /**
+   * steal_page: takes a page from the domain that nobody refers to. False: it is not the domain's, or in use. It is nobody's until
+   * {@link unsteal} gives it back or {@link discard} frees it.
+   */
+  steal(mfn: number): boolean {
+    if (
+      !this.isGuests(mfn) ||
+      this.flags[mfn]! & XEN_HEAP ||
+      this.count[mfn] !== 1 ||
+      !(this.flags[mfn]! & ALLOCATED)
+    ) {
+      return false
+    }
+    this.#pages--
+    this.owner[mfn] = OWNER_NONE
+    return true
+  }
+
+  unsteal(mfn: number): void {
+    this.owner[mfn] = OWNER_GUEST
+    this.#pages++
+  }
+
+  /** A frame that is nobody's is free to be had. */
+  discard(mfn: number): void {
     this.flags[mfn] = 0
+    this.count[mfn] = 0
     this.type[mfn] = PGT_none
     this.#memory.fill(mfn * PAGE_SIZE, 0, PAGE_SIZE)
     this.setPfn(mfn, INVALID_M2P_ENTRY)
-    this.#pages--
     this.#free.push(mfn)
   }
 
-  /** Takes `1 << order` consecutive frames, aligned to as many, that nobody has; the first, or undefined. They are nobody's yet. */
-  take(order: number): number | undefined {
-    if (order === 0) return this.#free.pop()
+  /** Takes `1 << order` consecutive frames below `limit`, aligned to as many, that nobody has; the first, or undefined. They are nobody's yet. */
+  take(order: number, limit = this.size): number | undefined {
     const count = 1 << order
-    const free = new Set(this.#free)
-    const first = this.#free.find(
-      mfn => mfn % count === 0 && Array.from({ length: count }, (_, i) => mfn + i).every(each => free.has(each)),
-    )
-    if (first === undefined) return undefined
-    const left = this.#free.filter(mfn => mfn < first || mfn >= first + count)
-    this.#free.splice(0, this.#free.length, ...left)
+    const free = order === 0 ? undefined : new Set(this.#free)
+    const fits = (mfn: number): boolean => {
+      if (mfn + count > limit || mfn % count !== 0) return false
+      for (let each = mfn + 1; each < mfn + count; each++) if (!free!.has(each)) return false
+      return true
+    }
+    const at = this.#free.findLastIndex(fits)
+    if (at < 0) return undefined
+    const first = this.#free[at]!
+    if (order === 0) this.#free.splice(at, 1)
+    else this.#free = this.#free.filter(mfn => mfn < first || mfn >= first + count)
     return first
   }
 
