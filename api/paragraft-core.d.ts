@@ -1,7 +1,7 @@
 // dist/define.d.ts
 import { Head } from './head.js';
 import { GuestImage, StartOfDay } from './image.js';
-import { Clock, Reporter, GuestMemory, IoBus, MmioBus, ConsolePort, PowerPort, Line, BlockPort, NetPort, BoardPort, HypercallInstruction, CpuidRegisters } from './ports.js';
+import { Clock, Reporter, Snapshotable, GuestMemory, IoBus, MmioBus, ConsolePort, PowerPort, Line, BlockPort, NetPort, BoardPort, HypercallInstruction, CpuidRegisters } from './ports.js';
 
 /** Eras: the versions of the guests' ops ABI, as data. The tables themselves are in eras.generated.ts. */
 type Arch = 'i386' | 'x86_64';
@@ -459,6 +459,8 @@ interface OpsDefinition {
     readonly requires?: readonly Ability[];
     /** Ways in, by the name of the head: `xen-pv`. */
     readonly entries?: Readonly<Record<string, ModuleEntry>>;
+    /** What its host functions remember between calls, where they do: a snapshot of a machine keeps it. */
+    readonly state?: Snapshotable;
 }
 /** A checked module, branded by `Symbol.for('paragraft.ops')`. Only {@link defineOps} makes one. */
 interface OpsModule extends OpsDefinition {
@@ -540,8 +542,11 @@ interface BackendCounts {
     /** What it makes of ops of the guest's table, by op, where the guest has them served by it: the ledger's `via`. */
     ops?: Readonly<Record<string, string>>;
 }
-/** What a created backend does for the machine while it runs. Everything is optional. */
-interface BackendInstance {
+/**
+ * What a created backend does for the machine while it runs. Everything is optional. A machine can be saved if its backend has
+ * `save` and `restore`; one without state says so by saving null.
+ */
+interface BackendInstance extends Partial<Snapshotable> {
     /** The head has placed the guest; called once, before the first instruction. */
     start?(start: StartOfDay): void;
     /** INTA cycle, when the backend owns the interrupt controller; -1 when the request has been withdrawn. */
@@ -1096,6 +1101,8 @@ declare function ramAddress({ ramPage }: Pick<StartOfDay, 'ramPage'>, pa: number
 declare function guestPhysical(memory: GuestMemory, start: Pick<StartOfDay, 'ramPage'>): GuestMemory;
 
 export { GuestMemory, StartOfDay, guestPhysical, ramAddress };
+export { BlockPort, BoardPort, Clock, ConsolePort, CpuidRegisters, GuestMemory, HypercallInstruction, IoBus, IoHandler, Line, MmioBus, MmioHandler, NetPort, PciCard, PowerPort, ProcessorPorts, Reporter, SavedTimer, Snapshotable, Timer } from './ports.js';
+export { NamedStates, snapshotMismatch, together } from './snapshot.js';
 
 // dist/layout.d.ts
 import './image.js';
@@ -1317,6 +1324,8 @@ declare class Ledger {
     patched(slot: number, sites?: number): void;
     /** Enters calls that reached a slot's answer. Throws `PG_LEDGER_SLOT`. */
     called(slot: number, calls?: number): void;
+    /** Takes over rows that {@link rows} gave, of a ledger for the same layout. Throws `PG_LEDGER_SLOT`. */
+    restore(rows: readonly LedgerRow[]): void;
     /** A copy of all rows, in slot order. */
     rows(): LedgerRow[];
     /** The rows as the run report has them. */
@@ -1764,9 +1773,31 @@ interface GuestMemory {
     write(pa: number, bytes: Uint8Array): void;
     fill(pa: number, value: number, length: number): void;
 }
+/**
+ * Whoever has state that a snapshot must keep. A state is plain data: numbers, bigints, strings, booleans, null, byte arrays,
+ * and arrays and records of these.
+ */
+interface Snapshotable<State = unknown> {
+    /** A copy of the state. Nothing changes, and nobody outside can tell that it was asked for. */
+    save(): State;
+    /**
+     * Takes a state over. Called once, on what has just been made from the same configuration, with memory and virtual time in
+     * place. What it pulls or claims on the way ends as it was; nothing else is to be seen of it. May throw for a state that is none.
+     */
+    restore(state: State): void;
+}
+/** A timer as a snapshot keeps it. */
+interface SavedTimer {
+    /** Virtual nanoseconds. */
+    readonly at: number;
+    /** Its place among those that are due at the same time. */
+    readonly order: number;
+}
 /** A scheduled callback. */
 interface Timer {
     cancel(): void;
+    /** For its owner's {@link Snapshotable} state; a timer that nobody saves cannot be had back, and the snapshot is refused. */
+    save(): SavedTimer;
 }
 /** Virtual time, derived from retired instructions. */
 interface Clock {
@@ -1774,6 +1805,8 @@ interface Clock {
     now(): number;
     /** Runs `callback` at the first instruction boundary at or after virtual time `at` (ns). */
     schedule(at: number, callback: () => void): Timer;
+    /** Schedules what a snapshot kept, in its old place. */
+    resume(saved: SavedTimer, callback: () => void): Timer;
 }
 /** A level-triggered wire: an interrupt request line, INTR, NMI, SMI, A20. */
 interface Line {
@@ -1822,9 +1855,9 @@ interface BlockPort {
 }
 /**
  * One end of an Ethernet segment: a network card's, a hypervisor's virtual interface's. Frames begin with the destination
- * address and carry no frame check sequence.
+ * address and carry no frame check sequence. A port that keeps frames on their way saves and restores them.
  */
-interface NetPort {
+interface NetPort extends Partial<Snapshotable> {
     /** The address that the guest's interface is to have, 6 bytes. */
     readonly mac: Uint8Array;
     /** A frame from the guest. The port copies what it keeps. */
@@ -1898,4 +1931,22 @@ interface ProcessorPorts {
     reporter: Reporter;
 }
 
-export type { BlockPort, BoardPort, Clock, ConsolePort, CpuidRegisters, GuestMemory, HypercallInstruction, IoBus, IoHandler, Line, MmioBus, MmioHandler, NetPort, PciCard, PowerPort, ProcessorPorts, Reporter, Timer };
+export type { BlockPort, BoardPort, Clock, ConsolePort, CpuidRegisters, GuestMemory, HypercallInstruction, IoBus, IoHandler, Line, MmioBus, MmioHandler, NetPort, PciCard, PowerPort, ProcessorPorts, Reporter, SavedTimer, Snapshotable, Timer };
+
+// dist/snapshot.d.ts
+import { ParagraftError } from './errors.js';
+import { Snapshotable } from './ports.js';
+
+/** What savers and restorers share: many states as one, and refusals that name both sides. */
+
+/** States by the names of those whose they are. */
+type NamedStates = Readonly<Record<string, unknown>>;
+/**
+ * Several as one, saved and restored in this order. `restore` throws `PG_SNAPSHOT_STATE`, with the path of names, for one whose
+ * state is missing or is none, and for states of parts that are not there; nothing is restored in the latter case.
+ */
+declare function together(parts: Readonly<Record<string, Snapshotable>>): Snapshotable<NamedStates>;
+/** A refusal: the snapshot was made with one thing, the machine that was to continue it has another. */
+declare function snapshotMismatch(what: string, snapshot: string, machine: string): ParagraftError;
+
+export { type NamedStates, snapshotMismatch, together };

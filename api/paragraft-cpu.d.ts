@@ -1,5 +1,5 @@
 // dist/index.d.ts
-import { ProcessorPorts, GuestMemory, HypercallInstruction } from '@paragraft/core/ports';
+import { ProcessorPorts, Snapshotable, GuestMemory, HypercallInstruction } from '@paragraft/core/ports';
 import { GuestMonitor, BackendProcessor, CallFrame, HypercallFrame, ProcessorControl, VirtualMemory, DeprivilegedPort } from '@paragraft/core';
 import { RegisterView } from '@paragraft/core/machine';
 import { StartRegisters } from '@paragraft/core/image';
@@ -286,6 +286,28 @@ declare class Processor implements CpuContext {
     writeSys32(lin: number, value: number): void;
 }
 
+/** A processor's state as a snapshot keeps it. Decoded and translated code and the TLBs are caches, and not in it. */
+
+interface ProcessorState {
+    /** Registers by name, in hexadecimal. */
+    registers: Record<string, string>;
+    /** MSRs that are kept by index. */
+    msrs: [index: number, value: bigint][];
+    performance: {
+        select: bigint[];
+        value: bigint[];
+        since: bigint[];
+    };
+    nmiBlocked: boolean;
+    /** DR6 bits of a debug exception on its way. */
+    pendingDr6: number;
+    /** Exceptions since an instruction retired, and the count that they all came at. */
+    storm: number;
+    stormAt: number;
+    runaway: boolean;
+    cpuidCount: number;
+}
+
 /**
  * What a region covers: basic blocks of guest code, found from a hot entry by direct branches. Only code that has been
  * executed before belongs to it, so that neither cold paths are translated nor pages touched that the guest did not
@@ -363,7 +385,20 @@ interface EngineOptions {
 type RunResult = 'budget' | 'halt' | 'shutdown' | 'runaway' | 'exit';
 /** Sees each instruction before it executes, at its exact EIP; `engine.processor` has the state. */
 type InstructionTrace = (eip: number) => void;
-declare class Engine {
+/** What a snapshot keeps: the processor, and where its run stands. */
+interface EngineState {
+    processor: ProcessorState;
+    instructions: number;
+    /** INTR's level; an NMI that waits. */
+    intr: boolean;
+    nmi: boolean;
+    /** The next instruction runs alone; it has been reported to a trace already. */
+    stepNext: boolean;
+    restarted: boolean;
+    /** Counts of probes, in the order in which they were added. */
+    probes: number[];
+}
+declare class Engine implements Snapshotable<EngineState> {
     #private;
     readonly processor: Processor;
     /** Guest RAM for devices, loaders and host ops. */
@@ -396,6 +431,9 @@ declare class Engine {
      * nothing of it is done.
      */
     executeOne(): boolean;
+    save(): EngineState;
+    /** Between two runs only, on an engine with the same probes. */
+    restore(state: EngineState): void;
     /** Drops all decoded code; what runs next is decoded afresh. */
     flushCode(): void;
 }
@@ -458,8 +496,6 @@ interface LockstepResult {
     /** Null: no difference. */
     divergence: Divergence | null;
 }
-/** All registers by name, in hexadecimal, most significant word first. */
-declare function registerImage(cpu: Processor): Record<string, string>;
 /** A hash (FNV-1a over words) of all registers and all RAM: equal machines, equal numbers. */
 declare function stateHash(cpu: Processor): number;
 /** What differs between two machines, registers first; at most a few dozen entries. */
@@ -484,6 +520,11 @@ declare function describeDivergence(d: Divergence): string;
 declare const PAGE_HOLE = 4;
 /** Opens or closes the A20 gate. The TLB holds final addresses, so it is flushed on a change. */
 declare function setA20(cpu: Processor, open: boolean): void;
+
+/** Everything that a program can find in registers, by name: what lock-step compares and a snapshot keeps. */
+
+/** All registers by name, in hexadecimal, most significant word first. */
+declare function registerImage(cpu: Processor): Record<string, string>;
 
 /** The processor's registers as everybody outside the engine sees them. */
 
@@ -511,4 +552,4 @@ declare function unregisterStubPages(cpu: Processor, pages: Iterable<number>): v
  */
 declare function setStart(cpu: Processor, regs: StartRegisters): void;
 
-export { type CpuContext, type CpuidModel, DEFAULT_CPUID, type Divergence, Engine, type EngineKind, type EngineOptions, GuestFault, type InstructionTrace, type LockstepDifference, type LockstepOptions, type LockstepResult, type LockstepSubject, PAGE_HOLE, Processor, type RegionEvent, type RunResult, type TranslatorControl, type TranslatorStatistics, backendProcessor, callFrame, createEngine, deprivilegedPort, describeDivergence, differencesBetween, engineSubject, hypercallFrame, processorControl, registerImage, registerStubPages, registersOf, runLockstep, setA20, setStart, stateHash, unregisterStubPages, virtualMemory };
+export { type CpuContext, type CpuidModel, DEFAULT_CPUID, type Divergence, Engine, type EngineKind, type EngineOptions, type EngineState, GuestFault, type InstructionTrace, type LockstepDifference, type LockstepOptions, type LockstepResult, type LockstepSubject, PAGE_HOLE, Processor, type ProcessorState, type RegionEvent, type RunResult, type TranslatorControl, type TranslatorStatistics, backendProcessor, callFrame, createEngine, deprivilegedPort, describeDivergence, differencesBetween, engineSubject, hypercallFrame, processorControl, registerImage, registerStubPages, registersOf, runLockstep, setA20, setStart, stateHash, unregisterStubPages, virtualMemory };

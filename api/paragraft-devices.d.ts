@@ -1,5 +1,6 @@
 // dist/index.d.ts
-import { GuestMemory, IoHandler, IoBus, Clock, Line, PowerPort, Reporter, MmioHandler, MmioBus, Timer, ConsolePort, NetPort, PciCard, BlockPort } from '@paragraft/core/ports';
+import { GuestMemory, IoHandler, Snapshotable, SavedTimer, IoBus, Clock, Line, PowerPort, Reporter, MmioHandler, MmioBus, Timer, ConsolePort, NetPort, PciCard, BlockPort } from '@paragraft/core/ports';
+import { NamedStates } from '@paragraft/core/snapshot';
 
 interface AcpiOptions {
     /**
@@ -77,9 +78,12 @@ interface AcpiPmState {
     status: number;
     enable: number;
     control: number;
+    smiCommand: number;
     checkedTick: number;
+    sci: boolean;
+    timer: SavedTimer | null;
 }
-declare class AcpiPm implements IoHandler {
+declare class AcpiPm implements IoHandler, Snapshotable<AcpiPmState> {
     #private;
     readonly ioWidth = 4;
     readonly base: number;
@@ -105,6 +109,11 @@ interface ApicTimerState {
     startNs: number;
     /** One-shot: the expiry has been delivered. */
     expired: boolean;
+}
+/** What a snapshot keeps: registers, and the expiry that is awaited. */
+interface ApicTimerSnapshot extends ApicTimerState {
+    enabled: boolean;
+    timer: SavedTimer | null;
 }
 
 /** Where the processor's INTR and INTA end: one 8259 pair, or a local APIC with the pair behind its LINT0. */
@@ -178,9 +187,9 @@ interface LocalApicState {
     isr: number[];
     tmr: number[];
     lint: [boolean, boolean];
-    timer: ApicTimerState;
+    timer: ApicTimerSnapshot;
 }
-declare class LocalApic implements MmioHandler, InterruptController, ApicBus {
+declare class LocalApic implements MmioHandler, InterruptController, ApicBus, Snapshotable<LocalApicState> {
     #private;
     /** LINT0: the 8259's INTR ends here. */
     readonly lint0: Line;
@@ -210,8 +219,14 @@ declare class LocalApic implements MmioHandler, InterruptController, ApicBus {
  * the same order. The machine asks `nextAt()` to bound its run slices and calls `runDue()` between them.
  */
 
+/** The agenda apart from its timers, which their owners save. */
+interface EventClockState {
+    sequence: number;
+    /** Timers that wait. */
+    size: number;
+}
 /** A binary heap of timers over a time source that its owner advances. */
-declare class EventClock implements Clock {
+declare class EventClock implements Clock, Snapshotable<EventClockState> {
     #private;
     /** Called when a new event becomes the earliest: the machine shortens the slice it is in. */
     onEarlier: ((at: number) => void) | null;
@@ -219,6 +234,13 @@ declare class EventClock implements Clock {
     constructor(now: () => number);
     now(): number;
     schedule(at: number, callback: () => void): Timer;
+    resume({ at, order }: SavedTimer, callback: () => void): Timer;
+    /** To be called before the timers' owners save theirs: {@link unsaved} counts from here. */
+    save(): EventClockState;
+    /** To be called when the owners have resumed their timers. */
+    restore(state: EventClockState): void;
+    /** Timers that nobody has saved since {@link save}. */
+    get unsaved(): number;
     /** Virtual time of the earliest event, Infinity when there is none. */
     nextAt(): number;
     /** Runs every event due at or before `now`, those included that the callbacks add; returns how many ran. */
@@ -328,7 +350,7 @@ interface PciFunctionState {
     config: number[];
     interrupt: boolean;
 }
-declare class PciFunction {
+declare class PciFunction implements Snapshotable<PciFunctionState> {
     #private;
     readonly name: string;
     /** The 256 bytes; devices may initialise their own registers here. */
@@ -358,6 +380,8 @@ declare class PciFunction {
     reset(): void;
     save(): PciFunctionState;
     restore(state: PciFunctionState): void;
+    /** Gives up the addresses that it decodes, until its registers say again where they are. */
+    unmap(): void;
 }
 
 interface PciBusOptions {
@@ -367,9 +391,17 @@ interface PciBusOptions {
     /** Byte accesses to port 0xCF9, which lies inside the address register, belong to the reset control register. */
     resetControl?: IoHandler;
 }
+/** The address register, and every function by its place: slot * 8 + function. */
+interface PciBusState {
+    address: number;
+    functions: {
+        place: number;
+        state: PciFunctionState;
+    }[];
+}
 /** PIRQ (0 = A … 3 = D) of pin `pin` (1 = INTA) of device `slot`. */
 declare function pirqOf(slot: number, pin: number): number;
-declare class PciBus implements IoHandler {
+declare class PciBus implements IoHandler, Snapshotable<PciBusState> {
     #private;
     /** PIRQA–PIRQD as levels, shared by all slots; whoever routes them sets the receivers. */
     readonly pirq: [Line, Line, Line, Line];
@@ -384,6 +416,9 @@ declare class PciBus implements IoHandler {
     ioRead(port: number, size: number): number;
     ioWrite(port: number, size: number, value: number): void;
     reset(): void;
+    save(): PciBusState;
+    /** Moves what the guest has moved; a function that is not there is a `TypeError`. */
+    restore(state: PciBusState): void;
 }
 
 /**
@@ -403,6 +438,7 @@ declare class IsaBridge extends PciFunction {
     /** Takes the bus's PIRQ wires and routes them as firmware does. */
     wire(bus: PciBus): void;
     initialiseAsFirmware(): void;
+    restore(state: PciFunctionState): void;
 }
 /** 00:01.3: says where the PM registers are. Firmware has put and locked them; the base cannot be moved. */
 declare function powerManagement(pmBase: number): PciFunction;
@@ -427,6 +463,7 @@ interface I8042State {
     commandByte: number;
     ram: number[];
     awaiting: number;
+    commandLast: boolean;
     controllerQueue: number[];
     keyboardQueue: number[];
     lastData: number;
@@ -434,8 +471,9 @@ interface I8042State {
     keyboardAwaiting: number;
     scanning: boolean;
     scanSet: number;
+    keyboardLast: number;
 }
-declare class I8042 implements IoHandler {
+declare class I8042 implements IoHandler, Snapshotable<I8042State> {
     #private;
     readonly ioWidth = 1;
     constructor(options: I8042Options);
@@ -517,7 +555,19 @@ interface I8254Options {
     /** OUT of counter 0. */
     irq: Line;
 }
-declare class I8254 implements IoHandler {
+/** What a snapshot keeps. */
+interface I8254State {
+    channels: I8254ChannelState[];
+    portB: number;
+    /** Level of the request line: OUT 0 as it was last shown. */
+    irq: boolean;
+    /** The next rise of OUT 0: its tick, and when it is looked at. */
+    rise: {
+        tick: number;
+        timer: SavedTimer;
+    } | null;
+}
+declare class I8254 implements IoHandler, Snapshotable<I8254State> {
     #private;
     readonly ioWidth = 1;
     readonly channels: readonly [I8254Channel, I8254Channel, I8254Channel];
@@ -527,14 +577,8 @@ declare class I8254 implements IoHandler {
     /** Counter 0 at 18.2 Hz in mode 3 and refresh on counter 1, as a PC's firmware leaves them. */
     initialiseAsFirmware(): void;
     reset(): void;
-    save(): {
-        channels: I8254ChannelState[];
-        portB: number;
-    };
-    restore(state: {
-        channels: I8254ChannelState[];
-        portB: number;
-    }): void;
+    save(): I8254State;
+    restore(state: I8254State): void;
 }
 
 /**
@@ -567,8 +611,12 @@ interface I8259PairOptions {
     /** INTR: to the processor, or to LINT0 of a local APIC. */
     intr: Line;
 }
+interface I8259PairState {
+    master: I8259State;
+    slave: I8259State;
+}
 /** Master and slave with their cascade: sixteen request lines in, INTR out. */
-declare class I8259Pair implements IoHandler {
+declare class I8259Pair implements IoHandler, Snapshotable<I8259PairState> {
     #private;
     readonly ioWidth = 1;
     /** IRQ 0–15. IRQ 2 is the cascade and takes no driver. */
@@ -586,14 +634,8 @@ declare class I8259Pair implements IoHandler {
      */
     initialiseAsFirmware(): void;
     reset(): void;
-    save(): {
-        master: I8259State;
-        slave: I8259State;
-    };
-    restore(state: {
-        master: I8259State;
-        slave: I8259State;
-    }): void;
+    save(): I8259PairState;
+    restore(state: I8259PairState): void;
 }
 
 /**
@@ -601,8 +643,13 @@ declare class I8259Pair implements IoHandler {
  * have counted short delays since the PC/AT (an OUT to port 80H).
  */
 declare const ISA_CYCLE_NS = 1000;
+/** Ports of which has been said that nobody is there. */
+interface PortBusState {
+    /** Port, and what was tried: bit 0 a read, bit 1 a write. */
+    reported: [port: number, tried: number][];
+}
 /** The port bus of one machine: devices claim on it, the processor's IN and OUT arrive at `ioRead` and `ioWrite`. */
-declare class PortBus implements IoBus {
+declare class PortBus implements IoBus, Snapshotable<PortBusState> {
     #private;
     /** `spend` hears how long each access takes, when it is over. */
     constructor(reporter: Reporter, spend?: (ns: number) => void);
@@ -617,6 +664,8 @@ declare class PortBus implements IoBus {
     ioWrite(port: number, size: number, value: number): void;
     /** Name of the device that owns a port, for reports. */
     ownerOf(port: number): string | undefined;
+    save(): PortBusState;
+    restore({ reported }: PortBusState): void;
 }
 
 /**
@@ -643,7 +692,7 @@ interface IoApicState {
     high: number[];
     lines: boolean[];
 }
-declare class IoApic implements MmioHandler {
+declare class IoApic implements MmioHandler, Snapshotable<IoApicState> {
     #private;
     /** Inputs 0–23. */
     readonly lines: readonly Line[];
@@ -696,8 +745,9 @@ interface Mc146818State {
     baseSeconds: number;
     baseNs: number;
     checkedNs: number;
+    timer: SavedTimer | null;
 }
-declare class Mc146818 implements IoHandler {
+declare class Mc146818 implements IoHandler, Snapshotable<Mc146818State> {
     #private;
     readonly ioWidth = 1;
     constructor(options: Mc146818Options);
@@ -743,14 +793,21 @@ interface PeerOptions {
     /** Address of the guest's interface, default {@link GUEST_MAC}. */
     mac?: Uint8Array;
 }
+/** A frame on its way to the guest. */
+interface FrameUnderway {
+    frame: Uint8Array;
+    timer: SavedTimer;
+}
 /** What both have: frames arrive at the guest some time after they were given. */
-declare abstract class LocalNet implements NetPort {
+declare abstract class LocalNet implements NetPort, Snapshotable<FrameUnderway[]> {
     #private;
     readonly mac: Uint8Array;
     onReceive: ((frame: Uint8Array) => void) | null;
     constructor(options: PeerOptions);
     abstract send(frame: Uint8Array): void;
     protected deliver(frame: Uint8Array): void;
+    save(): FrameUnderway[];
+    restore(state: FrameUnderway[]): void;
 }
 /** Every frame comes back. */
 declare class LoopbackNet extends LocalNet {
@@ -793,8 +850,12 @@ interface Uart16550State {
     fifo: number[];
     thre: boolean;
     timeout: boolean;
+    /** Character on its way in, -1 when the line is idle, and when it will have arrived. */
+    shift: number;
+    arrival: SavedTimer | null;
+    timeoutTimer: SavedTimer | null;
 }
-declare class Uart16550 implements IoHandler {
+declare class Uart16550 implements IoHandler, Snapshotable<Uart16550State> {
     #private;
     readonly ioWidth = 1;
     /** Called when `ready()` turns true: who holds back input may let it go. */
@@ -829,8 +890,19 @@ interface VgaState {
     graphics: number[];
     attribute: number[];
     dac: number[];
+    feature: number;
+    sequencerIndex: number;
+    crtcIndex: number;
+    graphicsIndex: number;
+    attributeIndex: number;
+    attributeData: boolean;
+    dacMask: number;
+    dacRead: number;
+    dacWrite: number;
+    dacComponent: number;
+    dacReading: boolean;
 }
-declare class Vga implements IoHandler {
+declare class Vga implements IoHandler, Snapshotable<VgaState> {
     #private;
     readonly ioWidth = 1;
     constructor(options: VgaOptions);
@@ -914,15 +986,18 @@ interface VirtioDevice {
      */
     serve(queue: Virtqueue, index: number): boolean;
 }
+/** What a snapshot keeps; the PCI function's state is the bus's to save. */
 interface VirtioPciState {
-    pci: PciFunctionState;
     queues: VirtqueueState[];
     status: number;
     isr: number;
     driverFeatures: bigint;
+    featureSelect: number;
+    driverFeatureSelect: number;
     queueSelect: number;
+    generation: number;
 }
-declare class VirtioPci implements PciBarHandler {
+declare class VirtioPci implements PciBarHandler, Snapshotable<VirtioPciState> {
     #private;
     readonly pci: PciFunction;
     constructor(device: VirtioDevice, memory: GuestMemory, reporter: Reporter);
@@ -967,7 +1042,7 @@ interface PcOptions {
     memorySize: number;
 }
 /** The devices of one board. */
-interface PcDevices {
+interface PcDevices extends Snapshotable<NamedStates> {
     readonly uart: Uart16550;
     readonly pic: I8259Pair;
     /** Also IA32_APIC_BASE: `readMsr` and `writeMsr`. */
@@ -1016,6 +1091,9 @@ declare class CapturedNet implements NetPort {
     constructor(inner: NetPort, clock: Clock, write: (bytes: Uint8Array) => void);
     get mac(): Uint8Array;
     send(frame: Uint8Array): void;
+    /** What the other port keeps; null if it keeps nothing. */
+    save(): unknown;
+    restore(state: unknown): void;
 }
 
 /**
@@ -1027,13 +1105,15 @@ declare const RESET_CONTROL_PORT = 3321;
 /** What to write for a full reset. */
 declare const RESET_CONTROL_VALUE = 6;
 /** A handler without a claim of its own: the port lies inside PCI's configuration address register. */
-declare class ResetControl implements IoHandler {
+declare class ResetControl implements IoHandler, Snapshotable<number> {
     #private;
     readonly ioWidth = 1;
     constructor(power: Pick<PowerPort, 'reset'>);
     ioRead(): number;
     ioWrite(_port: number, _size: number, value: number): void;
     reset(): void;
+    save(): number;
+    restore(value: number): void;
 }
 
 /** From text to what a US keyboard sends: scan codes of set 1 (IBM PC AT technical reference, "Keyboard"). */
@@ -1070,4 +1150,4 @@ interface VirtioBlkOptions {
 /** A virtio disk as a PCI function, 1AF4:1001. */
 declare function createVirtioBlk(options: VirtioBlkOptions): VirtioPci;
 
-export { ACPI_DISABLE, ACPI_ENABLE, APIC_DEFAULT_BASE, type AcpiOptions, type AcpiPlacement, AcpiPm, type AcpiPmOptions, type AcpiPmState, type ApicBus, type ApicMessage, CODE_PAGE_437, COMMAND_IO, COMMAND_MASTER, COMMAND_MEMORY, CapturedNet, DELIVERY_EXTINT, DELIVERY_FIXED, DELIVERY_INIT, DELIVERY_LOWEST, DELIVERY_NMI, DELIVERY_SMI, DELIVERY_STARTUP, DebugConsole, type DebugConsoleOptions, DebugExit, type DebugExitOptions, EventClock, GUEST_MAC, I8042, type I8042Options, type I8042State, I8254, type I8254Options, I8259Pair, type I8259PairOptions, type I8259State, IA32_APIC_BASE, IOAPIC_DEFAULT_BASE, IOAPIC_PINS, ISA_CYCLE_NS, type InterruptController, IoApic, type IoApicOptions, type IoApicState, IsaBridge, LocalApic, type LocalApicOptions, type LocalApicState, LoopbackNet, Mc146818, type Mc146818Options, type Mc146818State, MmioMap, NOT_CONNECTED, Oscillator, PCI_BAR0, PCI_CAPABILITIES, PCI_COMMAND, PCI_INTERRUPT_LINE, PCI_MEMORY_FIRST, PCI_MEMORY_LAST, PCI_ROM, PCI_STATUS, PEER_ADDRESS, PIRQ_ROUTES, PIT_HZ, PM1A_CNT, PM1A_EVT, PM_TIMER_HZ, PM_TMR, type PcDevices, type PcOptions, type PciBar, type PciBarHandler, PciBus, type PciBusOptions, PciFunction, type PciFunctionOptions, type PciFunctionState, type PciSlotPorts, PeerNet, type PeerOptions, PortBus, RESET_CONTROL_PORT, RESET_CONTROL_VALUE, RTC_CENTURY, ResetControl, SCI_IRQ, SLP_TYP_S5, SMI_CMD, SharedLine, Uart16550, type Uart16550Options, type Uart16550State, Vga, type VgaOptions, type VgaState, type VirtioBlkOptions, type VirtioDevice, VirtioPci, type VirtioPciState, Virtqueue, type VirtqueueChain, VirtqueueError, type VirtqueueSegment, type VirtqueueState, answerTo, buildDsdt, buildFacs, buildFadt, buildMadt, buildRsdp, buildRsdt, createPcDevices, createVirtioBlk, fanOut, hostBridge, installFirmwareTables, internetChecksum, pcapHeader, pcapRecord, pirqOf, placeAcpi, powerManagement, scancodesOf };
+export { ACPI_DISABLE, ACPI_ENABLE, APIC_DEFAULT_BASE, type AcpiOptions, type AcpiPlacement, AcpiPm, type AcpiPmOptions, type AcpiPmState, type ApicBus, type ApicMessage, CODE_PAGE_437, COMMAND_IO, COMMAND_MASTER, COMMAND_MEMORY, CapturedNet, DELIVERY_EXTINT, DELIVERY_FIXED, DELIVERY_INIT, DELIVERY_LOWEST, DELIVERY_NMI, DELIVERY_SMI, DELIVERY_STARTUP, DebugConsole, type DebugConsoleOptions, DebugExit, type DebugExitOptions, EventClock, type EventClockState, type FrameUnderway, GUEST_MAC, I8042, type I8042Options, type I8042State, I8254, type I8254Options, type I8254State, I8259Pair, type I8259PairOptions, type I8259PairState, type I8259State, IA32_APIC_BASE, IOAPIC_DEFAULT_BASE, IOAPIC_PINS, ISA_CYCLE_NS, type InterruptController, IoApic, type IoApicOptions, type IoApicState, IsaBridge, LocalApic, type LocalApicOptions, type LocalApicState, LoopbackNet, Mc146818, type Mc146818Options, type Mc146818State, MmioMap, NOT_CONNECTED, Oscillator, PCI_BAR0, PCI_CAPABILITIES, PCI_COMMAND, PCI_INTERRUPT_LINE, PCI_MEMORY_FIRST, PCI_MEMORY_LAST, PCI_ROM, PCI_STATUS, PEER_ADDRESS, PIRQ_ROUTES, PIT_HZ, PM1A_CNT, PM1A_EVT, PM_TIMER_HZ, PM_TMR, type PcDevices, type PcOptions, type PciBar, type PciBarHandler, PciBus, type PciBusOptions, type PciBusState, PciFunction, type PciFunctionOptions, type PciFunctionState, type PciSlotPorts, PeerNet, type PeerOptions, PortBus, type PortBusState, RESET_CONTROL_PORT, RESET_CONTROL_VALUE, RTC_CENTURY, ResetControl, SCI_IRQ, SLP_TYP_S5, SMI_CMD, SharedLine, Uart16550, type Uart16550Options, type Uart16550State, Vga, type VgaOptions, type VgaState, type VirtioBlkOptions, type VirtioDevice, VirtioPci, type VirtioPciState, Virtqueue, type VirtqueueChain, VirtqueueError, type VirtqueueSegment, type VirtqueueState, answerTo, buildDsdt, buildFacs, buildFadt, buildMadt, buildRsdp, buildRsdt, createPcDevices, createVirtioBlk, fanOut, hostBridge, installFirmwareTables, internetChecksum, pcapHeader, pcapRecord, pirqOf, placeAcpi, powerManagement, scancodesOf };

@@ -35,11 +35,25 @@ declare function decodeBcjX86(data: Uint8Array, start?: number): void;
  * past both. Output is bounded by the length that the trailer states.
  */
 
+/** Writes a gzip file piece by piece: `push` takes bytes, `finish` gives the file, the same for the same bytes. */
+interface GzipWriter {
+    push(bytes: Uint8Array): void;
+    finish(): Uint8Array;
+}
+/** `level`: 1, fast, to 9, small. */
+declare function gzipWriter(level: 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9): GzipWriter;
 /** Decompresses a gzip file of one member. */
 declare function decompressGzip(bytes: Uint8Array, options?: DecompressOptions): Uint8Array;
 
 /** Decompresses an LZ4 legacy frame. */
 declare function decompressLz4Legacy(bytes: Uint8Array, options?: DecompressOptions): Uint8Array;
+
+/**
+ * SHA-256 (FIPS 180-4), for .xz files that are checked with it. The browser's own is asynchronous and missing outside
+ * secure contexts, and decompression here is synchronous.
+ */
+/** The digest of `bytes`: 32 bytes. */
+declare function sha256(bytes: Uint8Array): Uint8Array;
 
 /** Decompresses an .xz file: all its streams and blocks, every check verified. */
 declare function decompressXz(bytes: Uint8Array, options?: DecompressOptions): Uint8Array;
@@ -285,4 +299,4 @@ declare function findLayout(image: GuestImage): LayoutResult;
 /** The layout, or its coded refusal (`PG_LAYOUT_NOT_FOUND`, `PG_LAYOUT_DISAGREE`) as an error. */
 declare function requireLayout(image: GuestImage): GuestLayout;
 
-export { type AppliedGraft, type CallCounter, type Compression, DEFAULT_MAX_SIZE, type DecompressOptions, type GraftPlan, type GraftRequest, type ParseOptions, type PlannedStub, type SlotOwner, applyGraft, codeCalls, decodeBcjX86, decompress, decompressGzip, decompressLz4Legacy, decompressXz, decompressZstd, detectCompression, findLayout, findMultiboot1, hardwareHeads, isBzImage, linuxHead, multibootHead, parseBzImage, parseElf32, parseElf64, parseImage, parseMultibootKludge, pcMemoryMap, planGraft, refuseOtherCompression, requireLayout };
+export { type AppliedGraft, type CallCounter, type Compression, DEFAULT_MAX_SIZE, type DecompressOptions, type GraftPlan, type GraftRequest, type GzipWriter, type ParseOptions, type PlannedStub, type SlotOwner, applyGraft, codeCalls, decodeBcjX86, decompress, decompressGzip, decompressLz4Legacy, decompressXz, decompressZstd, detectCompression, findLayout, findMultiboot1, gzipWriter, hardwareHeads, isBzImage, linuxHead, multibootHead, parseBzImage, parseElf32, parseElf64, parseImage, parseMultibootKludge, pcMemoryMap, planGraft, refuseOtherCompression, requireLayout, sha256 };

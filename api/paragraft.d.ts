@@ -1,8 +1,8 @@
 // dist/index.d.ts
-import { Backend, OpsModule, InputArrival, GuestLayout, GuestMemory, Moment, LedgerRow, ConsolePort, Reporter, StopReason, RegisterView, RunOptions, RunOutcome, Machine, ExitCounts, BackendCounts, Clock, GuestFaultKind, MachineEvent, RunReport, BackendOptionValues, BootModule, BlockPort, NetPort } from '@paragraft/core';
+import { Backend, OpsModule, InputArrival, Snapshotable, LedgerRow, GuestLayout, GuestMemory, Moment, ConsolePort, SavedTimer, Clock, Reporter, StopReason, RegisterView, RunOptions, RunOutcome, Machine, ExitCounts, BackendCounts, GuestFaultKind, MachineEvent, RunReport, BackendOptionValues, BootModule, BlockPort, NetPort } from '@paragraft/core';
 import { Engine, LockstepSubject } from '@paragraft/cpu';
 import { AppliedGraft } from '@paragraft/loader';
-import { EventClock } from '@paragraft/devices';
+import { EventClockState, EventClock } from '@paragraft/devices';
 
 /** What a config file may say, and `createMachine`'s choice of engines. The keys have the command line options' names. */
 
@@ -62,7 +62,17 @@ interface Installed {
     op: string;
     owner: string;
 }
-declare class Bookkeeper {
+/** What a snapshot keeps; the counts of probes are the engine's, those of code answers in guest memory. */
+interface BookkeeperState {
+    ledger: LedgerRow[];
+    /** Slots whose function has not been seen in the table. */
+    awaited: number[];
+    /** Patched call sites, by their physical addresses. */
+    patched: number[];
+    hostCalls: [slot: number, calls: number][];
+    entered: [slot: number, calls: number][];
+}
+declare class Bookkeeper implements Snapshotable<BookkeeperState> {
     #private;
     constructor(sources: BookkeeperSources);
     /** True while functions of the module are still to appear in the guest's table. */
@@ -71,6 +81,8 @@ declare class Bookkeeper {
     look(at: Moment): Installed[];
     /** Enters a call that a host function answers. */
     hostCalled(slot: number): void;
+    save(): BookkeeperState;
+    restore(state: BookkeeperState): void;
     /** Every row, up to date. */
     rows(): LedgerRow[];
 }
@@ -89,10 +101,16 @@ interface ConsoleHubOptions {
         instructions: number;
         virtualNs: number;
     };
-    /** The text given to `watch` has been seen. */
-    onSeen?: (text: string) => void;
 }
-declare class ConsoleHub {
+/** What a snapshot keeps: input that has come, and what of it the guest does not have yet. */
+interface ConsoleHubState {
+    arrivals: InputArrival[];
+    pending: Uint8Array;
+    held: Uint8Array;
+    polls: number;
+    idleNs: number;
+}
+declare class ConsoleHub implements Snapshotable<ConsoleHubState> {
     #private;
     /** Every arrival so far. */
     readonly arrivals: InputArrival[];
@@ -102,8 +120,8 @@ declare class ConsoleHub {
      * that only writes gives `() => false`.
      */
     port(ready?: () => boolean): ConsolePort;
-    /** Watches the output for a text from now on. */
-    watch(text: string): void;
+    /** Watches the output for a text from now on; `seen` is called once, at the byte that completes it. */
+    watch(text: string, seen: (text: string) => void): void;
     /** Typed input: the guest can have it at once. */
     type(bytes: Uint8Array): void;
     /** Input to be released at idle points. */
@@ -118,6 +136,24 @@ declare class ConsoleHub {
     idled(ns: number): void;
     /** Gives the guest the next held line, its newline included. */
     release(): void;
+    save(): ConsoleHubState;
+    restore(state: ConsoleHubState): void;
+}
+
+/** Input of an earlier run that is given to the guest again, each arrival at its virtual time. */
+
+/** What a snapshot keeps: arrivals that are still to come. */
+type ReplayState = {
+    arrival: InputArrival;
+    timer: SavedTimer;
+}[];
+declare class Replay implements Snapshotable<ReplayState> {
+    #private;
+    constructor(clock: Clock, deliver: (arrival: InputArrival) => void);
+    /** Gives the guest these, in place of any that were still to come. At the same time as a device's event, they come first. */
+    start(arrivals: readonly InputArrival[]): void;
+    save(): ReplayState;
+    restore(state: ReplayState): void;
 }
 
 /**
@@ -131,11 +167,13 @@ interface Reported {
     message: string;
     count: number;
 }
-declare class ReportLog implements Reporter {
+declare class ReportLog implements Reporter, Snapshotable<Reported[]> {
     #private;
     /** `first` is called for the first report of each key. */
     constructor(first: (report: Reported) => void);
     report(key: string, message: string): void;
+    save(): Reported[];
+    restore(reports: Reported[]): void;
     /** All subjects, in the order of their first report. */
     all(): Reported[];
 }
@@ -171,7 +209,13 @@ interface ScheduleOptions extends RunOptions {
      */
     idle?: 'skip' | 'return';
 }
-declare class Scheduler {
+/** What a snapshot keeps of virtual time, apart from the instructions that the engine counts. */
+interface SchedulerState {
+    skippedNs: number;
+    spentNs: number;
+    agenda: EventClockState;
+}
+declare class Scheduler implements Snapshotable<SchedulerState> {
     #private;
     readonly clock: EventClock;
     /** Virtual nanoseconds that one retired instruction takes. */
@@ -195,6 +239,15 @@ declare class Scheduler {
     get stopped(): StopReason | null;
     /** Ends the run at this instruction boundary; the first reason stays. */
     stop(reason: StopReason): void;
+    /** Makes `run` return `budget` at the next instruction boundary. */
+    pause(): void;
+    save(): SchedulerState;
+    /** Time as it was. What waits on it is the timers' owners' to resume; {@link finishRestore} is for when they have. */
+    restore({ skippedNs, spentNs, agenda }: SchedulerState): void;
+    /** The agenda is as it was. Throws `PG_SNAPSHOT_STATE` when it has other timers than it had. */
+    finishRestore(): void;
+    /** True while the processor runs, and its ports and timers are served. */
+    get running(): boolean;
     /** Moves virtual time of a halted guest forward to `at`, but not beyond the next event. */
     skipIdle(at: number): void;
     run(options?: ScheduleOptions): RunOutcome;
@@ -228,6 +281,8 @@ interface MachineParts {
     screen: () => string[];
     /** One scan code byte from the keyboard; nothing happens when the machine has none. */
     key: (scancode: number) => void;
+    /** The whole machine as a snapshot. */
+    snapshot: () => Uint8Array;
 }
 declare class PcMachine implements Machine {
     #private;
@@ -236,6 +291,8 @@ declare class PcMachine implements Machine {
     readonly memory: GuestMemory;
     readonly backendName: string;
     readonly headName: string;
+    /** Input of an earlier run that is still to come. */
+    readonly replaying: Replay;
     constructor(parts: MachineParts);
     get clock(): Clock;
     run(options?: ScheduleOptions): RunOutcome;
@@ -243,6 +300,16 @@ declare class PcMachine implements Machine {
     nextEventAt(): number;
     /** Moves the time of a halted guest forward, at most to its next event. */
     skipIdle(at: number): void;
+    /** Makes `run` return `budget` at the next instruction boundary: for those who are called while it runs. */
+    pause(): void;
+    /**
+     * The whole machine, to go on from in another process: `createMachine` with `snapshot`. Between two calls of `run` only, and
+     * before the guest has ended. The media behind its disk are not in it. Throws `PG_SNAPSHOT_MOMENT`,
+     * `PG_SNAPSHOT_UNSUPPORTED` (the backend cannot), `PG_SNAPSHOT_TIMER` and `PG_SNAPSHOT_VALUE`.
+     */
+    snapshot(): Uint8Array;
+    /** Gives the guest the input of an earlier run from its report, as far as it has not had it, at the same virtual times. */
+    replay(arrivals: readonly InputArrival[]): void;
     /** Ends the run; the first reason stays. */
     stop(reason: StopReason): void;
     /** Ends the run because of something that the guest, or an answer that was given to it, did. */
@@ -313,6 +380,11 @@ interface MachineConfig {
     /** The guest's network interface, made when the machine's clock exists. Only a backend with interfaces gives it to the guest. */
     net?: (clock: Clock) => NetPort;
     engine?: EngineName;
+    /**
+     * What `PcMachine.snapshot` gave: the machine goes on from there. It must be made of the same parts; command line, initrd and
+     * boot modules are in its memory already, and are not looked at. The engine may be another.
+     */
+    snapshot?: Uint8Array;
     /** Virtual nanoseconds per instruction, an integer of at least 1. Default {@link NS_PER_INSTRUCTION}. */
     nsPerInstruction?: number;
     /** What the real-time clock shows at power-on, in seconds since 1970. Default {@link RTC_EPOCH_SECONDS}. */

@@ -12,4 +12,5 @@ export default library([
   'src/placement.ts',
   'src/layout.ts',
   'src/ops/index.ts',
+  'src/snapshot.ts',
 ])

@@ -10,8 +10,8 @@ export default defineBackend({
   name: 'native',
   version: '0.1.0',
   apiVersion: '^1.1.0',
-  supports: ['ops', 'disk'],
+  supports: ['ops', 'disk', 'snapshot'],
   heads: ['multiboot', 'linux'],
   board: 'pc',
-  create: () => ({}),
+  create: () => ({ save: () => null, restore: () => {} }),
 })

@@ -44,10 +44,11 @@ export function deadHost(word: () => number): HostPorts {
     writeTr: () => {},
     readTr: () => word() & 0xffff,
   }
+  const timer = { cancel: () => {}, save: () => ({ at: 0, order: 0 }) }
   return {
     memory,
     processor,
-    clock: { now: word, schedule: () => ({ cancel: () => {} }) },
+    clock: { now: word, schedule: () => timer, resume: () => timer },
     reporter: { report: () => {} },
   }
 }

@@ -23,9 +23,33 @@ export interface GuestMemory {
   fill(pa: number, value: number, length: number): void
 }
 
+/**
+ * Whoever has state that a snapshot must keep. A state is plain data: numbers, bigints, strings, booleans, null, byte arrays,
+ * and arrays and records of these.
+ */
+export interface Snapshotable<State = unknown> {
+  /** A copy of the state. Nothing changes, and nobody outside can tell that it was asked for. */
+  save(): State
+  /**
+   * Takes a state over. Called once, on what has just been made from the same configuration, with memory and virtual time in
+   * place. What it pulls or claims on the way ends as it was; nothing else is to be seen of it. May throw for a state that is none.
+   */
+  restore(state: State): void
+}
+
+/** A timer as a snapshot keeps it. */
+export interface SavedTimer {
+  /** Virtual nanoseconds. */
+  readonly at: number
+  /** Its place among those that are due at the same time. */
+  readonly order: number
+}
+
 /** A scheduled callback. */
 export interface Timer {
   cancel(): void
+  /** For its owner's {@link Snapshotable} state; a timer that nobody saves cannot be had back, and the snapshot is refused. */
+  save(): SavedTimer
 }
 
 /** Virtual time, derived from retired instructions. */
@@ -34,6 +58,8 @@ export interface Clock {
   now(): number
   /** Runs `callback` at the first instruction boundary at or after virtual time `at` (ns). */
   schedule(at: number, callback: () => void): Timer
+  /** Schedules what a snapshot kept, in its old place. */
+  resume(saved: SavedTimer, callback: () => void): Timer
 }
 
 /** A level-triggered wire: an interrupt request line, INTR, NMI, SMI, A20. */
@@ -90,9 +116,9 @@ export interface BlockPort {
 
 /**
  * One end of an Ethernet segment: a network card's, a hypervisor's virtual interface's. Frames begin with the destination
- * address and carry no frame check sequence.
+ * address and carry no frame check sequence. A port that keeps frames on their way saves and restores them.
  */
-export interface NetPort {
+export interface NetPort extends Partial<Snapshotable> {
   /** The address that the guest's interface is to have, 6 bytes. */
   readonly mac: Uint8Array
   /** A frame from the guest. The port copies what it keeps. */

@@ -4,6 +4,8 @@ import { opEntry, opVersion } from '../src/ops/catalogue.ts'
 import type { HostCall, ProcessorControl, VirtualMemory } from '../src/ops/host.ts'
 import { type HostPorts, hostCall } from '../src/ops/invoke.ts'
 
+const IDLE_TIMER = { cancel: () => {}, save: () => ({ at: 0, order: 0 }) }
+
 export interface FakeHost extends HostPorts {
   /** Bytes of guest virtual memory that were set. */
   readonly bytes: Map<number, number>
@@ -42,7 +44,7 @@ export function fakeHost(): FakeHost {
         }
       },
     }),
-    clock: { now: () => 0, schedule: () => ({ cancel: () => {} }) },
+    clock: { now: () => 0, schedule: () => IDLE_TIMER, resume: () => IDLE_TIMER },
     reporter: { report: (key, message) => void done.push(`report ${key}: ${message}`) },
   }
   return host

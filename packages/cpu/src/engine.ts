@@ -3,7 +3,7 @@
  * interrupts and traps at instruction boundaries, lands on exact instruction counts, and single-steps wherever a block
  * cannot be used: the tail of a budget, an instruction that crosses a page, a device access, TF, breakpoints.
  */
-import type { GuestMemory, ProcessorPorts } from '@paragraft/core/ports'
+import type { GuestMemory, ProcessorPorts, Snapshotable } from '@paragraft/core/ports'
 import { GuestFault } from './context.ts'
 import { Decoder } from './decode/decode.ts'
 import { BLK_TOTAL, REC_INDEX, REC_OFF } from './decode/record.ts'
@@ -25,6 +25,7 @@ import { refreshMode } from './mode.ts'
 import { Processor } from './processor.ts'
 import { createShortcuts } from './shortcuts/index.ts'
 import type { Shortcuts } from './shortcuts/port.ts'
+import { type ProcessorState, restoreProcessor, saveProcessor } from './snapshot.ts'
 import {
   ATTENTION,
   BUDGET,
@@ -92,7 +93,21 @@ const TURN = 100_000
 const LONGEST_WAY = 1000
 let handlerSet: HandlerSet | undefined
 
-export class Engine {
+/** What a snapshot keeps: the processor, and where its run stands. */
+export interface EngineState {
+  processor: ProcessorState
+  instructions: number
+  /** INTR's level; an NMI that waits. */
+  intr: boolean
+  nmi: boolean
+  /** The next instruction runs alone; it has been reported to a trace already. */
+  stepNext: boolean
+  restarted: boolean
+  /** Counts of probes, in the order in which they were added. */
+  probes: number[]
+}
+
+export class Engine implements Snapshotable<EngineState> {
   readonly processor: Processor
   /** Guest RAM for devices, loaders and host ops. */
   readonly memory: GuestMemory
@@ -497,6 +512,36 @@ export class Engine {
     }
     if (result === RETURN_BUDGET) throw new Error('single step without budget')
     return mnemonic
+  }
+
+  save(): EngineState {
+    const probes = this.processor.u64.subarray(PROBES >> 3, (PROBES >> 3) + this.#probes)
+    return {
+      processor: saveProcessor(this.processor),
+      instructions: this.instructions(),
+      intr: this.#intr,
+      nmi: this.#nmi,
+      stepNext: this.#stepNext,
+      restarted: this.#restarted,
+      probes: Array.from(probes, Number),
+    }
+  }
+
+  /** Between two runs only, on an engine with the same probes. */
+  restore(state: EngineState): void {
+    if (state.probes.length !== this.#probes) throw new RangeError(`${state.probes.length} probes, not ${this.#probes}`)
+    this.#blocks.flush()
+    restoreProcessor(this.processor, state.processor)
+    this.#retired = state.instructions
+    this.#slice = this.#reserve = this.#cut = 0
+    this.#i32[BUDGET >> 2] = 0
+    this.#exit = false
+    this.#stepNext = state.stepNext
+    this.#restarted = state.restarted
+    this.#intr = state.intr
+    this.#nmi = state.nmi
+    this.processor.interruptWaiting = this.#intr || this.#nmi
+    for (const [n, count] of state.probes.entries()) this.processor.u64[(PROBES >> 3) + n] = BigInt(count)
   }
 
   /** Drops all decoded code; what runs next is decoded afresh. */

@@ -5,6 +5,7 @@ export {
   Engine,
   type EngineKind,
   type EngineOptions,
+  type EngineState,
   type InstructionTrace,
   type RunResult,
 } from './engine.ts'
@@ -18,13 +19,14 @@ export {
   type LockstepOptions,
   type LockstepResult,
   type LockstepSubject,
-  registerImage,
   runLockstep,
   stateHash,
 } from './lockstep.ts'
 export { PAGE_HOLE, setA20 } from './mmu/physical.ts'
 export { Processor } from './processor.ts'
+export { registerImage } from './register-image.ts'
 export { registersOf } from './registers.ts'
+export type { ProcessorState } from './snapshot.ts'
 export { type CpuidModel, DEFAULT_CPUID } from './sys/cpuid.ts'
 export { deprivilegedPort } from './sys/deprivileged.ts'
 export { registerStubPages, unregisterStubPages } from './sys/hostop.ts'

@@ -7,6 +7,7 @@ import { GuestFault } from './context.ts'
 import type { Engine } from './engine.ts'
 import { physRead } from './mmu/physical.ts'
 import type { Processor } from './processor.ts'
+import { registerImage } from './register-image.ts'
 import * as s from './state.ts'
 
 /** One of the two machines. */
@@ -59,66 +60,6 @@ const MOST_DIFFERENCES = 32
 /** Steps are divided by this each time the machines are run again. */
 const NARROWING = 16
 const CODE_BYTES = 15
-
-/** Architectural state: name, offset, words. Caches and bookkeeping of the engines are not in it. */
-const WORDS: readonly (readonly [string, number, number])[] = [
-  ...['EAX', 'ECX', 'EDX', 'EBX', 'ESP', 'EBP', 'ESI', 'EDI'].map((name, n) => [name, s.GPR + 8 * n, 1] as const),
-  ['EIP', s.EIP, 1],
-  ['CPL', s.CPL, 1],
-  ['SHADOW', s.SHADOW, 1],
-  ...['ES', 'CS', 'SS', 'DS', 'FS', 'GS', 'LDTR', 'TR'].flatMap((name, n) => {
-    const at = s.SEG + n * s.SEG_SIZE
-    return [
-      [name, at + s.SEG_SELECTOR, 1],
-      [`${name}.base`, at + s.SEG_BASE, 1],
-      [`${name}.limit`, at + s.SEG_LIMIT, 1],
-      [`${name}.attributes`, at + s.SEG_ATTR, 1],
-    ] as const
-  }),
-  ['GDTR.base', s.GDTR_BASE, 1],
-  ['GDTR.limit', s.GDTR_LIMIT, 1],
-  ['IDTR.base', s.IDTR_BASE, 1],
-  ['IDTR.limit', s.IDTR_LIMIT, 1],
-  ['CR0', s.CR0, 1],
-  ['CR2', s.CR2, 1],
-  ['CR3', s.CR3, 1],
-  ['CR4', s.CR4, 1],
-  ...[0, 1, 2, 3, 4, 5, 6, 7].map(n => [`DR${n}`, s.DR + 8 * n, 1] as const),
-  ['EFER', s.EFER, 2],
-  ['PDPTE', s.PDPTE, 8],
-  ['SYSENTER_CS', s.MSR_SYSENTER_CS, 1],
-  ['SYSENTER_ESP', s.MSR_SYSENTER_ESP, 1],
-  ['SYSENTER_EIP', s.MSR_SYSENTER_EIP, 1],
-  ['PAT', s.MSR_PAT, 2],
-  ['MISC_ENABLE', s.MSR_MISC_ENABLE, 2],
-  ['TSC_OFFSET', s.TSC_OFFSET, 2],
-  ['TSC_AUX', s.MSR_TSC_AUX, 2],
-  ['A20', s.A20_MASK, 1],
-  ...[0, 1, 2, 3, 4, 5, 6, 7].map(n => [`FPR${n}`, s.FPR + 16 * n, 3] as const),
-  ['FCW', s.FPU_CW, 1],
-  ['FSW', s.FPU_SW, 1],
-  ['FTOP', s.FPU_TOP, 1],
-  ['FTW', s.FPU_TW, 1],
-  ['FOP', s.FPU_OPCODE, 1],
-  ['FIP', s.FPU_IP, 1],
-  ['FCS', s.FPU_CS, 1],
-  ['FDP', s.FPU_DP, 1],
-  ['FDS', s.FPU_DS, 1],
-  ...[0, 1, 2, 3, 4, 5, 6, 7].map(n => [`XMM${n}`, s.XMM + 16 * n, 4] as const),
-  ['MXCSR', s.MXCSR, 1],
-]
-
-/** All registers by name, in hexadecimal, most significant word first. */
-export function registerImage(cpu: Processor): Record<string, string> {
-  const image: Record<string, string> = { EFLAGS: (cpu.getEflags() >>> 0).toString(16) }
-  for (const [name, at, words] of WORDS) {
-    let text = ''
-    for (let i = words - 1; i >= 0; i--) text += (cpu.u32[(at >> 2) + i] as number).toString(16).padStart(8, '0')
-    image[name] = text
-  }
-  image.activity = cpu.shutDown ? 'shut down' : cpu.halted ? 'halted' : 'running'
-  return image
-}
 
 /** A hash (FNV-1a over words) of all registers and all RAM: equal machines, equal numbers. */
 export function stateHash(cpu: Processor): number {

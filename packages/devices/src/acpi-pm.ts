@@ -3,7 +3,17 @@
  * blocks, the 3.579545 MHz PM timer and the SMI command port that switches ACPI mode on. Values of SLP_TYP and of the
  * SMI commands are those of QEMU's `pc` board, so that guests find what they know.
  */
-import type { Clock, IoBus, IoHandler, Line, PowerPort, Reporter, Timer } from '@paragraft/core/ports'
+import type {
+  Clock,
+  IoBus,
+  IoHandler,
+  Line,
+  PowerPort,
+  Reporter,
+  SavedTimer,
+  Snapshotable,
+  Timer,
+} from '@paragraft/core/ports'
 import { hex } from './hex.ts'
 import { Oscillator } from './ticks.ts'
 
@@ -47,10 +57,13 @@ export interface AcpiPmState {
   status: number
   enable: number
   control: number
+  smiCommand: number
   checkedTick: number
+  sci: boolean
+  timer: SavedTimer | null
 }
 
-export class AcpiPm implements IoHandler {
+export class AcpiPm implements IoHandler, Snapshotable<AcpiPmState> {
   readonly ioWidth = 4
   readonly base: number
   readonly #clock: Clock
@@ -63,6 +76,8 @@ export class AcpiPm implements IoHandler {
   #control = 0
   #smiCommand = 0
   #checkedTick = 0
+  /** The SCI as it was last driven: what has happened since is seen at the next look. */
+  #sciLevel = false
   #timer: Timer | null = null
 
   constructor(options: AcpiPmOptions) {
@@ -133,12 +148,14 @@ export class AcpiPm implements IoHandler {
   }
 
   save(): AcpiPmState {
-    this.#collect()
     return {
       status: this.#status,
       enable: this.#enable,
       control: this.#control,
+      smiCommand: this.#smiCommand,
       checkedTick: this.#checkedTick,
+      sci: this.#sciLevel,
+      timer: this.#timer?.save() ?? null,
     }
   }
 
@@ -146,9 +163,11 @@ export class AcpiPm implements IoHandler {
     this.#status = state.status
     this.#enable = state.enable
     this.#control = state.control
+    this.#smiCommand = state.smiCommand
     this.#checkedTick = state.checkedTick
-    this.#update()
-    this.#arm()
+    this.#timer?.cancel()
+    this.#timer = state.timer === null ? null : this.#clock.resume(state.timer, () => this.#turn())
+    this.#setSci(state.sci)
   }
 
   #writeControl(value: number): void {
@@ -176,7 +195,12 @@ export class AcpiPm implements IoHandler {
   }
 
   #update(): void {
-    this.#sci.set((this.#control & CNT_SCI_EN) !== 0 && (this.#status & this.#enable) !== 0)
+    this.#setSci((this.#control & CNT_SCI_EN) !== 0 && (this.#status & this.#enable) !== 0)
+  }
+
+  #setSci(level: boolean): void {
+    this.#sciLevel = level
+    this.#sci.set(level)
   }
 
   #arm(): void {
@@ -184,12 +208,15 @@ export class AcpiPm implements IoHandler {
     this.#timer = null
     if (!(this.#enable & STS_TMR)) return
     const next = (Math.floor(this.#checkedTick / TMR_HALF) + 1) * TMR_HALF
-    this.#timer = this.#clock.schedule(this.#oscillator.timeOf(next), () => {
-      this.#timer = null
-      this.#collect()
-      this.#update()
-      this.#arm()
-    })
+    this.#timer = this.#clock.schedule(this.#oscillator.timeOf(next), () => this.#turn())
+  }
+
+  /** The timer's top bit has changed. */
+  #turn(): void {
+    this.#timer = null
+    this.#collect()
+    this.#update()
+    this.#arm()
   }
 
   #unknown(offset: number, what: string): void {

@@ -2,7 +2,7 @@
  * The local APIC's timer (Intel SDM vol. 3A, 10.5.4): counts a 1 GHz bus clock through a divider in virtual time,
  * one-shot or periodic. Nothing runs while it is masked; its count is arithmetic.
  */
-import type { Clock, Timer } from '@paragraft/core/ports'
+import type { Clock, SavedTimer, Timer } from '@paragraft/core/ports'
 
 /**
  * Expiries closer together than this are merged. No driver programs such periods, and a guest that does would have
@@ -20,6 +20,12 @@ export interface ApicTimerState {
   startNs: number
   /** One-shot: the expiry has been delivered. */
   expired: boolean
+}
+
+/** What a snapshot keeps: registers, and the expiry that is awaited. */
+export interface ApicTimerSnapshot extends ApicTimerState {
+  enabled: boolean
+  timer: SavedTimer | null
 }
 
 export class ApicTimer {
@@ -81,10 +87,15 @@ export class ApicTimer {
     this.#arm()
   }
 
-  /** After `state` was replaced by a snapshot's. */
-  restart(enabled: boolean): void {
+  save(): ApicTimerSnapshot {
+    return { ...this.state, enabled: this.#enabled, timer: this.#timer?.save() ?? null }
+  }
+
+  restore({ enabled, timer, ...state }: ApicTimerSnapshot): void {
+    this.state = state
     this.#enabled = enabled
-    this.#arm()
+    this.#timer?.cancel()
+    this.#timer = timer === null ? null : this.#clock.resume(timer, () => this.#expire())
   }
 
   #divider(): number {
@@ -102,11 +113,13 @@ export class ApicTimer {
     let at = startNs + period
     if (periodic && at <= now) at = startNs + (Math.floor((now - startNs) / period) + 1) * period
     if (periodic && period < SHORTEST_NS) at = Math.max(at, now + SHORTEST_NS)
-    this.#timer = this.#clock.schedule(at, () => {
-      this.#timer = null
-      this.state.expired = true
-      this.#onExpiry()
-      this.#arm()
-    })
+    this.#timer = this.#clock.schedule(at, () => this.#expire())
+  }
+
+  #expire(): void {
+    this.#timer = null
+    this.state.expired = true
+    this.#onExpiry()
+    this.#arm()
   }
 }

@@ -5,7 +5,7 @@
  *
  * One file although a long one: priorities, LVT, ICR and ESR work on the same few registers.
  */
-import type { Clock, Line, MmioBus, MmioHandler, Reporter } from '@paragraft/core/ports'
+import type { Clock, Line, MmioBus, MmioHandler, Reporter, Snapshotable } from '@paragraft/core/ports'
 import {
   APR,
   CURRENT_COUNT,
@@ -43,7 +43,7 @@ import {
   VERSION,
   VERSION_VALUE,
 } from './apic-registers.ts'
-import { ApicTimer, type ApicTimerState } from './apic-timer.ts'
+import { ApicTimer, type ApicTimerSnapshot } from './apic-timer.ts'
 import { VectorSet } from './apic-vectors.ts'
 import { hex } from './hex.ts'
 import {
@@ -96,10 +96,10 @@ export interface LocalApicState {
   isr: number[]
   tmr: number[]
   lint: [boolean, boolean]
-  timer: ApicTimerState
+  timer: ApicTimerSnapshot
 }
 
-export class LocalApic implements MmioHandler, InterruptController, ApicBus {
+export class LocalApic implements MmioHandler, InterruptController, ApicBus, Snapshotable<LocalApicState> {
   /** LINT0: the 8259's INTR ends here. */
   readonly lint0: Line = { set: level => this.#setLint(0, level) }
   readonly lint1: Line = { set: level => this.#setLint(1, level) }
@@ -227,7 +227,7 @@ export class LocalApic implements MmioHandler, InterruptController, ApicBus {
       isr: [...this.#isr.words],
       tmr: [...this.#tmr.words],
       lint: [...this.#lint],
-      timer: { ...this.#timer.state },
+      timer: this.#timer.save(),
     }
   }
 
@@ -246,8 +246,7 @@ export class LocalApic implements MmioHandler, InterruptController, ApicBus {
     this.#isr.words.set(state.isr)
     this.#tmr.words.set(state.tmr)
     this.#lint.splice(0, 2, ...state.lint)
-    this.#timer.state = { ...state.timer }
-    this.#timer.restart((this.#lvt[0]! & LVT_MASKED) === 0)
+    this.#timer.restore(state.timer)
     this.#map()
     this.#update()
   }

@@ -2,7 +2,7 @@
  * Virtual time's agenda: callbacks ordered by (time, order of scheduling), so that two runs fire the same events in
  * the same order. The machine asks `nextAt()` to bound its run slices and calls `runDue()` between them.
  */
-import type { Clock, Timer } from '@paragraft/core/ports'
+import type { Clock, SavedTimer, Snapshotable, Timer } from '@paragraft/core/ports'
 
 interface Entry {
   readonly at: number
@@ -10,6 +10,15 @@ interface Entry {
   readonly callback: () => void
   /** Position in the heap, -1 once fired or cancelled. */
   index: number
+  /** Its owner has saved it since the last {@link EventClock.save}. */
+  saved: boolean
+}
+
+/** The agenda apart from its timers, which their owners save. */
+export interface EventClockState {
+  sequence: number
+  /** Timers that wait. */
+  size: number
 }
 
 function before(a: Entry, b: Entry): boolean {
@@ -17,7 +26,7 @@ function before(a: Entry, b: Entry): boolean {
 }
 
 /** A binary heap of timers over a time source that its owner advances. */
-export class EventClock implements Clock {
+export class EventClock implements Clock, Snapshotable<EventClockState> {
   readonly #now: () => number
   readonly #heap: Entry[] = []
   #sequence = 0
@@ -34,11 +43,27 @@ export class EventClock implements Clock {
   }
 
   schedule(at: number, callback: () => void): Timer {
-    const entry: Entry = { at, sequence: this.#sequence++, callback, index: this.#heap.length }
-    this.#heap.push(entry)
-    this.#up(entry)
-    if (entry.index === 0) this.onEarlier?.(at)
-    return { cancel: () => this.#remove(entry) }
+    return this.#add(at, this.#sequence++, callback)
+  }
+
+  resume({ at, order }: SavedTimer, callback: () => void): Timer {
+    return this.#add(at, order, callback)
+  }
+
+  /** To be called before the timers' owners save theirs: {@link unsaved} counts from here. */
+  save(): EventClockState {
+    for (const entry of this.#heap) entry.saved = false
+    return { sequence: this.#sequence, size: this.#heap.length }
+  }
+
+  /** To be called when the owners have resumed their timers. */
+  restore(state: EventClockState): void {
+    this.#sequence = state.sequence
+  }
+
+  /** Timers that nobody has saved since {@link save}. */
+  get unsaved(): number {
+    return this.#heap.filter(entry => !entry.saved).length
   }
 
   /** Virtual time of the earliest event, Infinity when there is none. */
@@ -61,6 +86,20 @@ export class EventClock implements Clock {
   /** Events that wait. */
   get size(): number {
     return this.#heap.length
+  }
+
+  #add(at: number, sequence: number, callback: () => void): Timer {
+    const entry: Entry = { at, sequence, callback, index: this.#heap.length, saved: false }
+    this.#heap.push(entry)
+    this.#up(entry)
+    if (entry.index === 0) this.onEarlier?.(at)
+    return {
+      cancel: () => this.#remove(entry),
+      save: () => {
+        entry.saved = true
+        return { at, order: sequence }
+      },
+    }
   }
 
   #remove(entry: Entry): void {

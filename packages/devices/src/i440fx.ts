@@ -4,7 +4,7 @@
  */
 import type { Line } from '@paragraft/core/ports'
 import type { PciBus } from './pci.ts'
-import { PciFunction } from './pci-function.ts'
+import { PciFunction, type PciFunctionState } from './pci-function.ts'
 
 const QEMU_SUBSYSTEM_VENDOR = 0x1af4
 const QEMU_SUBSYSTEM = 0x1100
@@ -71,6 +71,11 @@ export class IsaBridge extends PciFunction {
 
   initialiseAsFirmware(): void {
     this.config.set(PIRQ_ROUTES, PIRQRC)
+    this.#route()
+  }
+
+  override restore(state: PciFunctionState): void {
+    super.restore(state)
     this.#route()
   }
 

@@ -3,7 +3,7 @@
  * reference, "Keyboard controller" and "Keyboard"; PIIX4 data sheet 4.2.5.2). Enough for a guest's driver to find a
  * keyboard, for a person to type, and for the two old ways to reset and to open A20.
  */
-import type { IoBus, IoHandler, Line, PowerPort, Reporter } from '@paragraft/core/ports'
+import type { IoBus, IoHandler, Line, PowerPort, Reporter, Snapshotable } from '@paragraft/core/ports'
 import { hex } from './hex.ts'
 
 const DATA = 0x60
@@ -44,6 +44,7 @@ export interface I8042State {
   commandByte: number
   ram: number[]
   awaiting: number
+  commandLast: boolean
   controllerQueue: number[]
   keyboardQueue: number[]
   lastData: number
@@ -51,9 +52,10 @@ export interface I8042State {
   keyboardAwaiting: number
   scanning: boolean
   scanSet: number
+  keyboardLast: number
 }
 
-export class I8042 implements IoHandler {
+export class I8042 implements IoHandler, Snapshotable<I8042State> {
   readonly ioWidth = 1
   readonly #irq: Line
   readonly #a20: Line
@@ -140,6 +142,7 @@ export class I8042 implements IoHandler {
       commandByte: this.#commandByte,
       ram: [...this.#ram],
       awaiting: this.#awaiting,
+      commandLast: this.#commandLast,
       controllerQueue: [...this.#controllerQueue],
       keyboardQueue: [...this.#keyboardQueue],
       lastData: this.#lastData,
@@ -147,6 +150,7 @@ export class I8042 implements IoHandler {
       keyboardAwaiting: this.#keyboardAwaiting,
       scanning: this.#scanning,
       scanSet: this.#scanSet,
+      keyboardLast: this.#keyboardLast,
     }
   }
 
@@ -154,12 +158,14 @@ export class I8042 implements IoHandler {
     this.#commandByte = state.commandByte
     this.#ram.set(state.ram)
     this.#awaiting = state.awaiting
+    this.#commandLast = state.commandLast
     this.#controllerQueue = [...state.controllerQueue]
     this.#keyboardQueue = [...state.keyboardQueue]
     this.#lastData = state.lastData
     this.#keyboardAwaiting = state.keyboardAwaiting
     this.#scanning = state.scanning
     this.#scanSet = state.scanSet
+    this.#keyboardLast = state.keyboardLast
     this.#setA20(state.a20)
     this.#update()
   }

@@ -3,7 +3,7 @@
  * reference for port 61h): counter 0 makes IRQ 0, counter 1 refresh, counter 2 the speaker, gated by port 61h.
  * Driven by virtual time at 1,193,182 Hz; only the rises of OUT 0 are events.
  */
-import type { Clock, IoBus, IoHandler, Line, Timer } from '@paragraft/core/ports'
+import type { Clock, IoBus, IoHandler, Line, SavedTimer, Snapshotable, Timer } from '@paragraft/core/ports'
 import { I8254Channel, type I8254ChannelState } from './i8254-channel.ts'
 import { Oscillator } from './ticks.ts'
 
@@ -26,13 +26,26 @@ export interface I8254Options {
   irq: Line
 }
 
-export class I8254 implements IoHandler {
+/** What a snapshot keeps. */
+export interface I8254State {
+  channels: I8254ChannelState[]
+  portB: number
+  /** Level of the request line: OUT 0 as it was last shown. */
+  irq: boolean
+  /** The next rise of OUT 0: its tick, and when it is looked at. */
+  rise: { tick: number; timer: SavedTimer } | null
+}
+
+export class I8254 implements IoHandler, Snapshotable<I8254State> {
   readonly ioWidth = 1
   readonly channels = [new I8254Channel(true), new I8254Channel(true), new I8254Channel(false)] as const
   readonly #clock: Clock
   readonly #irq: Line
   readonly #oscillator = new Oscillator(PIT_HZ)
   #timer: Timer | null = null
+  /** Tick that `#timer` waits for. */
+  #riseTick = 0
+  #irqLevel = false
   #portB = 0
 
   constructor(options: I8254Options) {
@@ -73,7 +86,7 @@ export class I8254 implements IoHandler {
       this.channels[(port & 3) as 0 | 1 | 2].write(value, tick)
       if (port & 3) return
     }
-    this.#irq.set(this.channels[0].output(tick))
+    this.#setIrq(this.channels[0].output(tick))
     this.#arm(tick)
   }
 
@@ -94,20 +107,27 @@ export class I8254 implements IoHandler {
     const tick = this.#tick()
     for (const [index, channel] of this.channels.entries()) channel.state = new I8254Channel(index < 2).state
     this.#portB = 0
-    this.#irq.set(false)
+    this.#setIrq(false)
     this.#arm(tick)
   }
 
-  save(): { channels: I8254ChannelState[]; portB: number } {
-    return { channels: this.channels.map(channel => ({ ...channel.state })), portB: this.#portB }
+  save(): I8254State {
+    return {
+      channels: this.channels.map(channel => ({ ...channel.state })),
+      portB: this.#portB,
+      irq: this.#irqLevel,
+      rise: this.#timer === null ? null : { tick: this.#riseTick, timer: this.#timer.save() },
+    }
   }
 
-  restore(state: { channels: I8254ChannelState[]; portB: number }): void {
+  restore(state: I8254State): void {
     for (const [index, channel] of this.channels.entries()) channel.state = { ...state.channels[index]! }
     this.#portB = state.portB
-    const tick = this.#tick()
-    this.#irq.set(this.channels[0].output(tick))
-    this.#arm(tick)
+    this.#setIrq(state.irq)
+    this.#timer?.cancel()
+    this.#timer = null
+    const { rise } = state
+    if (rise !== null) this.#await(rise.tick, then => this.#clock.resume(rise.timer, then))
   }
 
   #readBack(command: number, tick: number): void {
@@ -122,20 +142,30 @@ export class I8254 implements IoHandler {
     return this.#oscillator.ticksAt(this.#clock.now())
   }
 
+  #setIrq(level: boolean): void {
+    this.#irqLevel = level
+    this.#irq.set(level)
+  }
+
   #arm(tick: number): void {
     this.#timer?.cancel()
     this.#timer = null
     const rise = this.channels[0].nextRise(tick)
     if (rise === Infinity) return
-    this.#timer = this.#clock.schedule(this.#oscillator.timeOf(rise), () => this.#rise(rise))
+    this.#await(rise, then => this.#clock.schedule(this.#oscillator.timeOf(rise), then))
+  }
+
+  #await(tick: number, schedule: (then: () => void) => Timer): void {
+    this.#riseTick = tick
+    this.#timer = schedule(() => this.#rise(tick))
   }
 
   /** OUT 0 rises. Its fall, up to half a period ago, is only shown now: the request is an edge. */
   #rise(tick: number): void {
     this.#timer = null
     if (this.channels[0].output(tick)) {
-      this.#irq.set(false)
-      this.#irq.set(true)
+      this.#setIrq(false)
+      this.#setIrq(true)
     }
     this.#arm(tick)
   }

@@ -3,7 +3,7 @@
  * master at 0x20/0x21, slave at 0xA0/0xA1 on the master's IR2, edge/level control registers at 0x4D0/0x4D1
  * (Intel 82371AB PIIX4 data sheet, 4.2.3.6).
  */
-import type { IoBus, IoHandler, Line } from '@paragraft/core/ports'
+import type { IoBus, IoHandler, Line, Snapshotable } from '@paragraft/core/ports'
 
 const ICW1 = 0x10
 const ICW1_IC4 = 0x01
@@ -237,8 +237,13 @@ export interface I8259PairOptions {
   intr: Line
 }
 
+export interface I8259PairState {
+  master: I8259State
+  slave: I8259State
+}
+
 /** Master and slave with their cascade: sixteen request lines in, INTR out. */
-export class I8259Pair implements IoHandler {
+export class I8259Pair implements IoHandler, Snapshotable<I8259PairState> {
   readonly ioWidth = 1
   /** IRQ 0–15. IRQ 2 is the cascade and takes no driver. */
   readonly lines: readonly Line[]
@@ -318,14 +323,15 @@ export class I8259Pair implements IoHandler {
     }
   }
 
-  save(): { master: I8259State; slave: I8259State } {
+  save(): I8259PairState {
     return { master: { ...this.#master.state }, slave: { ...this.#slave.state } }
   }
 
-  restore(state: { master: I8259State; slave: I8259State }): void {
+  restore(state: I8259PairState): void {
     this.#slave.state = { ...state.slave }
-    this.#master.state = { ...state.master }
     this.#slave.update()
+    // The slave's INT is one of the lines that the master has kept.
+    this.#master.state = { ...state.master }
     this.#master.update()
   }
 

@@ -4,7 +4,7 @@
  * 19.5.1 "I/O addressing"). Nobody at home: reads float to all ones, writes vanish, and the reporter hears it.
  */
 import { ParagraftError } from '@paragraft/core/errors'
-import type { IoBus, IoHandler, Reporter } from '@paragraft/core/ports'
+import type { IoBus, IoHandler, Reporter, Snapshotable } from '@paragraft/core/ports'
 import { hex } from './hex.ts'
 
 const PORTS = 0x1_0000
@@ -24,8 +24,14 @@ interface Claim {
   readonly name: string
 }
 
+/** Ports of which has been said that nobody is there. */
+export interface PortBusState {
+  /** Port, and what was tried: bit 0 a read, bit 1 a write. */
+  reported: [port: number, tried: number][]
+}
+
 /** The port bus of one machine: devices claim on it, the processor's IN and OUT arrive at `ioRead` and `ioWrite`. */
-export class PortBus implements IoBus {
+export class PortBus implements IoBus, Snapshotable<PortBusState> {
   readonly #claims: (Claim | undefined)[] = new Array<Claim | undefined>(PORTS).fill(undefined)
   /** One byte per port: bit 0, an unclaimed read was reported; bit 1, an unclaimed write. */
   readonly #reported = new Uint8Array(PORTS)
@@ -108,6 +114,16 @@ export class PortBus implements IoBus {
   /** Name of the device that owns a port, for reports. */
   ownerOf(port: number): string | undefined {
     return this.#claims[port & 0xffff]?.name
+  }
+
+  save(): PortBusState {
+    const reported: PortBusState['reported'] = []
+    for (const [port, tried] of this.#reported.entries()) if (tried !== 0) reported.push([port, tried])
+    return { reported }
+  }
+
+  restore({ reported }: PortBusState): void {
+    for (const [port, tried] of reported) this.#reported[port] = tried
   }
 
   /** True when any byte of the access has an owner, so that it must be split rather than floated whole. */

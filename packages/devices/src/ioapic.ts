@@ -3,7 +3,7 @@
  * pin, messages to the local APICs. Wires carry "asserted", so the polarity bit is kept and shown but changes nothing:
  * the board's inverters are on the other side of it.
  */
-import type { Line, MmioBus, MmioHandler, Reporter } from '@paragraft/core/ports'
+import type { Line, MmioBus, MmioHandler, Reporter, Snapshotable } from '@paragraft/core/ports'
 import { hex } from './hex.ts'
 import { type ApicBus, DELIVERY_EXTINT } from './interrupt-controller.ts'
 
@@ -44,7 +44,7 @@ export interface IoApicState {
   lines: boolean[]
 }
 
-export class IoApic implements MmioHandler {
+export class IoApic implements MmioHandler, Snapshotable<IoApicState> {
   /** Inputs 0–23. */
   readonly lines: readonly Line[]
   readonly #apicBus: ApicBus

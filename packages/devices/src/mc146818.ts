@@ -3,7 +3,7 @@
  * reference for the bytes above 0Dh). Time is a start epoch plus virtual time; nothing runs between accesses unless
  * the guest has enabled an interrupt.
  */
-import type { Clock, IoBus, IoHandler, Line, Timer } from '@paragraft/core/ports'
+import type { Clock, IoBus, IoHandler, Line, SavedTimer, Snapshotable, Timer } from '@paragraft/core/ports'
 import { fromCivil, toCivil } from './calendar.ts'
 import { Oscillator } from './ticks.ts'
 
@@ -66,9 +66,10 @@ export interface Mc146818State {
   baseSeconds: number
   baseNs: number
   checkedNs: number
+  timer: SavedTimer | null
 }
 
-export class Mc146818 implements IoHandler {
+export class Mc146818 implements IoHandler, Snapshotable<Mc146818State> {
   readonly ioWidth = 1
   /** CMOS bytes. Those of the time are current only right after `#sync`. */
   readonly #ram = new Uint8Array(128)
@@ -160,7 +161,6 @@ export class Mc146818 implements IoHandler {
   }
 
   save(): Mc146818State {
-    this.#sync()
     return {
       ram: [...this.#ram],
       index: this.#index,
@@ -168,6 +168,7 @@ export class Mc146818 implements IoHandler {
       baseSeconds: this.#baseSeconds,
       baseNs: this.#baseNs,
       checkedNs: this.#checkedNs,
+      timer: this.#timer?.save() ?? null,
     }
   }
 
@@ -178,8 +179,9 @@ export class Mc146818 implements IoHandler {
     this.#baseSeconds = state.baseSeconds
     this.#baseNs = state.baseNs
     this.#checkedNs = state.checkedNs
+    this.#timer?.cancel()
+    this.#timer = state.timer === null ? null : this.#clock.resume(state.timer, () => this.#look())
     this.#update()
-    this.#arm()
   }
 
   /** True while time advances: not held by SET or by the divider's reset. */
@@ -318,11 +320,13 @@ export class Mc146818 implements IoHandler {
       if (enabled & B_AIE) at = Math.min(at, timeOf(this.#nextAlarm(second)))
     }
     if (at === Infinity) return
-    this.#timer = this.#clock.schedule(at, () => {
-      this.#timer = null
-      this.#collect()
-      this.#arm()
-    })
+    this.#timer = this.#clock.schedule(at, () => this.#look())
+  }
+
+  #look(): void {
+    this.#timer = null
+    this.#collect()
+    this.#arm()
   }
 
   /** First second after `second` whose time of day matches the alarm bytes; Infinity when none can. */

@@ -2,7 +2,7 @@
  * The other end of a network interface, when nobody else is: a host that answers ARP for its address and ICMP echo, and a
  * loopback that gives every frame back. Answers come a fixed virtual time later, so that a run stays the same run.
  */
-import type { Clock, NetPort } from '@paragraft/core/ports'
+import type { Clock, NetPort, SavedTimer, Snapshotable, Timer } from '@paragraft/core/ports'
 import {
   ARP_LENGTH,
   ARP_REPLY,
@@ -32,11 +32,18 @@ export interface PeerOptions {
   mac?: Uint8Array
 }
 
+/** A frame on its way to the guest. */
+export interface FrameUnderway {
+  frame: Uint8Array
+  timer: SavedTimer
+}
+
 /** What both have: frames arrive at the guest some time after they were given. */
-abstract class LocalNet implements NetPort {
+abstract class LocalNet implements NetPort, Snapshotable<FrameUnderway[]> {
   readonly mac: Uint8Array
   onReceive: ((frame: Uint8Array) => void) | null = null
   readonly #clock: Clock
+  readonly #underway = new Map<Timer, Uint8Array>()
 
   constructor(options: PeerOptions) {
     this.mac = options.mac ?? GUEST_MAC
@@ -46,7 +53,23 @@ abstract class LocalNet implements NetPort {
   abstract send(frame: Uint8Array): void
 
   protected deliver(frame: Uint8Array): void {
-    this.#clock.schedule(this.#clock.now() + LATENCY_NS, () => this.onReceive?.(frame))
+    this.#await(frame, arrive => this.#clock.schedule(this.#clock.now() + LATENCY_NS, arrive))
+  }
+
+  save(): FrameUnderway[] {
+    return Array.from(this.#underway, ([timer, frame]) => ({ frame, timer: timer.save() }))
+  }
+
+  restore(state: FrameUnderway[]): void {
+    for (const { frame, timer } of state) this.#await(frame, arrive => this.#clock.resume(timer, arrive))
+  }
+
+  #await(frame: Uint8Array, schedule: (arrive: () => void) => Timer): void {
+    const timer = schedule(() => {
+      this.#underway.delete(timer)
+      this.onReceive?.(frame)
+    })
+    this.#underway.set(timer, frame)
   }
 }
 

@@ -13,7 +13,9 @@ import type {
   PciCard,
   PowerPort,
   Reporter,
+  Snapshotable,
 } from '@paragraft/core/ports'
+import { type NamedStates, together } from '@paragraft/core/snapshot'
 import { type AcpiPlacement, placeAcpi } from './acpi.ts'
 import { AcpiPm } from './acpi-pm.ts'
 import { LocalApic } from './apic.ts'
@@ -80,7 +82,7 @@ export interface PcOptions {
 }
 
 /** The devices of one board. */
-export interface PcDevices {
+export interface PcDevices extends Snapshotable<NamedStates> {
   readonly uart: Uart16550
   readonly pic: I8259Pair
   /** Also IA32_APIC_BASE: `readMsr` and `writeMsr`. */
@@ -132,7 +134,7 @@ export function createPcDevices(options: PcOptions): PcDevices {
   const acpi = new AcpiPm({ bus, clock, sci: sci.driver(), power, reporter })
   if (options.debugConsole) new DebugConsole({ bus, console: options.debugConsole })
   new DebugExit({ bus, power, ...(options.debugExitPort === undefined ? {} : { port: options.debugExitPort }) })
-  claimLatches(bus)
+  const latches = claimLatches(bus)
   claimCoprocessorError(bus, irq[13]!)
 
   const resetControl = new ResetControl(power)
@@ -166,7 +168,24 @@ export function createPcDevices(options: PcOptions): PcDevices {
     disk.pci.write(PCI_INTERRUPT_LINE, 1, PIRQ_ROUTES[pirqOf(DISK_SLOT, 1) as 0 | 1 | 2 | 3])
   }
   firmware()
+  // Whoever pulls wires before those at their ends: an interrupt controller keeps the levels of its inputs itself.
+  const kept = together({
+    latches,
+    uart,
+    pit,
+    rtc,
+    i8042,
+    vga,
+    acpi,
+    resetControl,
+    ...(disk === undefined ? {} : { disk }),
+    pci,
+    ioapic,
+    pic,
+    apic,
+  })
   return {
+    ...kept,
     uart,
     pic,
     apic,
@@ -210,7 +229,7 @@ export function installFirmwareTables(memory: GuestMemory): AcpiPlacement {
 }
 
 /** Port 80h shows POST codes and, with EDh, is written for its delay; DMA's page registers are its neighbours. */
-function claimLatches(bus: IoBus): void {
+function claimLatches(bus: IoBus): Snapshotable<Uint8Array> {
   const latches = new Uint8Array(16)
   bus.claim(
     0x80,
@@ -225,6 +244,7 @@ function claimLatches(bus: IoBus): void {
     'POST and DMA page registers',
   )
   bus.claim(0xed, 1, { ioWidth: 1, ioRead: () => 0xff, ioWrite: () => {} }, 'i/o delay')
+  return { save: () => latches.slice(), restore: state => latches.set(state) }
 }
 
 /** Writes to F0h and F1h clear the coprocessor error request (AT technical reference, "Coprocessor"). */

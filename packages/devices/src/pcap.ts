@@ -53,6 +53,15 @@ export class CapturedNet implements NetPort {
     this.#inner.send(frame)
   }
 
+  /** What the other port keeps; null if it keeps nothing. */
+  save(): unknown {
+    return this.#inner.save?.() ?? null
+  }
+
+  restore(state: unknown): void {
+    this.#inner.restore?.(state)
+  }
+
   #record(frame: Uint8Array): void {
     this.#write(pcapRecord(this.#clock.now(), frame))
   }

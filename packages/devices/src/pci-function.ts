@@ -2,7 +2,7 @@
  * One PCI function's configuration space, type 0 header (PCI Local Bus 2.3, chapter 6): identity, command and status,
  * base address registers that size and move, a capability list, and its INTx pin.
  */
-import type { IoBus, Line, MmioBus, Reporter } from '@paragraft/core/ports'
+import type { IoBus, Line, MmioBus, Reporter, Snapshotable } from '@paragraft/core/ports'
 import { hex } from './hex.ts'
 import { NOT_CONNECTED } from './line.ts'
 
@@ -94,7 +94,7 @@ function romBar(rom: Uint8Array): PciBar {
   }
 }
 
-export class PciFunction {
+export class PciFunction implements Snapshotable<PciFunctionState> {
   readonly name: string
   /** The 256 bytes; devices may initialise their own registers here. */
   readonly config = new Uint8Array(256)
@@ -206,6 +206,13 @@ export class PciFunction {
     this.config.set(state.config)
     this.setInterrupt(state.interrupt)
     this.#remap()
+  }
+
+  /** Gives up the addresses that it decodes, until its registers say again where they are. */
+  unmap(): void {
+    for (const mapped of [...this.#mapped, this.#romMapped]) mapped?.release()
+    this.#mapped.length = 0
+    this.#romMapped = undefined
   }
 
   #placeCapabilities(capabilities: readonly Uint8Array[]): number[] {

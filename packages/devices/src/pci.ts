@@ -3,9 +3,9 @@
  * INTx wiring of an i440FX board: pin p of slot s goes to PIRQ (s - 1 + p) mod 4, which the PIIX routes to an IRQ.
  */
 import { ParagraftError } from '@paragraft/core/errors'
-import type { IoBus, IoHandler, Line, MmioBus, Reporter } from '@paragraft/core/ports'
+import type { IoBus, IoHandler, Line, MmioBus, Reporter, Snapshotable } from '@paragraft/core/ports'
 import { NOT_CONNECTED, SharedLine } from './line.ts'
-import type { PciFunction } from './pci-function.ts'
+import type { PciFunction, PciFunctionState } from './pci-function.ts'
 
 const CONFIG_ADDRESS = 0xcf8
 const CONFIG_DATA = 0xcfc
@@ -21,12 +21,18 @@ export interface PciBusOptions {
   resetControl?: IoHandler
 }
 
+/** The address register, and every function by its place: slot * 8 + function. */
+export interface PciBusState {
+  address: number
+  functions: { place: number; state: PciFunctionState }[]
+}
+
 /** PIRQ (0 = A … 3 = D) of pin `pin` (1 = INTA) of device `slot`. */
 export function pirqOf(slot: number, pin: number): number {
   return (slot + pin + 2) & 3
 }
 
-export class PciBus implements IoHandler {
+export class PciBus implements IoHandler, Snapshotable<PciBusState> {
   /** PIRQA–PIRQD as levels, shared by all slots; whoever routes them sets the receivers. */
   readonly pirq: [Line, Line, Line, Line] = [NOT_CONNECTED, NOT_CONNECTED, NOT_CONNECTED, NOT_CONNECTED]
   readonly #wires = [0, 1, 2, 3].map(index => new SharedLine({ set: level => this.pirq[index]!.set(level) }))
@@ -88,6 +94,19 @@ export class PciBus implements IoHandler {
   reset(): void {
     this.#address = 0
     for (const device of this.#functions) device?.reset()
+  }
+
+  save(): PciBusState {
+    const functions = this.#functions.flatMap((device, place) => (device ? [{ place, state: device.save() }] : []))
+    return { address: this.#address, functions }
+  }
+
+  /** Moves what the guest has moved; a function that is not there is a `TypeError`. */
+  restore(state: PciBusState): void {
+    this.#address = state.address
+    // Bases are given up before any is taken: two functions may have changed places.
+    for (const { place } of state.functions) this.#functions[place]!.unmap()
+    for (const { place, state: saved } of state.functions) this.#functions[place]!.restore(saved)
   }
 
   #selected(): PciFunction | undefined {

@@ -5,7 +5,7 @@
  * time it becomes so. Reception is paced: one character per character time of the programmed divisor, in virtual
  * time, and only while the FIFO has room, so nothing is ever lost between the far end and the guest.
  */
-import type { Clock, ConsolePort, IoBus, IoHandler, Line, Timer } from '@paragraft/core/ports'
+import type { Clock, ConsolePort, IoBus, IoHandler, Line, SavedTimer, Snapshotable, Timer } from '@paragraft/core/ports'
 
 /** Register offsets; DLL and DLM replace RBR/THR and IER while LCR.DLAB is set. */
 const RBR_THR_DLL = 0
@@ -88,9 +88,13 @@ export interface Uart16550State {
   fifo: number[]
   thre: boolean
   timeout: boolean
+  /** Character on its way in, -1 when the line is idle, and when it will have arrived. */
+  shift: number
+  arrival: SavedTimer | null
+  timeoutTimer: SavedTimer | null
 }
 
-export class Uart16550 implements IoHandler {
+export class Uart16550 implements IoHandler, Snapshotable<Uart16550State> {
   readonly ioWidth = 1
   /** Called when `ready()` turns true: who holds back input may let it go. */
   onReady: (() => void) | null = null
@@ -197,9 +201,12 @@ export class Uart16550 implements IoHandler {
       scr: this.#scr,
       divisor: this.#divisor,
       fcr: this.#fcr,
-      fifo: this.#shift < 0 ? [...this.#fifo] : [...this.#fifo, this.#shift],
+      fifo: [...this.#fifo],
       thre: this.#thre,
       timeout: this.#timeout,
+      shift: this.#shift,
+      arrival: this.#arrival?.save() ?? null,
+      timeoutTimer: this.#timeoutTimer?.save() ?? null,
     }
   }
 
@@ -216,9 +223,12 @@ export class Uart16550 implements IoHandler {
     this.#fifo = [...state.fifo]
     this.#thre = state.thre
     this.#timeout = state.timeout
+    this.#shift = state.shift
+    if (state.arrival !== null) this.#arrival = this.#clock.resume(state.arrival, () => this.#arrive())
+    if (state.timeoutTimer !== null) {
+      this.#timeoutTimer = this.#clock.resume(state.timeoutTimer, () => this.#timedOut())
+    }
     this.#update()
-    this.#armTimeout()
-    this.#pump()
   }
 
   /** 9600 baud, 8 data bits, no parity: what a PC's power-on self test leaves. */
@@ -398,11 +408,13 @@ export class Uart16550 implements IoHandler {
     this.#timeoutTimer?.cancel()
     this.#timeoutTimer = null
     if (this.#fifo.length === 0 || !(this.#fcr & FCR_ENABLE)) return
-    this.#timeoutTimer = this.#clock.schedule(this.#clock.now() + 4 * this.#characterNs(), () => {
-      this.#timeoutTimer = null
-      this.#timeout = true
-      this.#update()
-    })
+    this.#timeoutTimer = this.#clock.schedule(this.#clock.now() + 4 * this.#characterNs(), () => this.#timedOut())
+  }
+
+  #timedOut(): void {
+    this.#timeoutTimer = null
+    this.#timeout = true
+    this.#update()
   }
 
   #stopTimers(): void {

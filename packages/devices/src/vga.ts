@@ -2,7 +2,7 @@
  * Text-mode VGA: the register file at 0x3B0–0x3DF (IBM VGA, as FreeVGA documents it) and the screen that the CRTC would show
  * from text memory at 0xB8000, which is RAM. Mode 3 is set when the power comes on. No graphics.
  */
-import type { Clock, GuestMemory, IoBus, IoHandler } from '@paragraft/core/ports'
+import type { Clock, GuestMemory, IoBus, IoHandler, Snapshotable } from '@paragraft/core/ports'
 import { CODE_PAGE_437 } from './codepage437.ts'
 
 const TEXT_MEMORY = 0xb_8000
@@ -53,9 +53,20 @@ export interface VgaState {
   graphics: number[]
   attribute: number[]
   dac: number[]
+  feature: number
+  sequencerIndex: number
+  crtcIndex: number
+  graphicsIndex: number
+  attributeIndex: number
+  attributeData: boolean
+  dacMask: number
+  dacRead: number
+  dacWrite: number
+  dacComponent: number
+  dacReading: boolean
 }
 
-export class Vga implements IoHandler {
+export class Vga implements IoHandler, Snapshotable<VgaState> {
   readonly ioWidth = 1
   readonly #clock: Clock
   readonly #memory: GuestMemory
@@ -241,6 +252,17 @@ export class Vga implements IoHandler {
       graphics: [...this.#graphics],
       attribute: [...this.#attribute],
       dac: [...this.#dac],
+      feature: this.#feature,
+      sequencerIndex: this.#sequencerIndex,
+      crtcIndex: this.#crtcIndex,
+      graphicsIndex: this.#graphicsIndex,
+      attributeIndex: this.#attributeIndex,
+      attributeData: this.#attributeData,
+      dacMask: this.#dacMask,
+      dacRead: this.#dacRead,
+      dacWrite: this.#dacWrite,
+      dacComponent: this.#dacComponent,
+      dacReading: this.#dacReading,
     }
   }
 
@@ -251,6 +273,17 @@ export class Vga implements IoHandler {
     this.#graphics.set(state.graphics)
     this.#attribute.set(state.attribute)
     this.#dac.set(state.dac)
+    this.#feature = state.feature
+    this.#sequencerIndex = state.sequencerIndex
+    this.#crtcIndex = state.crtcIndex
+    this.#graphicsIndex = state.graphicsIndex
+    this.#attributeIndex = state.attributeIndex
+    this.#attributeData = state.attributeData
+    this.#dacMask = state.dacMask
+    this.#dacRead = state.dacRead
+    this.#dacWrite = state.dacWrite
+    this.#dacComponent = state.dacComponent
+    this.#dacReading = state.dacReading
   }
 
   /** Bit 0 of the miscellaneous output register moves the CRTC between 3Bxh and 3Dxh. */

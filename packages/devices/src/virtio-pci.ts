@@ -2,9 +2,9 @@
  * A virtio device on PCI, transitional: the legacy I/O interface in BAR 0 and the modern one in memory BAR 1 (Virtual I/O Device
  * 1.1, 4.1), interrupts by INTx. The device itself is a `VirtioDevice`; this file knows nothing of disks.
  */
-import type { GuestMemory, Reporter } from '@paragraft/core/ports'
+import type { GuestMemory, Reporter, Snapshotable } from '@paragraft/core/ports'
 import { hex } from './hex.ts'
-import { type PciBarHandler, PciFunction, type PciFunctionState } from './pci-function.ts'
+import { type PciBarHandler, PciFunction } from './pci-function.ts'
 import { Virtqueue, type VirtqueueState } from './virtqueue.ts'
 
 const VENDOR = 0x1af4
@@ -52,16 +52,19 @@ export interface VirtioDevice {
   serve(queue: Virtqueue, index: number): boolean
 }
 
+/** What a snapshot keeps; the PCI function's state is the bus's to save. */
 export interface VirtioPciState {
-  pci: PciFunctionState
   queues: VirtqueueState[]
   status: number
   isr: number
   driverFeatures: bigint
+  featureSelect: number
+  driverFeatureSelect: number
   queueSelect: number
+  generation: number
 }
 
-export class VirtioPci implements PciBarHandler {
+export class VirtioPci implements PciBarHandler, Snapshotable<VirtioPciState> {
   readonly pci: PciFunction
   readonly #device: VirtioDevice
   readonly #reporter: Reporter
@@ -124,12 +127,14 @@ export class VirtioPci implements PciBarHandler {
 
   save(): VirtioPciState {
     return {
-      pci: this.pci.save(),
       queues: this.#queues.map(queue => ({ ...queue.state })),
       status: this.#status,
       isr: this.#isr,
       driverFeatures: this.#driverFeatures,
+      featureSelect: this.#featureSelect,
+      driverFeatureSelect: this.#driverFeatureSelect,
       queueSelect: this.#queueSelect,
+      generation: this.#generation,
     }
   }
 
@@ -138,8 +143,10 @@ export class VirtioPci implements PciBarHandler {
     this.#status = state.status
     this.#isr = state.isr
     this.#driverFeatures = state.driverFeatures
+    this.#featureSelect = state.featureSelect
+    this.#driverFeatureSelect = state.driverFeatureSelect
     this.#queueSelect = state.queueSelect
-    this.pci.restore(state.pci)
+    this.#generation = state.generation
   }
 
   /* ---- modern interface (4.1.4) ---- */

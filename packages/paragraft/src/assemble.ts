@@ -60,6 +60,9 @@ import { PcMachine } from './machine.ts'
 import { holeyBus } from './memory-holes.ts'
 import { ReportLog } from './reporter.ts'
 import { Scheduler } from './scheduler.ts'
+import { readHeader } from './snapshot/format.ts'
+import { checkMachine, describeMachine } from './snapshot/identity.ts'
+import { restoreMachine, type SavedParts, saveMachine } from './snapshot/machine.ts'
 
 /** One port access, for a trace. */
 export interface IoAccess {
@@ -95,7 +98,7 @@ export interface MachineConfig {
    * of the backend's own `ops`. null: no such module, whatever the guest.
    */
   defaultOps?: OpsModule | (() => Promise<OpsModule | undefined>) | null
-  /** RAM in bytes, a multiple of 4096. Default 256 MiB. */
+  /** RAM in bytes, a multiple of 4096. Default: the snapshot's, else 256 MiB. */
   memory?: number
   /** The guest's command line. Without `console=` in it, the head's default console is added. */
   commandLine?: string
@@ -105,6 +108,11 @@ export interface MachineConfig {
   /** The guest's network interface, made when the machine's clock exists. Only a backend with interfaces gives it to the guest. */
   net?: (clock: Clock) => NetPort
   engine?: EngineName
+  /**
+   * What `PcMachine.snapshot` gave: the machine goes on from there. It must be made of the same parts; command line, initrd and
+   * boot modules are in its memory already, and are not looked at. The engine may be another.
+   */
+  snapshot?: Uint8Array
   /** Virtual nanoseconds per instruction, an integer of at least 1. Default {@link NS_PER_INSTRUCTION}. */
   nsPerInstruction?: number
   /** What the real-time clock shows at power-on, in seconds since 1970. Default {@link RTC_EPOCH_SECONDS}. */
@@ -139,7 +147,8 @@ const VEC_PF = 14
 
 /** Builds a machine, ready for its first instruction. Throws coded errors; nothing outlives a refusal. */
 export async function createMachine(config: MachineConfig): Promise<PcMachine> {
-  const memorySize = checkMemory(config.memory ?? DEFAULT_MEMORY)
+  const saved = config.snapshot === undefined ? undefined : readHeader(config.snapshot)
+  const memorySize = checkMemory(config.memory ?? saved?.memory ?? DEFAULT_MEMORY)
   checkBackend(config)
   config.progress?.(`reading ${config.imageName ?? 'the image'}`)
   const image = await parseImage(config.image, {
@@ -150,11 +159,14 @@ export async function createMachine(config: MachineConfig): Promise<PcMachine> {
   const { head, entry, brought } = chooseHead(config.backend, image, waysIn(image, modules, memorySize))
   const plan = brought?.plan ?? (modules.length === 0 ? undefined : planOps(image, modules, entry, head, memorySize))
   config.progress?.(`placing ${image.format.join(', ')} by the ${head.name} head`)
-  return new Assembly(config, memorySize).build(brought?.image ?? image, head, plan)
+  const assembly = new Assembly(config, memorySize, head, modules)
+  // What differs is said before anything is built on it.
+  if (saved !== undefined) checkMachine(saved, assembly.identity())
+  return assembly.build(brought?.image ?? image, plan)
 }
 
 /** A backend of this API, that lets the guest have what the machine is given. */
-function checkBackend({ backend, disk, net, deprecated }: MachineConfig): void {
+function checkBackend({ backend, disk, net, snapshot, deprecated }: MachineConfig): void {
   if (!isBackend(backend)) {
     throw new ParagraftError('PG_BACKEND', 'the backend is none', {
       fields: { got: typeof backend },
@@ -166,6 +178,7 @@ function checkBackend({ backend, disk, net, deprecated }: MachineConfig): void {
   if (backend.supports === undefined) deprecated?.(deprecation('backend-without-supports', backend.name))
   if (disk !== undefined) requireAbilities(backend, ['disk'], 'a disk')
   if (net !== undefined) requireAbilities(backend, ['net'], 'a network interface')
+  if (snapshot !== undefined) requireAbilities(backend, ['snapshot'], 'a snapshot')
 }
 
 /** Time must be exact in whole nanoseconds. */
@@ -207,9 +220,19 @@ class Assembly {
   #graft: AppliedGraft | undefined
   #board: PcDevices | undefined
   #books: Bookkeeper | null = null
+  #net: NetPort | undefined
+  readonly #head: Head
+  readonly #ops: readonly OpsModule[]
+  readonly #time: { nsPerInstruction: number; rtcEpochSeconds: number }
 
-  constructor(config: MachineConfig, memorySize: number) {
+  constructor(config: MachineConfig, memorySize: number, head: Head, ops: readonly OpsModule[]) {
     this.#config = config
+    this.#head = head
+    this.#ops = ops
+    this.#time = {
+      nsPerInstruction: checkTime(config.nsPerInstruction ?? NS_PER_INSTRUCTION),
+      rtcEpochSeconds: config.rtcEpochSeconds ?? RTC_EPOCH_SECONDS,
+    }
     this.#options = checkBackendOptions(config.backend, config.backendOptions)
     this.#reports = new ReportLog(({ key, message }) => this.#machine?.said(key, message))
     this.#io = new PortBus(this.#reports, ns => this.#scheduler.spend(ns))
@@ -238,20 +261,19 @@ class Assembly {
         registers: () => registersOf(engine.processor),
         awaited: () => this.#backend.wakes?.() ?? false,
       },
-      checkTime(config.nsPerInstruction ?? NS_PER_INSTRUCTION),
+      this.#time.nsPerInstruction,
     )
     this.#console = new ConsoleHub({
       output: config.output,
       stamp: () => ({ instructions: engine.instructions(), virtualNs: this.#scheduler.now() }),
-      onSeen: text => this.#machine?.stop({ kind: 'until', text }),
     })
   }
 
-  build(image: GuestImage, head: Head, plan: GraftPlan | undefined): PcMachine {
+  build(image: GuestImage, plan: GraftPlan | undefined): PcMachine {
     const { memory, processor } = this.#engine
     const backend = this.#config.backend
     this.#plugDevices()
-    const start = this.#place(image, head, plan)
+    const start = this.#place(image, plan)
     const layout = this.#graft?.layout ?? layoutOf(image)
     this.#books = layout === undefined ? null : this.#keepBooks(layout, start)
     const modules = plan?.request.modules.map(({ module }) => ({ ...module })) ?? []
@@ -262,7 +284,7 @@ class Assembly {
       reports: this.#reports,
       books: this.#books,
       backendName: backend.name,
-      headName: head.name,
+      headName: this.#head.name,
       modules,
       registers: () => registersOf(processor),
       instructions: () => this.#engine.instructions(),
@@ -270,7 +292,11 @@ class Assembly {
       counts: () => this.#backend.counts?.() ?? {},
       screen: () => this.#board?.vga.screen() ?? [],
       key: scancode => this.#board?.i8042.key(scancode),
+      snapshot: () => saveMachine(parts, this.identity()),
     })
+    const parts = this.#parts(this.#machine)
+    const { snapshot } = this.#config
+    if (snapshot !== undefined) restoreMachine(parts, snapshot)
     return this.#machine
   }
 
@@ -278,7 +304,9 @@ class Assembly {
   #plugDevices(): void {
     const { memory, processor } = this.#engine
     const { clock } = this.#scheduler
-    const { backend, disk, net, rtcEpochSeconds: epochSeconds = RTC_EPOCH_SECONDS } = this.#config
+    const { backend, disk, net } = this.#config
+    const { rtcEpochSeconds: epochSeconds } = this.#time
+    this.#net = net?.(clock)
     const common = {
       memory,
       clock,
@@ -317,7 +345,7 @@ class Assembly {
       deprivileged: deprivilegedPort(processor, () => this.#engine.executeOne()),
       virtual: virtualMemory(processor),
       disks: disk === undefined ? [] : [disk],
-      nets: net === undefined ? [] : [net(clock)],
+      nets: this.#net === undefined ? [] : [this.#net],
     })
   }
 
@@ -333,8 +361,9 @@ class Assembly {
   }
 
   /** The guest into memory, by its head; the graft upon it; the processor at its first instruction. */
-  #place(image: GuestImage, head: Head, plan: GraftPlan | undefined): StartOfDay {
+  #place(image: GuestImage, plan: GraftPlan | undefined): StartOfDay {
     const { memory, processor } = this.#engine
+    const head = this.#head
     const { initrd, imageName, modules } = this.#config
     const acpiRsdp = this.#board === undefined ? undefined : installFirmwareTables(memory).rsdp
     const start = head.place(
@@ -387,6 +416,41 @@ class Assembly {
       probe: pa => this.#engine.addProbe(ramAddress(start, pa)),
       ...(this.#graft === undefined ? {} : { graft: this.#graft }),
     })
+  }
+
+  /** What the machine is made of, as far as a snapshot depends on it. */
+  identity(): Record<string, string> {
+    const { image, backend, disk, net } = this.#config
+    return describeMachine({
+      image,
+      memory: this.#engine.memory.size,
+      backend,
+      backendOptions: this.#options,
+      head: this.#head.name,
+      ops: this.#ops,
+      disk,
+      net: net !== undefined,
+      ...this.#time,
+    })
+  }
+
+  /** Everything that a snapshot keeps. */
+  #parts(machine: PcMachine): SavedParts {
+    return {
+      engine: this.#engine,
+      scheduler: this.#scheduler,
+      definition: this.#config.backend,
+      backend: this.#backend,
+      board: this.#board,
+      net: this.#net,
+      ops: this.#ops,
+      books: this.#books,
+      exits: this.#exits,
+      console: this.#console,
+      replay: machine.replaying,
+      ports: this.#io,
+      reports: this.#reports,
+    }
   }
 
   #power(): PowerPort {

@@ -2,7 +2,15 @@
  * Keeps core's ledger for a running machine: sees the module's functions appear in the guest's table, the guest's patcher
  * rewrite its call sites, and every call that reaches an answer.
  */
-import { type CallSite, type GuestLayout, type GuestMemory, Ledger, type LedgerRow, type Moment } from '@paragraft/core'
+import {
+  type CallSite,
+  type GuestLayout,
+  type GuestMemory,
+  Ledger,
+  type LedgerRow,
+  type Moment,
+  type Snapshotable,
+} from '@paragraft/core'
 import { type AppliedGraft, codeCalls } from '@paragraft/loader'
 
 /** `CALL r/m32` and `JMP r/m32` with a disp32 operand (Intel SDM vol. 2): what a site is before it is patched. */
@@ -25,7 +33,18 @@ export interface Installed {
   owner: string
 }
 
-export class Bookkeeper {
+/** What a snapshot keeps; the counts of probes are the engine's, those of code answers in guest memory. */
+export interface BookkeeperState {
+  ledger: LedgerRow[]
+  /** Slots whose function has not been seen in the table. */
+  awaited: number[]
+  /** Patched call sites, by their physical addresses. */
+  patched: number[]
+  hostCalls: [slot: number, calls: number][]
+  entered: [slot: number, calls: number][]
+}
+
+export class Bookkeeper implements Snapshotable<BookkeeperState> {
   readonly #sources: BookkeeperSources
   readonly #ledger: Ledger
   /** Slots whose module function has not been seen in the table yet. */
@@ -80,6 +99,26 @@ export class Bookkeeper {
   /** Enters a call that a host function answers. */
   hostCalled(slot: number): void {
     this.#hostCalls.set(slot, (this.#hostCalls.get(slot) ?? 0) + 1)
+  }
+
+  save(): BookkeeperState {
+    return {
+      ledger: this.#ledger.rows(),
+      awaited: [...this.#awaited.keys()],
+      patched: Array.from(this.#patched, site => site.pa),
+      hostCalls: [...this.#hostCalls],
+      entered: [...this.#entered],
+    }
+  }
+
+  restore(state: BookkeeperState): void {
+    this.#ledger.restore(state.ledger)
+    const awaited = new Set(state.awaited)
+    for (const slot of [...this.#awaited.keys()]) if (!awaited.has(slot)) this.#awaited.delete(slot)
+    const patched = new Set(state.patched)
+    for (const site of this.#sources.layout.sites) if (patched.has(site.pa)) this.#patched.add(site)
+    for (const [slot, calls] of state.hostCalls) this.#hostCalls.set(slot, calls)
+    for (const [slot, calls] of state.entered) this.#entered.set(slot, calls)
   }
 
   /** Every row, up to date. */

@@ -10,7 +10,6 @@ function hub() {
   const console = new ConsoleHub({
     output: chunk => (output += new TextDecoder().decode(chunk)),
     stamp: () => ({ ...now }),
-    onSeen: text => seen.push(text),
   })
   return { console, seen, now, output: () => output }
 }
@@ -25,7 +24,7 @@ test('output of every device goes the same way and is watched as one stream', ()
   const { console, seen, output } = hub()
   const serial = console.port()
   const debug = console.port(() => false)
-  console.watch('ok!')
+  console.watch('ok!', text => seen.push(text))
   serial.write(bytes('o'))
   debug.write(bytes('k'))
   expect(seen).toEqual([])

@@ -3,7 +3,7 @@
  * reaches the guest at once, or held, and released line by line at points that the guest's own execution defines, so
  * that a piped script gives the same run each time.
  */
-import type { ConsolePort, InputArrival } from '@paragraft/core'
+import type { ConsolePort, InputArrival, Snapshotable } from '@paragraft/core'
 import { TextWatch } from './until.ts'
 
 /**
@@ -22,18 +22,25 @@ export interface ConsoleHubOptions {
   output: (bytes: Uint8Array) => void
   /** Now, for the record of arrivals. */
   stamp: () => { instructions: number; virtualNs: number }
-  /** The text given to `watch` has been seen. */
-  onSeen?: (text: string) => void
 }
 
-export class ConsoleHub {
+/** What a snapshot keeps: input that has come, and what of it the guest does not have yet. */
+export interface ConsoleHubState {
+  arrivals: InputArrival[]
+  pending: Uint8Array
+  held: Uint8Array
+  polls: number
+  idleNs: number
+}
+
+export class ConsoleHub implements Snapshotable<ConsoleHubState> {
   /** Every arrival so far. */
   readonly arrivals: InputArrival[] = []
   readonly #options: ConsoleHubOptions
   readonly #ports: HubPort[] = []
-  readonly #pending: number[] = []
+  #pending: number[] = []
   #held: number[] = []
-  #watch: TextWatch | null = null
+  #watches: { watch: TextWatch; seen: (text: string) => void }[] = []
   #polls = 0
   #idleNs = 0
 
@@ -55,9 +62,9 @@ export class ConsoleHub {
     return port
   }
 
-  /** Watches the output for a text from now on. */
-  watch(text: string): void {
-    this.#watch = new TextWatch(text)
+  /** Watches the output for a text from now on; `seen` is called once, at the byte that completes it. */
+  watch(text: string, seen: (text: string) => void): void {
+    this.#watches.push({ watch: new TextWatch(text), seen })
   }
 
   /** Typed input: the guest can have it at once. */
@@ -119,10 +126,28 @@ export class ConsoleHub {
     this.#idleNs = 0
   }
 
+  save(): ConsoleHubState {
+    return {
+      arrivals: this.arrivals.map(arrival => ({ ...arrival })),
+      pending: Uint8Array.from(this.#pending),
+      held: Uint8Array.from(this.#held),
+      polls: this.#polls,
+      idleNs: this.#idleNs,
+    }
+  }
+
+  restore(state: ConsoleHubState): void {
+    this.arrivals.splice(0, this.arrivals.length, ...state.arrivals)
+    this.#pending = [...state.pending]
+    this.#held = [...state.held]
+    this.#polls = state.polls
+    this.#idleNs = state.idleNs
+  }
+
   #write(bytes: Uint8Array): void {
     this.#active()
     this.#options.output(bytes)
-    if (this.#watch?.push(bytes)) this.#options.onSeen?.(this.#watch.text)
+    for (const { watch, seen } of this.#watches) if (watch.push(bytes)) seen(watch.text)
   }
 
   #read(): number {

@@ -8,6 +8,7 @@ import type {
   ExitCounts,
   GuestFaultKind,
   GuestMemory,
+  InputArrival,
   LedgerRow,
   Machine,
   MachineEvent,
@@ -18,6 +19,7 @@ import type {
 } from '@paragraft/core'
 import type { Bookkeeper } from './bookkeeper.ts'
 import type { ConsoleHub } from './console.ts'
+import { Replay } from './replay.ts'
 import type { ReportLog } from './reporter.ts'
 import { LONGEST_SLICE, type ScheduleOptions, type Scheduler } from './scheduler.ts'
 
@@ -44,6 +46,8 @@ export interface MachineParts {
   screen: () => string[]
   /** One scan code byte from the keyboard; nothing happens when the machine has none. */
   key: (scancode: number) => void
+  /** The whole machine as a snapshot. */
+  snapshot: () => Uint8Array
 }
 
 export class PcMachine implements Machine {
@@ -52,6 +56,8 @@ export class PcMachine implements Machine {
   readonly memory: GuestMemory
   readonly backendName: string
   readonly headName: string
+  /** Input of an earlier run that is still to come. */
+  readonly replaying: Replay
   readonly #parts: MachineParts
   readonly #listeners = new Set<(event: MachineEvent) => void>()
 
@@ -61,10 +67,11 @@ export class PcMachine implements Machine {
     this.memory = parts.memory
     this.backendName = parts.backendName
     this.headName = parts.headName
+    this.replaying = new Replay(parts.scheduler.clock, arrival => this.#deliver(arrival))
     parts.scheduler.onIdle = ns => parts.console.idled(ns)
     parts.scheduler.onStop = reason => this.#emit({ kind: 'stop', reason })
     parts.scheduler.onSlice = () => this.#afterSlice()
-    if (parts.books?.expectsInstalls) parts.scheduler.longestSlice = 1
+    this.#setSlice()
   }
 
   get clock(): Clock {
@@ -83,6 +90,25 @@ export class PcMachine implements Machine {
   /** Moves the time of a halted guest forward, at most to its next event. */
   skipIdle(at: number): void {
     this.#parts.scheduler.skipIdle(at)
+  }
+
+  /** Makes `run` return `budget` at the next instruction boundary: for those who are called while it runs. */
+  pause(): void {
+    this.#parts.scheduler.pause()
+  }
+
+  /**
+   * The whole machine, to go on from in another process: `createMachine` with `snapshot`. Between two calls of `run` only, and
+   * before the guest has ended. The media behind its disk are not in it. Throws `PG_SNAPSHOT_MOMENT`,
+   * `PG_SNAPSHOT_UNSUPPORTED` (the backend cannot), `PG_SNAPSHOT_TIMER` and `PG_SNAPSHOT_VALUE`.
+   */
+  snapshot(): Uint8Array {
+    return this.#parts.snapshot()
+  }
+
+  /** Gives the guest the input of an earlier run from its report, as far as it has not had it, at the same virtual times. */
+  replay(arrivals: readonly InputArrival[]): void {
+    this.replaying.start(arrivals.slice(this.console.arrivals.length))
   }
 
   /** Ends the run; the first reason stays. */
@@ -161,12 +187,24 @@ export class PcMachine implements Machine {
   }
 
   #afterSlice(): void {
-    const { books, scheduler } = this.#parts
+    const { books } = this.#parts
     if (books === null) return
     const at = { virtualNs: this.clock.now(), instructions: this.instructions() }
     for (const installed of books.look(at)) this.#emit({ kind: 'installed', ...installed })
-    // The installer is the guest's first hundred instructions: only there is every one looked at.
-    scheduler.longestSlice = books.expectsInstalls && at.instructions < INSTALLER_INSTRUCTIONS ? 1 : LONGEST_SLICE
+    this.#setSlice()
+  }
+
+  /** The installer is the guest's first hundred instructions: only there is every one looked at. */
+  #setSlice(): void {
+    const { books, scheduler } = this.#parts
+    const installing = books?.expectsInstalls === true && this.instructions() < INSTALLER_INSTRUCTIONS
+    scheduler.longestSlice = installing ? 1 : LONGEST_SLICE
+  }
+
+  #deliver({ bytes, keyboard }: InputArrival): void {
+    const typed = Uint8Array.from(bytes, character => character.charCodeAt(0) & 0xff)
+    if (keyboard) this.key(...typed)
+    else this.console.type(typed)
   }
 
   #emit(

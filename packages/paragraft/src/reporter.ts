@@ -2,7 +2,7 @@
  * Diagnostics said once: the first report of a key is passed on, later ones are counted. A guest can make up keys without end
  * (MSRs, ports, hypercalls by number), so that beyond a number of them all further ones are one.
  */
-import type { Reporter } from '@paragraft/core'
+import type { Reporter, Snapshotable } from '@paragraft/core'
 
 /** One subject that was reported. */
 export interface Reported {
@@ -18,7 +18,7 @@ const BEYOND: readonly [string, string] = [
   `more than ${MOST_KEYS} different things; what is beyond is counted here`,
 ]
 
-export class ReportLog implements Reporter {
+export class ReportLog implements Reporter, Snapshotable<Reported[]> {
   readonly #reports = new Map<string, Reported>()
   readonly #first: (report: Reported) => void
 
@@ -40,6 +40,15 @@ export class ReportLog implements Reporter {
     const reported = { key, message, count: 1 }
     this.#reports.set(key, reported)
     this.#first(reported)
+  }
+
+  save(): Reported[] {
+    return this.all()
+  }
+
+  restore(reports: Reported[]): void {
+    this.#reports.clear()
+    for (const { key, message, count } of reports) this.#reports.set(key, { key, message, count })
   }
 
   /** All subjects, in the order of their first report. */

@@ -68,11 +68,8 @@ class Outside {
     this.#machine = machine
     this.#options = options
     this.#deadline = options.timeout === undefined ? Number.POSITIVE_INFINITY : this.#started + options.timeout * 1000
-    if (options.until !== undefined) machine.console.watch(options.until)
-    for (const { virtualNs, bytes, keyboard } of options.replay ?? []) {
-      const typed = latin1(bytes)
-      machine.clock.schedule(virtualNs, () => (keyboard ? machine.key(...typed) : machine.console.type(typed)))
-    }
+    if (options.until !== undefined) machine.console.watch(options.until, text => machine.stop({ kind: 'until', text }))
+    if (options.replay !== undefined) machine.replay(options.replay)
     if (options.input !== undefined) this.#connect(options.input)
   }
 
@@ -167,8 +164,4 @@ class Outside {
     })
     this.#lastTurn = performance.now()
   }
-}
-
-function latin1(text: string): Uint8Array {
-  return Uint8Array.from(text, character => character.charCodeAt(0) & 0xff)
 }

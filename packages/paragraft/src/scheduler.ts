@@ -3,8 +3,9 @@
  * that was skipped; the agenda of scheduled events bounds how far the processor runs at a time, so that every event falls on
  * an exact instruction boundary and the same boot gives the same run.
  */
-import type { RegisterView, RunOptions, RunOutcome, StopReason } from '@paragraft/core'
-import { EventClock } from '@paragraft/devices'
+import type { RegisterView, RunOptions, RunOutcome, Snapshotable, StopReason } from '@paragraft/core'
+import { ParagraftError } from '@paragraft/core/errors'
+import { EventClock, type EventClockState } from '@paragraft/devices'
 
 /** The part of the engine that the run loop drives. */
 export interface RunnableProcessor {
@@ -40,7 +41,14 @@ const MOST_SKIPS = 10_000
 
 const EFLAGS_IF = 0x200
 
-export class Scheduler {
+/** What a snapshot keeps of virtual time, apart from the instructions that the engine counts. */
+export interface SchedulerState {
+  skippedNs: number
+  spentNs: number
+  agenda: EventClockState
+}
+
+export class Scheduler implements Snapshotable<SchedulerState> {
   readonly clock: EventClock
   /** Virtual nanoseconds that one retired instruction takes. */
   readonly nsPerInstruction: number
@@ -58,6 +66,9 @@ export class Scheduler {
   #spentNs = 0
   #sliceEnd = Number.POSITIVE_INFINITY
   #running = false
+  #paused = false
+  #inRun = false
+  #restoring: EventClockState | null = null
   #stop: StopReason | null = null
 
   constructor(processor: RunnableProcessor, nsPerInstruction: number) {
@@ -98,6 +109,46 @@ export class Scheduler {
     if (this.#running) this.#processor.requestExit()
   }
 
+  /** Makes `run` return `budget` at the next instruction boundary. */
+  pause(): void {
+    this.#paused = true
+    if (this.#running) this.#processor.requestExit()
+  }
+
+  save(): SchedulerState {
+    return { skippedNs: this.#skippedNs, spentNs: this.#spentNs, agenda: this.clock.save() }
+  }
+
+  /** Time as it was. What waits on it is the timers' owners' to resume; {@link finishRestore} is for when they have. */
+  restore({ skippedNs, spentNs, agenda }: SchedulerState): void {
+    this.#skippedNs = skippedNs
+    this.#spentNs = spentNs
+    this.#restoring = agenda
+  }
+
+  /** The agenda is as it was. Throws `PG_SNAPSHOT_STATE` when it has other timers than it had. */
+  finishRestore(): void {
+    const agenda = this.#restoring
+    if (agenda === null) return
+    this.#restoring = null
+    if (this.clock.size !== agenda.size) {
+      throw new ParagraftError(
+        'PG_SNAPSHOT_STATE',
+        `${agenda.size} timers were saved, and ${this.clock.size} have come back`,
+        {
+          fields: { saved: agenda.size, restored: this.clock.size },
+          hint: 'The state of a part does not fit the part.',
+        },
+      )
+    }
+    this.clock.restore(agenda)
+  }
+
+  /** True while the processor runs, and its ports and timers are served. */
+  get running(): boolean {
+    return this.#inRun
+  }
+
   /** Moves virtual time of a halted guest forward to `at`, but not beyond the next event. */
   skipIdle(at: number): void {
     const now = this.now()
@@ -108,11 +159,24 @@ export class Scheduler {
   }
 
   run(options: ScheduleOptions = {}): RunOutcome {
+    this.#inRun = true
+    try {
+      return this.#run(options)
+    } finally {
+      this.#inRun = false
+    }
+  }
+
+  #run(options: ScheduleOptions): RunOutcome {
     const lastInstruction = this.#processor.instructions() + (options.instructions ?? Number.POSITIVE_INFINITY)
     const lastNs = options.untilVirtualNs ?? Number.POSITIVE_INFINITY
     for (let skips = 0; ; ) {
       this.clock.runDue()
       if (this.#stop !== null) return this.#stop
+      if (this.#paused) {
+        this.#paused = false
+        return { kind: 'budget' }
+      }
       const now = this.now()
       const instructionsLeft = lastInstruction - this.#processor.instructions()
       if (instructionsLeft <= 0 || now >= lastNs) return { kind: 'budget' }

@@ -19,7 +19,7 @@ import { callOfIndex, HOST_INIT, PAGE } from '../rom/format.ts'
 import type { Rom } from '../rom/read.ts'
 import { SERVICES } from './calls.ts'
 import { UpdateQueue } from './queue.ts'
-import { VmiState } from './state.ts'
+import { type SavedVmiState, VmiState } from './state.ts'
 
 /** Where the ROM lies: behind the place of a video BIOS, where the specification has guests begin to look. */
 export const ROM_BASE = 0xc_8000
@@ -43,6 +43,12 @@ const DRAINING: ReadonlySet<string> = new Set([
   'FlushTLB',
   'SetLinearMapping',
 ])
+
+/** What a snapshot keeps; the ROM itself is part of what the machine is made of. */
+export interface VmiMachineState {
+  exits: Record<string, number>
+  state: SavedVmiState
+}
 
 export class VmiMachine implements BackendInstance {
   readonly state: VmiState
@@ -101,6 +107,15 @@ export class VmiMachine implements BackendInstance {
     this.state.drain()
     this.#count('PageFault')
     return true
+  }
+
+  save(): VmiMachineState {
+    return { exits: { ...this.#exits }, state: this.state.save() }
+  }
+
+  restore({ exits, state }: VmiMachineState): void {
+    Object.assign(this.#exits, exits)
+    this.state.restore(state)
   }
 
   counts(): BackendCounts {

@@ -3,7 +3,7 @@
  * entries it sets. The processor walks the guest's own tables, so nothing here decides what is mapped; what is said is checked, and
  * what cannot be true is reported once.
  */
-import type { Reporter } from '@paragraft/core/ports'
+import type { Reporter, Snapshotable } from '@paragraft/core/ports'
 import {
   VMI_LINEAR_MAP_SLOTS,
   VMI_PAGE_CLONE,
@@ -53,7 +53,14 @@ export interface PageTableCounts {
   wrong: number
 }
 
-export class PageTables {
+export interface PageTablesState {
+  counts: PageTableCounts
+  tables: [frame: number, table: Table][]
+  /** By slot. */
+  mappings: (Mapping | null)[]
+}
+
+export class PageTables implements Snapshotable<PageTablesState> {
   readonly counts: PageTableCounts = { tables: 0, allocated: 0, released: 0, set: 0, told: 0, deferred: 0, wrong: 0 }
   readonly #frames: number
   readonly #reporter: Reporter
@@ -63,6 +70,21 @@ export class PageTables {
   constructor(memorySize: number, reporter: Reporter) {
     this.#frames = Math.floor(memorySize / PAGE)
     this.#reporter = reporter
+  }
+
+  save(): PageTablesState {
+    return {
+      counts: { ...this.counts },
+      tables: Array.from(this.#tables, ([frame, table]) => [frame, { ...table }]),
+      mappings: Array.from(this.#mappings, mapping => (mapping === undefined ? null : { ...mapping })),
+    }
+  }
+
+  restore(state: PageTablesState): void {
+    Object.assign(this.counts, state.counts)
+    this.#tables.clear()
+    for (const [frame, table] of state.tables) this.#tables.set(frame, { ...table })
+    this.#mappings.splice(0, this.#mappings.length, ...state.mappings.map(mapping => mapping ?? undefined))
   }
 
   /** AllocatePage. Said of a frame that is one already, or is none, it changes nothing. */

@@ -1,12 +1,21 @@
 /** What the machine under a ROM keeps: page tables as told, updates that wait, lazy mode, time, processors to come. */
 import { isParagraftError } from '@paragraft/core/errors'
 import type { BackendPorts } from '@paragraft/core/ops'
+import type { Snapshotable } from '@paragraft/core/ports'
 import { VMI_LAZY_NONE } from '../abi/constants.ts'
-import { PageTables } from './page-tables.ts'
+import { PageTables, type PageTablesState } from './page-tables.ts'
 import type { Update, UpdateQueue } from './queue.ts'
-import { VmiTime } from './time.ts'
+import { VmiTime, type VmiTimeState } from './time.ts'
 
-export class VmiState {
+/** What a snapshot keeps; a ROM's queue, and its lazy mode, are in guest memory. */
+export interface SavedVmiState {
+  tables: PageTablesState
+  time: VmiTimeState
+  apStates: [apicId: number, state: Readonly<Record<string, number>>][]
+  lazyMode: number
+}
+
+export class VmiState implements Snapshotable<SavedVmiState> {
   readonly ports: BackendPorts
   readonly tables: PageTables
   readonly time: VmiTime
@@ -20,6 +29,23 @@ export class VmiState {
     this.#queue = queue
     this.tables = new PageTables(ports.memory.size, ports.reporter)
     this.time = new VmiTime(ports, stolenPercent)
+  }
+
+  save(): SavedVmiState {
+    return {
+      tables: this.tables.save(),
+      time: this.time.save(),
+      apStates: [...this.apStates],
+      lazyMode: this.#lazyMode,
+    }
+  }
+
+  restore(state: SavedVmiState): void {
+    this.tables.restore(state.tables)
+    this.time.restore(state.time)
+    this.apStates.clear()
+    for (const [apicId, ap] of state.apStates) this.apStates.set(apicId, ap)
+    this.#lazyMode = state.lazyMode
   }
 
   /** The ROM's own code begins and ends modes where it has a queue. */

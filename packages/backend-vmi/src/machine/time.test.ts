@@ -24,8 +24,12 @@ const clock: Clock = {
   schedule(at, run) {
     const entry = { at, run }
     agenda.push(entry)
-    return { cancel: () => void (agenda = agenda.filter(other => other !== entry)) }
+    return {
+      cancel: () => void (agenda = agenda.filter(other => other !== entry)),
+      save: () => ({ at, order: agenda.indexOf(entry) }),
+    }
   },
+  resume: ({ at }, run) => clock.schedule(at, run),
 }
 const board: BoardPort = {
   plug: () => {},

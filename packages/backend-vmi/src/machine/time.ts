@@ -6,7 +6,7 @@
  * the user says how much: the machine then tells a guest what a busy host would, the same at every boot.
  */
 import type { BackendPorts } from '@paragraft/core/ops'
-import type { BoardPort, Clock, Timer } from '@paragraft/core/ports'
+import type { BoardPort, Clock, SavedTimer, Snapshotable, Timer } from '@paragraft/core/ports'
 import {
   VMI_ALARM_COUNTER_MASK,
   VMI_ALARM_COUNTERS,
@@ -34,7 +34,13 @@ interface Alarm {
   timer: Timer | undefined
 }
 
-export class VmiTime {
+/** What a snapshot keeps: alarms by counter. `timer` is null where an alarm never fires. */
+export interface VmiTimeState {
+  fired: number
+  alarms: ({ lvtt: boolean; expiry: number; period: number; timer: SavedTimer | null } | null)[]
+}
+
+export class VmiTime implements Snapshotable<VmiTimeState> {
   /** Alarms delivered. */
   fired = 0
   readonly #clock: Clock
@@ -88,6 +94,24 @@ export class VmiTime {
   /** GetWallclockTime: nanoseconds since 1970. */
   wallclock(): bigint {
     return BigInt(this.#epochSeconds) * BigInt(VMI_WALLCLOCK_HZ) + BigInt(this.#clock.now())
+  }
+
+  save(): VmiTimeState {
+    const alarms = Array.from({ length: VMI_ALARM_COUNTERS }, (_, counter) => {
+      const alarm = this.#alarms[counter]
+      return alarm === undefined ? null : { ...alarm, timer: alarm.timer?.save() ?? null }
+    })
+    return { fired: this.fired, alarms }
+  }
+
+  restore(state: VmiTimeState): void {
+    this.fired = state.fired
+    for (const [counter, saved] of state.alarms.entries()) {
+      if (saved === null) continue
+      const alarm: Alarm = { ...saved, timer: undefined }
+      if (saved.timer !== null) alarm.timer = this.#clock.resume(saved.timer, () => this.#expire(counter, alarm))
+      this.#alarms[counter] = alarm
+    }
   }
 
   #cycles(counter: number): number {

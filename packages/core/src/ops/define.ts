@@ -22,6 +22,7 @@ import type {
   NetPort,
   PowerPort,
   Reporter,
+  Snapshotable,
 } from '../ports.ts'
 import { ABILITY_NAMES, type Ability, isAbility } from './abilities.ts'
 import { API_VERSION, checkApiVersion } from './api-version.ts'
@@ -102,6 +103,8 @@ export interface OpsDefinition {
   readonly requires?: readonly Ability[]
   /** Ways in, by the name of the head: `xen-pv`. */
   readonly entries?: Readonly<Record<string, ModuleEntry>>
+  /** What its host functions remember between calls, where they do: a snapshot of a machine keeps it. */
+  readonly state?: Snapshotable
 }
 
 /** A checked module, branded by `Symbol.for('paragraft.ops')`. Only {@link defineOps} makes one. */
@@ -192,8 +195,11 @@ export interface BackendCounts {
   ops?: Readonly<Record<string, string>>
 }
 
-/** What a created backend does for the machine while it runs. Everything is optional. */
-export interface BackendInstance {
+/**
+ * What a created backend does for the machine while it runs. Everything is optional. A machine can be saved if its backend has
+ * `save` and `restore`; one without state says so by saving null.
+ */
+export interface BackendInstance extends Partial<Snapshotable> {
   /** The head has placed the guest; called once, before the first instruction. */
   start?(start: StartOfDay): void
   /** INTA cycle, when the backend owns the interrupt controller; -1 when the request has been withdrawn. */

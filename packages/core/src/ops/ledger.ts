@@ -91,6 +91,11 @@ export class Ledger {
     this.#row(slot).calls += calls
   }
 
+  /** Takes over rows that {@link rows} gave, of a ledger for the same layout. Throws `PG_LEDGER_SLOT`. */
+  restore(rows: readonly LedgerRow[]): void {
+    for (const saved of rows) Object.assign(this.#row(saved.slot), saved)
+  }
+
   /** A copy of all rows, in slot order. */
   rows(): LedgerRow[] {
     return this.#rows.map(row => ({ ...row }))

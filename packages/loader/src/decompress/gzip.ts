@@ -5,7 +5,7 @@
 
 import { corrupt, Reader, tooLarge, unsupported } from '@paragraft/core/elf'
 import { isParagraftError } from '@paragraft/core/errors'
-import { Inflate } from 'fflate'
+import { Gzip, Inflate } from 'fflate'
 import { crc32 } from './crc.ts'
 import type { DecompressOptions } from './options.ts'
 import { expectSize, limitOf } from './options.ts'
@@ -25,6 +25,35 @@ const PIECE = 32 * 1024
 /** True if the bytes start like a gzip file with deflate, the only method there is. */
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes.length >= 3 && bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8
+}
+
+/** Writes a gzip file piece by piece: `push` takes bytes, `finish` gives the file, the same for the same bytes. */
+export interface GzipWriter {
+  push(bytes: Uint8Array): void
+  finish(): Uint8Array
+}
+
+/** `level`: 1, fast, to 9, small. */
+export function gzipWriter(level: 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9): GzipWriter {
+  const pieces: Uint8Array[] = []
+  let length = 0
+  const gzip = new Gzip({ level, mtime: 0 }, piece => {
+    pieces.push(piece)
+    length += piece.length
+  })
+  return {
+    push: bytes => gzip.push(bytes),
+    finish() {
+      gzip.push(new Uint8Array(0), true)
+      const file = new Uint8Array(length)
+      let at = 0
+      for (const piece of pieces) {
+        file.set(piece, at)
+        at += piece.length
+      }
+      return file
+    },
+  }
 }
 
 /** Decompresses a gzip file of one member. */

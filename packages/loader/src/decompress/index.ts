@@ -7,10 +7,11 @@ import { decompressXz, isXz } from './xz.ts'
 import { decompressZstd, isZstd } from './zstd.ts'
 
 export { decodeBcjX86 } from './bcj-x86.ts'
-export { decompressGzip } from './gzip.ts'
+export { decompressGzip, type GzipWriter, gzipWriter } from './gzip.ts'
 export { decompressLz4Legacy } from './lz4-legacy.ts'
 export type { DecompressOptions } from './options.ts'
 export { DEFAULT_MAX_SIZE } from './options.ts'
+export { sha256 } from './sha256.ts'
 export { decompressXz } from './xz.ts'
 export { decompressZstd } from './zstd.ts'
 

@@ -28,7 +28,7 @@ export async function gather(settings: RunSettings): Promise<Ingredients> {
     ...defaultOpsOf(settings, found),
     backend,
     backendOptions: await loadBackendOptions(backend, settings),
-    memory: settings.memory,
+    ...(settings.memory === undefined ? {} : { memory: settings.memory }),
     ...(settings.append === undefined ? {} : { commandLine: settings.append }),
     ...(settings.nsPerInstruction === undefined ? {} : { nsPerInstruction: settings.nsPerInstruction }),
   }

@@ -68,7 +68,7 @@ test('what nobody says has its default', () => {
     backend: { name: 'native', from: HERE },
     ops: [],
     noDefaultOps: false,
-    memory: 256 * 2 ** 20,
+    memory: undefined,
     engine: 'auto',
     screen: false,
   })

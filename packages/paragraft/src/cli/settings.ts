@@ -66,7 +66,8 @@ export interface RunSettings {
   ops: (Named | OpsModule)[]
   /** The backend's default ops are left out. */
   noDefaultOps: boolean
-  memory: number
+  /** Bytes; undefined: the snapshot's, or the default. */
+  memory: number | undefined
   append: string | undefined
   initrd: string | undefined
   modules: ModuleSetting[]
@@ -203,7 +204,7 @@ export function settle(
     ],
     ops: ops.filter(entry => entry !== NO_DEFAULT_OPS).map(entry => seen<OpsModule>(entry, from('ops'))),
     noDefaultOps: ops.includes(NO_DEFAULT_OPS),
-    memory: typeof merged.memory === 'number' ? merged.memory : parseSize(merged.memory ?? '256M', '--memory'),
+    memory: typeof merged.memory === 'string' ? parseSize(merged.memory, '--memory') : merged.memory,
     append: merged.append,
     initrd: path('initrd'),
     modules: (merged.module ?? [])
