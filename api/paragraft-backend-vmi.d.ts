@@ -114,8 +114,32 @@ export { CALLS, CALL_LIMIT, type CallEntry, type CallShape, type Clobbers, HINTS
 export { CALLS, CALL_LIMIT, CallEntry, CallShape, Clobbers, HINTS, VMI_ALARM_COUNTERS, VMI_ALARM_COUNTER_MASK, VMI_ALARM_IS_ONESHOT, VMI_ALARM_IS_PERIODIC, VMI_ALARM_WIRED_IRQ0, VMI_ALARM_WIRED_LVTT, VMI_CYCLES_AVAILABLE, VMI_CYCLES_REAL, VMI_CYCLES_STOLEN, VMI_DEFER_DT, VMI_FLUSH_GLOBAL, VMI_FLUSH_TLB, VMI_INTERRUPT_MASK, VMI_IOPL_MASK, VMI_LAZY_CPU, VMI_LAZY_MMU, VMI_LAZY_NONE, VMI_LINEAR_MAP_SLOTS, VMI_PAGE_CLONE, VMI_PAGE_CURRENT_AS, VMI_PAGE_DEFER, VMI_PAGE_PAE, VMI_PAGE_PD, VMI_PAGE_PDP, VMI_PAGE_PML4, VMI_PAGE_PT, VMI_PAGE_VA_MASK, VMI_PAGE_ZEROED, VMI_REBOOT_HARD, VMI_REBOOT_SOFT, VMI_WALLCLOCK_HZ, callShape, changedRegisters, findCall } from './abi/index.js';
 export { A as AP_STATE, a as AP_STATE_SIZE, F as Field, H as HEADER, b as HEADER_SIZE, L as LICENSES, P as PCI_CLASS_CODE, c as PCI_DEVICE_ID, d as PCI_HEADER, e as PCI_HEADER_SIZE, f as PCI_LAST_IMAGE, g as PCI_SIGNATURE, h as PCI_VENDOR_ID, i as PNP_HEADER, j as PNP_HEADER_SIZE, k as PNP_SIGNATURE, R as RELOCATIONS, l as ROM_BLOCK, m as ROM_MAX_BLOCKS, n as ROM_PROBE_END, o as ROM_PROBE_START, p as ROM_PROBE_STEP, q as ROM_SIGNATURE, r as Relocation, V as VMI_API_MAJOR, s as VMI_API_MINOR, t as VMI_SIGNATURE } from './rom.js';
 import * as _paragraft_core_ops from '@paragraft/core/ops';
+import { OptionsOf } from '@paragraft/core/ops';
 export { DEFERRED, Overlay, OverlayDefinition, PLAIN, ROM_NAMES, Rom, RomAnswer, RomCode, RomDefinition, RomEntry, RomIdentity, apiFits, applyOverlay, buildRom, builtInRom, call, defineOverlay, host, isOverlay, jump, none, nop, readRom, seal } from './rom/index.js';
 
+declare const OPTIONS: {
+    readonly rom: {
+        readonly says: "the ROM: plain, deferred, a file, or a package that exports what buildRom returns";
+        readonly kind: "artefact";
+        readonly choices: readonly ["plain", "deferred"];
+    };
+    readonly overlay: {
+        readonly says: "a package that exports what defineOverlay returns, laid over the ROM";
+        readonly kind: "artefact";
+    };
+    readonly stolen: {
+        readonly says: "per cent of time reported as stolen, 0 to 90";
+        readonly kind: "number";
+    };
+};
+/** The options as a config has them. */
+type VmiOptions = OptionsOf<typeof OPTIONS>;
+declare module '@paragraft/core/backends' {
+    interface BackendOptionTypes {
+        vmi: VmiOptions;
+        '@paragraft/backend-vmi': VmiOptions;
+    }
+}
 /**
  * A PC with a VMI ROM in it. Options: `rom` – `plain` (the default), `deferred`, the bytes of a ROM, or what `buildRom` returned;
  * `overlay` – what `defineOverlay` returned, laid over that ROM; `stolen` – per cent of time that the guest is told somebody

@@ -1,3 +1,20 @@
+// dist/backends.d.ts
+/**
+ * The options of backends as types, by name. A backend's package adds its own, and whoever has its types in sight gets them
+ * completed and checked in `defineConfig`:
+ *
+ *     import type {} from '@paragraft/core/backends'
+ *     declare module '@paragraft/core/backends' {
+ *       interface BackendOptionTypes {
+ *         mine: OptionsOf<typeof OPTIONS>
+ *       }
+ *     }
+ */
+interface BackendOptionTypes {
+}
+
+export type { BackendOptionTypes };
+
 // dist/define.d.ts
 import { Head } from './head.js';
 import { GuestImage, StartOfDay } from './image.js';
@@ -142,6 +159,16 @@ interface BackendOption {
 type BackendOptions = Readonly<Record<string, BackendOption>>;
 /** Values by option name: text and names as strings. */
 type BackendOptionValues = Readonly<Record<string, unknown>>;
+/** The values that declared options take, as a type: what a package adds to `BackendOptionTypes`. */
+type OptionsOf<T extends BackendOptions> = {
+    readonly [Name in keyof T]?: ValueOf<T[Name]>;
+};
+type ValueOf<T extends BackendOption> = T['kind'] extends 'number' ? number : T['kind'] extends 'flag' ? boolean : T['kind'] extends 'artefact' ? Chosen<T> | (string & {}) | object : T extends {
+    readonly choices: readonly string[];
+} ? Chosen<T> : string;
+type Chosen<T extends BackendOption> = T extends {
+    readonly choices: readonly (infer Name)[];
+} ? Name : never;
 /** A backend as far as its options are concerned. */
 interface WithOptions {
     readonly name: string;
@@ -636,7 +663,7 @@ declare function defineBackend(definition: BackendDefinition): Backend;
 /** True for a backend made by {@link defineBackend} of any copy of this package. */
 declare function isBackend(candidate: unknown): candidate is Backend;
 
-export { checkBackendOptions as $, ABILITIES as A, type Backend as B, type CallFrame as C, type DataSegment as D, type Era as E, FIRST_HOST_CALL as F, GUEST_SYMBOL as G, type HostCall as H, type InterceptedEvent as I, type ModuleEntry as J, type OpGroup as K, type OpParam as L, type ModuleCode as M, type OpType as N, type OpEntry as O, type OpVersion as P, type OpsDefinition as Q, type OpsModule as R, type Place as S, type ProcessorControl as T, type SegmentView as U, type Signature as V, type StructView as W, type TableRegister as X, type VirtualMemory as Y, backendOption as Z, bitsOf as _, ABILITY_NAMES as a, code as a0, conventionFor as a1, data as a2, defineBackend as a3, defineOps as a4, host as a5, isAbility as a6, isBackend as a7, isOpsModule as a8, native as a9, nativeGroup as aa, nativeSymbol as ab, natively as ac, nop as ad, op as ae, parseBackendOption as af, readArguments as ag, requireAbilities as ah, signature as ai, supported as aj, value as ak, writeResult as al, type Ability as b, type Answer as c, type AnswerKind as d, type Answers as e, type Arch as f, type BackendCounts as g, type BackendDefinition as h, type BackendInstance as i, type BackendOption as j, type BackendOptionValues as k, type BackendOptions as l, type BackendPorts as m, type BackendProcessor as n, type CallingConvention as o, type DeprivilegedPort as p, type DescriptorFault as q, type EraSlot as r, type EventSource as s, type GuestContext as t, type GuestException as u, type GuestMonitor as v, type GuestRegister as w, type HostCallPort as x, type HostFunction as y, type HypercallFrame as z };
+export { bitsOf as $, type AnswerKind as A, type Backend as B, type CallFrame as C, type DataSegment as D, type Era as E, FIRST_HOST_CALL as F, GUEST_SYMBOL as G, type HostCall as H, type InterceptedEvent as I, type ModuleEntry as J, type OpGroup as K, type OpParam as L, type ModuleCode as M, type OpType as N, type OpEntry as O, type OpVersion as P, type OpsDefinition as Q, type OpsModule as R, type OptionsOf as S, type Place as T, type ProcessorControl as U, type SegmentView as V, type Signature as W, type StructView as X, type TableRegister as Y, type VirtualMemory as Z, backendOption as _, ABILITIES as a, checkBackendOptions as a0, code as a1, conventionFor as a2, data as a3, defineBackend as a4, defineOps as a5, host as a6, isAbility as a7, isBackend as a8, isOpsModule as a9, native as aa, nativeGroup as ab, nativeSymbol as ac, natively as ad, nop as ae, op as af, parseBackendOption as ag, readArguments as ah, requireAbilities as ai, signature as aj, supported as ak, value as al, writeResult as am, ABILITY_NAMES as b, type Ability as c, type Answer as d, type Answers as e, type Arch as f, type BackendCounts as g, type BackendDefinition as h, type BackendInstance as i, type BackendOption as j, type BackendOptionValues as k, type BackendOptions as l, type BackendPorts as m, type BackendProcessor as n, type CallingConvention as o, type DeprivilegedPort as p, type DescriptorFault as q, type EraSlot as r, type EventSource as s, type GuestContext as t, type GuestException as u, type GuestMonitor as v, type GuestRegister as w, type HostCallPort as x, type HostFunction as y, type HypercallFrame as z };
 
 // dist/elf/index.d.ts
 import { ErrorFields, ParagraftError } from '../errors.js';
@@ -1086,23 +1113,73 @@ export { ErrorFields, ParagraftError, isParagraftError } from './errors.js';
 import { StartOfDay } from './image.js';
 export { BootModule, GuestImage, ImageEntry, ImageNote, ImageSection, ImageSegment, ImageSymbol, LinuxHeader, MemoryRange, MultibootHeader, StartRegisters } from './image.js';
 import { GuestMemory } from './ports.js';
-export { BlockPort, BoardPort, Clock, ConsolePort, CpuidRegisters, HypercallInstruction, IoBus, IoHandler, Line, MmioBus, MmioHandler, NetPort, PciCard, PowerPort, ProcessorPorts, Reporter, Timer } from './ports.js';
+export { BlockPort, BoardPort, Clock, ConsolePort, CpuidRegisters, HypercallInstruction, IoBus, IoHandler, Line, MmioBus, MmioHandler, NetPort, PciCard, PowerPort, ProcessorPorts, Reporter, SavedTimer, Snapshotable, Timer } from './ports.js';
 export { Head, HeadMatch, PlaceOptions } from './head.js';
 export { A as AdmittedOps, a as AdmittedSlot, C as CallSite, G as Graft, b as GuestLayout, H as HostStub, L as LayoutDescription, c as LayoutResult, d as LayoutSlot, O as Oracle, e as admit, l as layoutOf } from './layout.js';
 export { EXIT_GUEST, EXIT_INTERNAL, EXIT_OK, EXIT_TIMEOUT, EXIT_USAGE, ExitCounts, GuestFaultKind, InputArrival, Machine, MachineEvent, RegisterView, RunOptions, RunOutcome, RunReport, StopReason, exitStatus } from './machine.js';
-export { A as ABILITIES, a as ABILITY_NAMES, b as Ability, c as Answer, d as AnswerKind, e as Answers, f as Arch, B as Backend, g as BackendCounts, h as BackendDefinition, i as BackendInstance, j as BackendOption, k as BackendOptionValues, l as BackendOptions, m as BackendPorts, n as BackendProcessor, C as CallFrame, o as CallingConvention, D as DataSegment, p as DeprivilegedPort, q as DescriptorFault, E as Era, r as EraSlot, s as EventSource, F as FIRST_HOST_CALL, G as GUEST_SYMBOL, t as GuestContext, u as GuestException, v as GuestMonitor, w as GuestRegister, H as HostCall, x as HostCallPort, y as HostFunction, z as HypercallFrame, I as InterceptedEvent, M as ModuleCode, J as ModuleEntry, O as OpEntry, K as OpGroup, L as OpParam, N as OpType, P as OpVersion, Q as OpsDefinition, R as OpsModule, S as Place, T as ProcessorControl, U as SegmentView, V as Signature, W as StructView, X as TableRegister, Y as VirtualMemory, Z as backendOption, _ as bitsOf, $ as checkBackendOptions, a0 as code, a1 as conventionFor, a2 as data, a3 as defineBackend, a4 as defineOps, a5 as host, a6 as isAbility, a7 as isBackend, a8 as isOpsModule, a9 as native, aa as nativeGroup, ab as nativeSymbol, ac as natively, ad as nop, ae as op, af as parseBackendOption, ag as readArguments, ah as requireAbilities, ai as signature, aj as supported, ak as value, al as writeResult } from './define.js';
+export { a as ABILITIES, b as ABILITY_NAMES, c as Ability, d as Answer, A as AnswerKind, e as Answers, f as Arch, B as Backend, g as BackendCounts, h as BackendDefinition, i as BackendInstance, j as BackendOption, k as BackendOptionValues, l as BackendOptions, m as BackendPorts, n as BackendProcessor, C as CallFrame, o as CallingConvention, D as DataSegment, p as DeprivilegedPort, q as DescriptorFault, E as Era, r as EraSlot, s as EventSource, F as FIRST_HOST_CALL, G as GUEST_SYMBOL, t as GuestContext, u as GuestException, v as GuestMonitor, w as GuestRegister, H as HostCall, x as HostCallPort, y as HostFunction, z as HypercallFrame, I as InterceptedEvent, M as ModuleCode, J as ModuleEntry, O as OpEntry, K as OpGroup, L as OpParam, N as OpType, P as OpVersion, Q as OpsDefinition, R as OpsModule, S as OptionsOf, T as Place, U as ProcessorControl, V as SegmentView, W as Signature, X as StructView, Y as TableRegister, Z as VirtualMemory, _ as backendOption, $ as bitsOf, a0 as checkBackendOptions, a1 as code, a2 as conventionFor, a3 as data, a4 as defineBackend, a5 as defineOps, a6 as host, a7 as isAbility, a8 as isBackend, a9 as isOpsModule, aa as native, ab as nativeGroup, ac as nativeSymbol, ad as natively, ae as nop, af as op, ag as parseBackendOption, ah as readArguments, ai as requireAbilities, aj as signature, ak as supported, al as value, am as writeResult } from './define.js';
 export { ADAPTERS, API_VERSION, Adapter, CATALOGUE, ERAS, EraDiff, HostPorts, OpChange, PluginMetadata, adaptersFor, checkApiVersion, checkMetadata, diffEras, eraName, eraOf, erasIn, findEra, findOp, hasResult, hostCall, opEntry, opVersion, readMetadata, runHostAnswer, whyNotNop } from './ops/index.js';
 export { I as Installation, L as Ledger, a as LedgerLayout, b as LedgerRow, M as Moment, O as OpReport, f as formatLedger, c as formatTable } from './ledger.js';
 export { E820_RAM, E820_RESERVED, Placement, Reservation, reserveRanges } from './placement.js';
+export { NamedStates, snapshotMismatch, together } from './snapshot.js';
+
+/**
+ * Planned breaks: what still works and will not for ever. Each is here once, and {@link deprecation} makes what is said of it;
+ * docs/deprecations.md has a section for each.
+ */
+/** One planned break. */
+interface Deprecation {
+    /** What has the version numbers below. */
+    readonly of: 'plug-in API' | 'config';
+    /** The version that brought what to use instead. */
+    readonly since: string;
+    /** The version that will refuse it. */
+    readonly until: string;
+    /** Who is told: `asked`, only those who ask (`--deprecations`), while others still have to move first; `all`, everybody. */
+    readonly told: 'asked' | 'all';
+    /** What is deprecated; a phrase. */
+    readonly what: string;
+    /** What to do; a sentence. */
+    readonly instead: string;
+}
+declare const DEPRECATIONS: {
+    readonly 'backend-without-supports': {
+        readonly of: "plug-in API";
+        readonly since: "1.1.0";
+        readonly until: "2.0.0";
+        readonly told: "asked";
+        readonly what: "a backend that does not say what it supports";
+        readonly instead: "List its abilities as `supports`, in the definition and in the package's metadata.";
+    };
+    readonly 'config-backend-options': {
+        readonly of: "config";
+        readonly since: "1.1.0";
+        readonly until: "2.0.0";
+        readonly told: "all";
+        readonly what: "the key backendOptions, which fits one backend only";
+        readonly instead: "Use `backends: { NAME: { … } }`, which keeps the options of each.";
+    };
+};
+type DeprecationId = keyof typeof DEPRECATIONS;
+/** What is said of one use of something deprecated. */
+interface DeprecationNotice extends Deprecation {
+    readonly code: 'PG_DEPRECATED';
+    readonly id: string;
+    /** Who uses it: a backend's name, a config file. */
+    readonly who: string;
+    readonly message: string;
+}
+/** The notice that `who` uses something deprecated. */
+declare function deprecation(id: DeprecationId, who: string): DeprecationNotice;
+/** Passes each notice on once: to those who ask all of them, to others those that everybody is told. */
+declare function tellOnce(tell: (notice: DeprecationNotice) => void, asked: boolean): (notice: DeprecationNotice) => void;
 
 /** RAM address of a guest-physical one. Throws `PG_MEMORY_RANGE` where the guest has no page. */
 declare function ramAddress({ ramPage }: Pick<StartOfDay, 'ramPage'>, pa: number): number;
 /** `memory` by guest-physical addresses; `memory` itself where they are RAM's own. */
 declare function guestPhysical(memory: GuestMemory, start: Pick<StartOfDay, 'ramPage'>): GuestMemory;
 
-export { GuestMemory, StartOfDay, guestPhysical, ramAddress };
-export { BlockPort, BoardPort, Clock, ConsolePort, CpuidRegisters, GuestMemory, HypercallInstruction, IoBus, IoHandler, Line, MmioBus, MmioHandler, NetPort, PciCard, PowerPort, ProcessorPorts, Reporter, SavedTimer, Snapshotable, Timer } from './ports.js';
-export { NamedStates, snapshotMismatch, together } from './snapshot.js';
+export { DEPRECATIONS, type Deprecation, type DeprecationId, type DeprecationNotice, GuestMemory, StartOfDay, deprecation, guestPhysical, ramAddress, tellOnce };
 
 // dist/layout.d.ts
 import './image.js';
@@ -1113,7 +1190,7 @@ import './ports.js';
 
 // dist/layout.d.ts
 import { StartOfDay } from './image.js';
-import { E as Era, f as Arch, c as Answer, o as CallingConvention, y as HostFunction, R as OpsModule } from './define.js';
+import { E as Era, f as Arch, d as Answer, o as CallingConvention, y as HostFunction, R as OpsModule } from './define.js';
 
 /** What will be in one slot. */
 interface AdmittedSlot {
@@ -1262,7 +1339,7 @@ interface Graft {
 export { type AdmittedOps as A, type CallSite as C, type Graft as G, type HostStub as H, type LayoutDescription as L, type Oracle as O, type AdmittedSlot as a, type GuestLayout as b, type LayoutResult as c, type LayoutSlot as d, admit as e, layoutOf as l };
 
 // dist/ledger.d.ts
-import { d as AnswerKind } from './define.js';
+import { A as AnswerKind } from './define.js';
 
 /** One row of `ops[]` in the run report. */
 interface OpReport {
@@ -1543,8 +1620,8 @@ declare function exitStatus(stop: StopReason): number;
 export { EXIT_GUEST, EXIT_INTERNAL, EXIT_OK, EXIT_TIMEOUT, EXIT_USAGE, type ExitCounts, type GuestFaultKind, type InputArrival, type Machine, type MachineEvent, type RegisterView, type RunOptions, type RunOutcome, type RunReport, type StopReason, exitStatus };
 
 // dist/ops/index.d.ts
-import { H as HostCall, y as HostFunction, O as OpEntry, P as OpVersion, r as EraSlot, E as Era, f as Arch, Y as VirtualMemory, T as ProcessorControl, V as Signature, W as StructView, C as CallFrame, b as Ability, B as Backend, R as OpsModule } from '../define.js';
-export { A as ABILITIES, a as ABILITY_NAMES, c as Answer, d as AnswerKind, e as Answers, g as BackendCounts, h as BackendDefinition, i as BackendInstance, j as BackendOption, k as BackendOptionValues, l as BackendOptions, m as BackendPorts, n as BackendProcessor, o as CallingConvention, D as DataSegment, p as DeprivilegedPort, q as DescriptorFault, s as EventSource, F as FIRST_HOST_CALL, G as GUEST_SYMBOL, t as GuestContext, u as GuestException, v as GuestMonitor, w as GuestRegister, x as HostCallPort, z as HypercallFrame, I as InterceptedEvent, M as ModuleCode, J as ModuleEntry, K as OpGroup, L as OpParam, N as OpType, Q as OpsDefinition, S as Place, U as SegmentView, X as TableRegister, Z as backendOption, _ as bitsOf, $ as checkBackendOptions, a0 as code, a1 as conventionFor, a2 as data, a3 as defineBackend, a4 as defineOps, a5 as host, a6 as isAbility, a7 as isBackend, a8 as isOpsModule, a9 as native, aa as nativeGroup, ab as nativeSymbol, ac as natively, ad as nop, ae as op, af as parseBackendOption, ag as readArguments, ah as requireAbilities, ai as signature, aj as supported, ak as value, al as writeResult } from '../define.js';
+import { H as HostCall, y as HostFunction, O as OpEntry, P as OpVersion, r as EraSlot, E as Era, f as Arch, Z as VirtualMemory, U as ProcessorControl, W as Signature, X as StructView, C as CallFrame, c as Ability, B as Backend, R as OpsModule } from '../define.js';
+export { a as ABILITIES, b as ABILITY_NAMES, d as Answer, A as AnswerKind, e as Answers, g as BackendCounts, h as BackendDefinition, i as BackendInstance, j as BackendOption, k as BackendOptionValues, l as BackendOptions, m as BackendPorts, n as BackendProcessor, o as CallingConvention, D as DataSegment, p as DeprivilegedPort, q as DescriptorFault, s as EventSource, F as FIRST_HOST_CALL, G as GUEST_SYMBOL, t as GuestContext, u as GuestException, v as GuestMonitor, w as GuestRegister, x as HostCallPort, z as HypercallFrame, I as InterceptedEvent, M as ModuleCode, J as ModuleEntry, K as OpGroup, L as OpParam, N as OpType, Q as OpsDefinition, S as OptionsOf, T as Place, V as SegmentView, Y as TableRegister, _ as backendOption, $ as bitsOf, a0 as checkBackendOptions, a1 as code, a2 as conventionFor, a3 as data, a4 as defineBackend, a5 as defineOps, a6 as host, a7 as isAbility, a8 as isBackend, a9 as isOpsModule, aa as native, ab as nativeGroup, ac as nativeSymbol, ad as natively, ae as nop, af as op, ag as parseBackendOption, ah as readArguments, ai as requireAbilities, aj as signature, ak as supported, al as value, am as writeResult } from '../define.js';
 import { a as AdmittedSlot } from '../layout.js';
 export { A as AdmittedOps, L as LayoutDescription, e as admit, l as layoutOf } from '../layout.js';
 import { Clock, Reporter } from '../ports.js';

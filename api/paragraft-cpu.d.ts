@@ -101,6 +101,12 @@ declare class WalkResult {
     errorCode: number;
 }
 
+/** The shortcuts that the processor itself takes. */
+interface Shortcuts {
+    /** See deliver in events.ts. 0: nothing has changed. */
+    deliver(what: number, errorCode: number, returnEip: number): number;
+}
+
 /**
  * CPUID as data: a model says vendor, signature, features and leaves; the processor takes from it what CR4, EFER and
  * the MSRs accept. Intel SDM vol. 2, CPUID, tables 3-8 to 3-11.
@@ -204,8 +210,6 @@ declare class Processor implements CpuContext {
     shutDown: boolean;
     /** The engine reports each instruction: what is decoded has TRACE records (see mode.ts). */
     tracing: boolean;
-    /** NMIs wait for the next IRET. */
-    nmiBlocked: boolean;
     /** DR6 bits of a debug exception on its way; with ATTENTION set, the engine raises #DB after the instruction. */
     pendingDr6: number;
     /** Armed breakpoints by kind, bit n for DRn. */
@@ -214,14 +218,14 @@ declare class Processor implements CpuContext {
     ioBreakpoints: number;
     /** CR0.AM, EFLAGS.AC and CPL 3 together: user accesses all take the slow path, which checks alignment. */
     alignmentArmed: boolean;
+    /** Tries the usual ways first; without any, everything goes the general way. */
+    shortcuts: Shortcuts;
     /** A write into a page marked as code, after the bytes are in place; stays inside one page. */
     onCodeWrite: (pa: number, size: number) => void;
     /** `region`: an INVLPG met large pages, and drops the whole 4 MB around its page. */
     onTlbFlush: (what: TlbFlush, region?: boolean) => void;
     /** Every exception of an instruction, before its delivery. True: execute the instruction again instead. */
     onException: (fault: GuestFault) => boolean;
-    /** Serves the events and descriptors of a deprivileged guest; null for every other. */
-    monitor: GuestMonitor | null;
     /** Events that the monitor was asked about. */
     intercepted: number;
     /** The monitor has executed the instruction at hand. */
@@ -252,6 +256,12 @@ declare class Processor implements CpuContext {
     /** INTR or NMI is asserted, as far as the engine knows (true is always safe): enabling interrupts needs attention. */
     get interruptWaiting(): boolean;
     set interruptWaiting(waiting: boolean);
+    /** NMIs wait for the next IRET. */
+    get nmiBlocked(): boolean;
+    set nmiBlocked(blocked: boolean);
+    /** Serves the events and descriptors of a deprivileged guest; null for every other. */
+    get monitor(): GuestMonitor | null;
+    set monitor(monitor: GuestMonitor | null);
     /** Changes the privilege level and what follows from it: TLB tables, alignment checks. */
     setCpl(level: number): void;
     /** EFLAGS_SYS changed in these bits. Closing the door to interrupts needs no attention; opening it, if one waits. */

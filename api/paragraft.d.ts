@@ -1,47 +1,15 @@
 // dist/index.d.ts
-import { Backend, OpsModule, InputArrival, Snapshotable, LedgerRow, GuestLayout, GuestMemory, Moment, ConsolePort, SavedTimer, Clock, Reporter, StopReason, RegisterView, RunOptions, RunOutcome, Machine, ExitCounts, BackendCounts, GuestFaultKind, MachineEvent, RunReport, BackendOptionValues, BootModule, BlockPort, NetPort } from '@paragraft/core';
+import { Snapshotable, LedgerRow, GuestLayout, GuestMemory, Moment, InputArrival, ConsolePort, SavedTimer, Clock, Reporter, StopReason, RegisterView, RunOptions, RunOutcome, Machine, ExitCounts, BackendCounts, GuestFaultKind, MachineEvent, RunReport, Backend, BackendOptionValues, OpsModule, BootModule, BlockPort, NetPort, DeprecationNotice } from '@paragraft/core';
 import { Engine, LockstepSubject } from '@paragraft/cpu';
 import { AppliedGraft } from '@paragraft/loader';
 import { EventClockState, EventClock } from '@paragraft/devices';
+import { BackendOptionTypes } from '@paragraft/core/backends';
 
-/** What a config file may say, and `createMachine`'s choice of engines. The keys have the command line options' names. */
+/** The engines by their names here. */
 
 /** Engines to choose from. `auto` is the fastest that this version has. */
 declare const ENGINES: readonly ["auto", "translator", "interpreter", "reference"];
 type EngineName = (typeof ENGINES)[number];
-/** A config file's contents: `export default defineConfig({ … })` in `paragraft.config.ts`. All of it optional. */
-interface ParagraftConfig {
-    /** Name or path of a backend, or a backend itself. */
-    backend?: string | Backend;
-    /** The backend's options by name; an artefact by name, or as a path or package that is loaded. */
-    backendOptions?: Record<string, unknown>;
-    /** Names or paths of ops modules, or modules themselves, in the order in which they are offered the guest. */
-    ops?: (string | OpsModule)[];
-    /** RAM: `'256M'`, or bytes. */
-    memory?: string | number;
-    /** The guest's command line. */
-    append?: string;
-    initrd?: string;
-    /** Boot modules: `'FILE'` or `'FILE=COMMAND LINE'`. */
-    module?: string[];
-    disk?: string;
-    /** `'none'`, `'loopback'`, `'peer'`; with `'=FILE'`, frames are captured into it. */
-    net?: string;
-    /** Stop with status 0 when this text has been on the console. */
-    until?: string;
-    /** Stop with status 4 after so many seconds of the host's time. */
-    timeout?: number;
-    screen?: boolean;
-    report?: string;
-    trace?: string[];
-    engine?: EngineName;
-    /** Virtual nanoseconds per instruction. */
-    nsPerInstruction?: number;
-    /** Input of an earlier run, from its report: delivered at the same points in place of standard input. */
-    replay?: InputArrival[];
-}
-/** Gives a config file its types. */
-declare function defineConfig(config: ParagraftConfig): ParagraftConfig;
 
 /**
  * Keeps core's ledger for a running machine: sees the module's functions appear in the guest's table, the guest's patcher
@@ -370,7 +338,7 @@ interface MachineConfig {
      * of the backend's own `ops`. null: no such module, whatever the guest.
      */
     defaultOps?: OpsModule | (() => Promise<OpsModule | undefined>) | null;
-    /** RAM in bytes, a multiple of 4096. Default 256 MiB. */
+    /** RAM in bytes, a multiple of 4096. Default: the snapshot's, else 256 MiB. */
     memory?: number;
     /** The guest's command line. Without `console=` in it, the head's default console is added. */
     commandLine?: string;
@@ -393,6 +361,8 @@ interface MachineConfig {
     output: (bytes: Uint8Array) => void;
     /** What is being done, and how far it is, while the machine is put together. */
     progress?: (text: string, done?: number, total?: number) => void;
+    /** Sees every use of what a later version will refuse; `tellOnce` makes of it what people want to hear. */
+    deprecated?: (notice: DeprecationNotice) => void;
     /** Sees every port access. */
     onIo?: (access: IoAccess) => void;
     /** Sees every call that a host function answers. */
@@ -408,6 +378,108 @@ declare const NS_PER_INSTRUCTION = 4;
 declare const RTC_EPOCH_SECONDS = 1767225600;
 /** Builds a machine, ready for its first instruction. Throws coded errors; nothing outlives a refusal. */
 declare function createMachine(config: MachineConfig): Promise<PcMachine>;
+
+/** Config files: `export default defineConfig({ … })` in `paragraft.config.ts`. */
+
+/** A backend's name: one whose options are known, or any other. */
+type BackendName = keyof BackendOptionTypes | (string & {});
+/**
+ * Options by backend. Those of a backend whose types are in sight (`import type {} from '@paragraft/backend-vmi'`) are checked; of others
+ * any are taken, and checked when the backend is loaded.
+ */
+type BackendOptionsByName = Partial<BackendOptionTypes> & {
+    readonly [name: string]: object | undefined;
+};
+/** Gives a config file its types. */
+declare function defineConfig(config: ParagraftConfig): ParagraftConfig;
+
+/** The settings of a run. All of them optional. */
+interface RunConfig {
+    /**
+     * The guest's image, for a command line that names none.
+     */
+    guest?: string | undefined;
+    /**
+     * Who plays the hypervisor: the name or path of a package, or a backend itself. Default: native.
+     */
+    backend?: BackendName | Backend | undefined;
+    /**
+     * Options of backends, by the name of each; those of the backend that runs are used. An artefact is a name, or the path or package that it is loaded from.
+     */
+    backends?: BackendOptionsByName | undefined;
+    /**
+     * Options for whichever backend runs.
+     * @deprecated Use `backends: { NAME: { … } }`, which keeps the options of each.
+     */
+    backendOptions?: Record<string, unknown> | undefined;
+    /**
+     * Names or paths of ops modules, or modules themselves, in the order in which they are grafted. none leaves out the backend's default.
+     */
+    ops?: (string | OpsModule)[] | undefined;
+    /**
+     * RAM, as "256M" or in bytes. Default: 256M.
+     */
+    memory?: string | number | undefined;
+    /**
+     * The guest's command line.
+     */
+    append?: string | undefined;
+    /**
+     * Initial RAM disk.
+     */
+    initrd?: string | undefined;
+    /**
+     * Boot modules: FILE, or FILE=COMMAND LINE.
+     */
+    module?: string[] | undefined;
+    /**
+     * A raw disk image.
+     */
+    disk?: string | undefined;
+    /**
+     * The network interface: none, loopback or peer; with =FILE, frames are captured into it.
+     */
+    net?: string | undefined;
+    /**
+     * Stop with status 0 when this text has been on the console.
+     */
+    until?: string | undefined;
+    /**
+     * Stop with status 4 after so many seconds of the host's time.
+     */
+    timeout?: number | undefined;
+    /**
+     * Print the VGA text screen when the run stops.
+     */
+    screen?: boolean | undefined;
+    /**
+     * Write the run as data into this file.
+     */
+    report?: string | undefined;
+    /**
+     * Traces: KIND, or KIND=FILE.
+     */
+    trace?: string[] | undefined;
+    /**
+     * The engine. All make the same run, at different speeds.
+     */
+    engine?: EngineName | undefined;
+    /**
+     * Virtual nanoseconds per instruction, a whole number.
+     */
+    nsPerInstruction?: number | undefined;
+    /**
+     * Input of an earlier run, from its report: delivered at the same points in place of standard input.
+     */
+    replay?: InputArrival[] | undefined;
+}
+/** A config file's contents. Paths and names in it are seen from its folder. */
+interface ParagraftConfig extends RunConfig {
+    /** For JSON: where the schema is, `./node_modules/paragraft/schema/config.json`. */
+    $schema?: string;
+    /** Settings under a name, laid over those at the top by `--profile NAME`. */
+    profiles?: Record<string, RunConfig>;
+}
 
 /** A whole machine as one side of a lock-step run (see @paragraft/cpu's runLockstep): the same boot under two engines. */
 
@@ -449,4 +521,4 @@ interface RunMachineOptions {
 /** Runs a machine to its end and reports. */
 declare function run(machine: PcMachine, options?: RunMachineOptions): Promise<RunReport>;
 
-export { ConsoleHub, type ConsoleHubOptions, ENGINES, type EngineName, type InputSink, type InputSource, type IoAccess, type MachineConfig, NS_PER_INSTRUCTION, type OpCall, type ParagraftConfig, PcMachine, RTC_EPOCH_SECONDS, type RunMachineOptions, type ScheduleOptions, createMachine, defineConfig, lockstepMachine, run };
+export { type BackendName, type BackendOptionsByName, ConsoleHub, type ConsoleHubOptions, ENGINES, type EngineName, type InputSink, type InputSource, type IoAccess, type MachineConfig, NS_PER_INSTRUCTION, type OpCall, type ParagraftConfig, PcMachine, RTC_EPOCH_SECONDS, type RunConfig, type RunMachineOptions, type ScheduleOptions, createMachine, defineConfig, lockstepMachine, run };

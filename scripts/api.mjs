@@ -14,7 +14,9 @@ const check = process.argv.includes('--check')
 /** All declarations that the entry points reach, with the bundler's hashed file names made stable. */
 function report(item) {
   const directory = join(root, item.directory)
-  const queue = Object.values(item.manifest.exports).map(entry => resolve(directory, entry.types))
+  // What has no types is data: a JSON schema.
+  const typed = Object.values(item.manifest.exports).filter(entry => entry.types !== undefined)
+  const queue = typed.map(entry => resolve(directory, entry.types))
   const seen = new Map()
   while (queue.length > 0) {
     const file = queue.shift()
