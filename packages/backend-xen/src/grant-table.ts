@@ -4,6 +4,9 @@
  */
 import type { GuestMemory } from '@paragraft/core/ports'
 import {
+  GNTST_BAD_GNTREF,
+  GNTST_BAD_PAGE,
+  GNTST_GENERAL_ERROR,
   GRANT_DOMID,
   GRANT_ENTRY_SIZE,
   GRANT_FLAGS,
@@ -22,16 +25,27 @@ import { SharedPage } from './shared-page.ts'
 export const MAX_GRANT_FRAMES = 64
 const ENTRIES_PER_FRAME = PAGE_SIZE / GRANT_ENTRY_SIZE
 
+/** A reference in use: whom it was granted, which frame it named when that began, and how many read and write. */
+interface ActiveEntry {
+  readonly domid: number
+  readonly gfn: number
+  readonly address: number
+  readers: number
+  writers: number
+}
+
 export class GrantTable implements BackendGrants {
   readonly #memory: GuestMemory
   readonly #frames: Frames
+  readonly #place: (index: number) => number | undefined
   readonly #table: SharedPage[] = []
-  /** Uses of each reference: readers and writers. */
-  readonly #uses = new Map<number, { readers: number; writers: number }>()
+  readonly #active = new Map<number, ActiveEntry>()
 
-  constructor(memory: GuestMemory, frames: Frames) {
+  /** `place`: RAM address where a frame of the table is from the start, if it is anywhere. */
+  constructor(memory: GuestMemory, frames: Frames, place: (index: number) => number | undefined = () => undefined) {
     this.#memory = memory
     this.#frames = frames
+    this.#place = place
     this.frame(0)
   }
 
@@ -43,39 +57,59 @@ export class GrantTable implements BackendGrants {
   /** A frame of the table, which grows to have it; undefined beyond the most that it may. */
   frame(index: number): SharedPage | undefined {
     if (index >= MAX_GRANT_FRAMES) return undefined
-    while (this.#table.length <= index) this.#table.push(new SharedPage(this.#memory))
+    while (this.#table.length <= index) {
+      const address = this.#place(this.#table.length)
+      const page = new SharedPage(this.#memory)
+      if (address !== undefined) page.moveTo(address)
+      this.#table.push(page)
+    }
     return this.#table[index]
   }
 
   map(ref: number, write: boolean): number | undefined {
-    const address = this.lookup(ref, BACKEND_DOMID, write)
-    if (address === undefined) return undefined
-    const uses = this.#uses.get(ref) ?? { readers: 0, writers: 0 }
+    const address = this.pin(ref, BACKEND_DOMID, write)
+    return address < 0 ? undefined : address
+  }
+
+  unmap(ref: number, write: boolean): void {
+    this.unpin(ref, write)
+  }
+
+  /**
+   * A domain begins to use what it was granted: the page's RAM address, or a status, which is negative. While a reference is in
+   * use its frame is what it was, whatever the entry says meanwhile (map_grant_ref, acquire_grant_for_copy, _set_status_v1).
+   */
+  pin(ref: number, domid: number, write: boolean): number {
+    const entry = this.#entry(ref)
+    if (entry === undefined) return GNTST_BAD_GNTREF
+    const active = this.#active.get(ref)
+    if (active !== undefined && active.domid !== domid) return GNTST_GENERAL_ERROR
+    const { page, at } = entry
+    const flags = page.read16(at + GRANT_FLAGS)
+    const granted = (flags & GTF_TYPE_MASK) === GTF_PERMIT_ACCESS && page.read16(at + GRANT_DOMID) === domid
+    if (active === undefined && !granted) return GNTST_GENERAL_ERROR
+    if (write && (active?.writers ?? 0) === 0 && (flags & GTF_READONLY) !== 0) return GNTST_GENERAL_ERROR
+    const gfn = active?.gfn ?? page.read32(at + GRANT_FRAME)
+    const address = active?.address ?? this.#frames.address(gfn)
+    if (address === undefined) return GNTST_BAD_PAGE
+    if (!this.#frames.hold(gfn, write)) return GNTST_GENERAL_ERROR
+    const uses = active ?? { domid, gfn, address, readers: 0, writers: 0 }
     if (write) uses.writers++
     else uses.readers++
-    this.#uses.set(ref, uses)
+    this.#active.set(ref, uses)
     this.#mark(ref, uses)
     return address
   }
 
-  unmap(ref: number, write: boolean): void {
-    const uses = this.#uses.get(ref)
-    if (uses === undefined) return
-    if (write) uses.writers = Math.max(0, uses.writers - 1)
-    else uses.readers = Math.max(0, uses.readers - 1)
+  /** The end of a use that {@link pin} began. */
+  unpin(ref: number, write: boolean): void {
+    const uses = this.#active.get(ref)
+    if (uses === undefined || (write ? uses.writers : uses.readers) === 0) return
+    if (write) uses.writers--
+    else uses.readers--
+    this.#frames.release(uses.gfn, write)
     this.#mark(ref, uses)
-    if (uses.readers + uses.writers === 0) this.#uses.delete(ref)
-  }
-
-  /** RAM address of what a domain was granted; undefined when it was not. */
-  lookup(ref: number, domid: number, write: boolean): number | undefined {
-    const entry = this.#entry(ref)
-    if (entry === undefined) return undefined
-    const { page, at } = entry
-    const flags = page.read16(at + GRANT_FLAGS)
-    if ((flags & GTF_TYPE_MASK) !== GTF_PERMIT_ACCESS || page.read16(at + GRANT_DOMID) !== domid) return undefined
-    if (write && (flags & GTF_READONLY) !== 0) return undefined
-    return this.#frames.address(page.read32(at + GRANT_FRAME))
+    if (uses.readers + uses.writers === 0) this.#active.delete(ref)
   }
 
   /** The toolstack's entries for pages that it shares with the backend domain. */
@@ -86,7 +120,7 @@ export class GrantTable implements BackendGrants {
     page.write16(at + GRANT_FLAGS, GTF_PERMIT_ACCESS)
   }
 
-  #mark(ref: number, { readers, writers }: { readers: number; writers: number }): void {
+  #mark(ref: number, { readers, writers }: ActiveEntry): void {
     const entry = this.#entry(ref)
     if (entry === undefined) return
     const { page, at } = entry

@@ -6,6 +6,7 @@ export const GNTTABOP_UNMAP_GRANT_REF = 1
 export const GNTTABOP_SETUP_TABLE = 2
 export const GNTTABOP_COPY = 5
 export const GNTTABOP_QUERY_SIZE = 6
+export const GNTTABOP_UNMAP_AND_REPLACE = 7
 export const GNTTABOP_SET_VERSION = 8
 export const GNTTABOP_GET_VERSION = 10
 
@@ -26,7 +27,14 @@ export const GNTTAB_NR_RESERVED_ENTRIES = 8
 export const GNTTAB_RESERVED_CONSOLE = 0
 export const GNTTAB_RESERVED_XENSTORE = 1
 
+/** How a grant is mapped: for devices, by the processor; read-only; for user level; at an entry whose machine address is given. */
+export const GNTMAP_DEVICE_MAP = 1 << 0
+export const GNTMAP_HOST_MAP = 1 << 1
 export const GNTMAP_READONLY = 1 << 2
+export const GNTMAP_APPLICATION_MAP = 1 << 3
+export const GNTMAP_CONTAINS_PTE = 1 << 4
+/** The flags' bits from here up are for the entry's available ones. */
+export const GNTMAP_GUEST_AVAIL_SHIFT = 16
 
 export const GNTST_OKAY = 0
 export const GNTST_GENERAL_ERROR = -1
@@ -36,6 +44,7 @@ export const GNTST_BAD_HANDLE = -4
 export const GNTST_PERMISSION_DENIED = -8
 export const GNTST_BAD_PAGE = -9
 export const GNTST_BAD_COPY_ARG = -10
+export const GNTST_NO_SPACE = -13
 
 export const GNTCOPY_SOURCE_GREF = 1
 export const GNTCOPY_DEST_GREF = 2
@@ -52,6 +61,12 @@ export const GNTTAB_MAP_GRANT_REF = layout(32, {
 export const GNTTAB_UNMAP_GRANT_REF = layout(24, {
   hostAddr: [0, 'u64'],
   devBusAddr: [8, 'u64'],
+  handle: [16, 'u32'],
+  status: [20, 's16'],
+})
+export const GNTTAB_UNMAP_AND_REPLACE = layout(24, {
+  hostAddr: [0, 'u64'],
+  newAddr: [8, 'u64'],
   handle: [16, 'u32'],
   status: [20, 's16'],
 })

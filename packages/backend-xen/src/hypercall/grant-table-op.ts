@@ -52,23 +52,26 @@ export function grantTableOp(domain: Domain, [command, address, count]: readonly
   }
 }
 
-function isSelf(domid: number): boolean {
+export function isSelf(domid: number): boolean {
   return domid === DOMID_SELF || domid === GUEST_DOMID
 }
 
-function isKnown(domid: number): boolean {
+export function isKnown(domid: number): boolean {
   return isSelf(domid) || domid === BACKEND_DOMID
 }
 
 /**
- * A limit: other domains grant nothing, and what the guest grants itself would be one page at two frames, which guest memory
- * here cannot be. Refused as GNTST_general_error, and reported.
+ * A limit of translated guests: other domains grant nothing, and what the guest grants itself would be one page at two frames, which
+ * its memory here cannot be. Refused as GNTST_general_error, and reported.
  */
 function map(domain: Domain, values: Record<string, number>): number {
   const { dom, ref, flags } = values as Record<'dom' | 'ref' | 'flags', number>
   if (!isKnown(dom)) return abi.GNTST_BAD_DOMAIN
+  if (!isSelf(dom)) return abi.GNTST_BAD_GNTREF
   const write = (flags & abi.GNTMAP_READONLY) === 0
-  if (!isSelf(dom) || domain.grants.lookup(ref, GUEST_DOMID, write) === undefined) return abi.GNTST_BAD_GNTREF
+  const address = domain.grants.pin(ref, GUEST_DOMID, write)
+  if (address < 0) return address
+  domain.grants.unpin(ref, write)
   domain.reporter.report(
     'grant map',
     'the guest asked to map a page that it granted itself; here a page has one frame, and the mapping is refused',
@@ -77,7 +80,7 @@ function map(domain: Domain, values: Record<string, number>): number {
 }
 
 /** Serves an array of structures; what a service answers is written into its structure. */
-function each<Fields extends Readonly<Record<string, Field>>>(
+export function each<Fields extends Readonly<Record<string, Field>>>(
   domain: Domain,
   at: number,
   count: number,
@@ -110,24 +113,52 @@ function setupTable(domain: Domain, at: number): number {
   return writeStruct(domain, at, abi.GNTTAB_SETUP_TABLE, { ...values, status }) ? 0 : -EFAULT
 }
 
-/** Within pages of the guest's own, by frame or by a grant that it has given itself. */
+/** A page to copy from or to, for as long as that takes. */
+interface CopySide {
+  readonly address: number
+  release(): void
+}
+
+/** Within pages of the guest's own, by frame or by a grant that it has given itself (gnttab_copy_one). */
 function copy(domain: Domain, values: Record<string, number>): number {
   const { len, flags, sourceOffset, destOffset } = values as Record<
     'len' | 'flags' | 'sourceOffset' | 'destOffset',
     number
   >
   if (sourceOffset + len > PAGE_SIZE || destOffset + len > PAGE_SIZE) return abi.GNTST_BAD_COPY_ARG
-  const page = (ref: number, domid: number, byGrant: boolean, write: boolean): number => {
-    if (!byGrant && domid !== DOMID_SELF) return abi.GNTST_PERMISSION_DENIED
-    if (!isKnown(domid)) return abi.GNTST_BAD_DOMAIN
-    if (!isSelf(domid)) return abi.GNTST_BAD_GNTREF
-    const address = byGrant ? domain.grants.lookup(ref, GUEST_DOMID, write) : domain.frames.address(ref)
-    return address ?? (byGrant ? abi.GNTST_BAD_GNTREF : abi.GNTST_BAD_PAGE)
+  const source = claim(
+    domain,
+    values['sourceRef']!,
+    values['sourceDomid']!,
+    (flags & abi.GNTCOPY_SOURCE_GREF) !== 0,
+    false,
+  )
+  if (typeof source === 'number') return source
+  const dest = claim(domain, values['destRef']!, values['destDomid']!, (flags & abi.GNTCOPY_DEST_GREF) !== 0, true)
+  if (typeof dest !== 'number') {
+    domain.memory.write(dest.address + destOffset, domain.memory.read(source.address + sourceOffset, len))
+    dest.release()
   }
-  const source = page(values['sourceRef']!, values['sourceDomid']!, (flags & abi.GNTCOPY_SOURCE_GREF) !== 0, false)
-  if (source < 0) return source
-  const dest = page(values['destRef']!, values['destDomid']!, (flags & abi.GNTCOPY_DEST_GREF) !== 0, true)
-  if (dest < 0) return dest
-  domain.memory.write(dest + destOffset, domain.memory.read(source + sourceOffset, len))
-  return abi.GNTST_OKAY
+  source.release()
+  return typeof dest === 'number' ? dest : abi.GNTST_OKAY
+}
+
+/** One side of a copy, or a status (gnttab_copy_lock_domain, gnttab_copy_claim_buf). */
+function claim(
+  { grants, frames }: Domain,
+  ref: number,
+  domid: number,
+  byGrant: boolean,
+  write: boolean,
+): CopySide | number {
+  if (!byGrant && domid !== DOMID_SELF) return abi.GNTST_PERMISSION_DENIED
+  if (!isKnown(domid)) return abi.GNTST_BAD_DOMAIN
+  if (!isSelf(domid)) return abi.GNTST_BAD_GNTREF
+  if (byGrant) {
+    const address = grants.pin(ref, GUEST_DOMID, write)
+    return address < 0 ? address : { address, release: () => grants.unpin(ref, write) }
+  }
+  const address = frames.address(ref)
+  if (address === undefined) return abi.GNTST_BAD_PAGE
+  return frames.hold(ref, write) ? { address, release: () => frames.release(ref, write) } : abi.GNTST_GENERAL_ERROR
 }

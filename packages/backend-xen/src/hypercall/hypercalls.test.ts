@@ -420,9 +420,11 @@ describe('grant_table_op', () => {
     }
     expect(copy(9, DOMID_SELF, 0x16, 1)).toBe(0)
     expect(domain.memory.read8(0x16027)).toBe(0x5a)
-    // Statuses of gnttab_copy_one: the entry is for reading, not there, of a domain that is not; the range leaves the page.
-    expect(copy(0x15, DOMID_SELF, 9, 2)).toBe(-3)
-    expect(copy(10, DOMID_SELF, 0x16, 1)).toBe(-3)
+    // Statuses of gnttab_copy_one: the entry is for reading, grants nothing, is not there, is of a domain that is not; the
+    // range leaves the page.
+    expect(copy(0x15, DOMID_SELF, 9, 2)).toBe(-1)
+    expect(copy(10, DOMID_SELF, 0x16, 1)).toBe(-1)
+    expect(copy(0x8000, DOMID_SELF, 0x16, 1)).toBe(-3)
     expect(copy(9, 5, 0x16, 1)).toBe(-2)
     expect(copy(0x500, DOMID_SELF, 0x16, 0)).toBe(-9)
     expect(copy(0x15, 1, 0x16, 0)).toBe(-8)

@@ -7,6 +7,7 @@ import type { Frames } from '../../ports.ts'
 import type { PvMemory, VcpuMemory } from '../ports.ts'
 import { PAGE_ACCESSED, PAGE_DIRTY, PAGE_PRESENT, PAGE_USER } from './entries.ts'
 import { FrameTable, PGT_l3_page_table, PGT_seg_desc_page, PGT_writable_page } from './frame-table.ts'
+import { GrantMappings } from './grant-mapping.ts'
 import { type MachineLayout, machineLayout } from './machine.ts'
 import { PageTables } from './page-tables.ts'
 import { References } from './references.ts'
@@ -25,6 +26,7 @@ export class DomainMemory implements PvMemory {
   readonly tables: PageTables
   readonly frames: Frames
   readonly vcpu: VcpuMemory
+  readonly grants = new GrantMappings()
   writablePageTables = false
   readonly #writable: WritablePageTables
 
@@ -63,6 +65,12 @@ export class DomainMemory implements PvMemory {
 
   get baseptr(): number {
     return this.tables.baseptr
+  }
+
+  /** RAM address of a frame of the grant table, which the guest may map from now on. */
+  grantFrame(index: number): number {
+    this.table.share(this.layout.grants + index)
+    return (this.layout.grants + index) * PAGE_SIZE
   }
 
   /** Pages that the domain may have: those that it began with, and what libxl adds to that. */
