@@ -237,14 +237,14 @@ declare class Processor implements CpuContext {
     runaway: boolean;
     /** The model's leaves that have been asked for. */
     readonly cpuidLeaves: Map<number, Leaf>;
-    /** CPUID instructions executed. */
-    cpuidCount: number;
     /** Before any access to a device page; an engine that runs ahead may throw here to come back to it alone. */
     beforeDevice: () => void;
     /** Retired instructions up to, not including, the one being executed. */
     instructions: () => number;
     /** Time-stamp counter before TSC_OFFSET. */
     cycles: () => number;
+    /** RDTSC has asked for the cycles. */
+    onCyclesRead: () => void;
     /** Starts in the power-up state. */
     constructor(options: ProcessorOptions);
     /** A copy of the registers, on an instruction boundary. */
@@ -262,6 +262,9 @@ declare class Processor implements CpuContext {
     /** Serves the events and descriptors of a deprivileged guest; null for every other. */
     get monitor(): GuestMonitor | null;
     set monitor(monitor: GuestMonitor | null);
+    /** CPUID instructions executed. */
+    get cpuidCount(): number;
+    set cpuidCount(count: number);
     /** Changes the privilege level and what follows from it: TLB tables, alignment checks. */
     setCpl(level: number): void;
     /** EFLAGS_SYS changed in these bits. Closing the door to interrupts needs no attention; opening it, if one waits. */
@@ -387,6 +390,11 @@ interface EngineOptions {
     cpuid?: CpuidModel;
     /** Time-stamp counter in cycles; default: one cycle an instruction. */
     cycles?: () => number;
+    /**
+     * An integer by which `cycles` rises with each instruction, and otherwise only between runs and when `shorten` is called;
+     * without it, `cycles` is asked every time.
+     */
+    cyclesPerInstruction?: number;
 }
 /**
  * Why {@link Engine.run} came back. `budget`: the instructions asked for have retired. `exit`: requestExit(). `runaway`:

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { createEngine, type Engine, type EngineKind } from './engine.ts'
 import { stubPorts } from './native/stub-ports.ts'
-import { EAX, ECX, EIP, IDTR_BASE, IDTR_LIMIT } from './state.ts'
+import { EAX, EBP, EBX, ECX, EIP, IDTR_BASE, IDTR_LIMIT } from './state.ts'
 import { setStart } from './sys/reset.ts'
 
 const START = 0x1000
@@ -158,4 +158,63 @@ test('ports shorten runs of the translator as they do those of the interpreter',
     return [...ends, accesses, hash]
   }
   expect(run('translator')).toEqual(run('interpreter'))
+})
+
+test('RDTSC says the same whoever answers it', () => {
+  // again: rdtsc; add ebx, eax; xor ebx, edx; rol ebx, 1; in al, 0x10; mov ecx, 5; f: dec ecx; jnz f; jmp again
+  const code = [0x0f, 0x31, 1, 0xc3, 0x31, 0xd3, 0xd1, 0xc3, 0xe4, 0x10, 0xb9, 5, 0, 0, 0, 0x49, 0x75, 0xfd, 0xeb, 0xec]
+  const run = (kind: EngineKind): unknown[] => {
+    // Behind 2^32, so that both halves move; ports take time of their own, some of them odd.
+    let spent = 0xfffff000
+    const ports = {
+      ...stubPorts(),
+      ioRead() {
+        spent += (engine.instructions() % 5) * 10
+        engine.shorten(7)
+        return 0
+      },
+    }
+    const engine: Engine = createEngine({
+      ramSize: 0x100000,
+      ports,
+      engine: kind,
+      threshold: 2,
+      cycles: () => engine.instructions() * 4 + spent,
+      cyclesPerInstruction: 4,
+    })
+    engine.memory.write(START, Uint8Array.from(code))
+    setStart(engine.processor, { eip: START, cs: 8, ds: 0x10 })
+    const seen: number[] = []
+    for (const count of [1000, 77, 250_000, 3, 901]) {
+      engine.run(count)
+      // Time passes between runs too, not always by whole cycles.
+      spent += count === 77 ? 0.5 : count === 3 ? 1.5 : 1000
+      seen.push(engine.processor.u32[EBX >> 2], engine.instructions())
+    }
+    return seen
+  }
+  const wanted = run('reference')
+  expect(run('interpreter')).toEqual(wanted)
+  expect(run('translator')).toEqual(wanted)
+})
+
+test('CPUID says the same whoever answers it, and is counted', () => {
+  // again: mov eax, esi; mov ecx, edi; cpuid; add ebp, ebx; xor ebp, edx; inc esi; and esi, 3; jmp again
+  const code = [0x89, 0xf0, 0x89, 0xf9, 0x0f, 0xa2, 1, 0xdd, 0x31, 0xd5, 0x46, 0x83, 0xe6, 3, 0xeb, 0xf0]
+  const run = (kind: EngineKind, changing: boolean): unknown[] => {
+    let calls = 0
+    const cpuid = (leaf: number): [number, number, number, number] => [leaf, calls++, 0, 1]
+    const ports = { ...stubPorts(), ...(changing ? { cpuid } : {}) }
+    const engine = createEngine({ ramSize: 0x100000, ports, engine: kind, threshold: 2 })
+    engine.memory.write(START, Uint8Array.from(code))
+    setStart(engine.processor, { eip: START, cs: 8, ds: 0x10 })
+    engine.run(10_000)
+    return [engine.processor.u32[EBP >> 2], engine.processor.cpuidCount, calls]
+  }
+  for (const changing of [false, true]) {
+    const wanted = run('reference', changing)
+    expect(wanted[1]).toBe(1250)
+    expect(run('interpreter', changing)).toEqual(wanted)
+    expect(run('translator', changing)).toEqual(wanted)
+  }
 })

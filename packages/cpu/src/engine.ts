@@ -32,6 +32,8 @@ import {
   CPL,
   CUR_BLOCK,
   CUR_RECORD,
+  CYCLES_END,
+  CYCLES_STEP,
   EFLAGS_SYS,
   EIP,
   EIP_BASE,
@@ -70,6 +72,11 @@ export interface EngineOptions {
   cpuid?: CpuidModel
   /** Time-stamp counter in cycles; default: one cycle an instruction. */
   cycles?: () => number
+  /**
+   * An integer by which `cycles` rises with each instruction, and otherwise only between runs and when `shorten` is called;
+   * without it, `cycles` is asked every time.
+   */
+  cyclesPerInstruction?: number
 }
 
 /**
@@ -208,6 +215,8 @@ export class Engine implements Snapshotable<EngineState> {
       this.#i32[BUDGET >> 2]--
     }
     if (options.cycles) cpu.cycles = options.cycles
+    const step = options.cycles ? (options.cyclesPerInstruction ?? 0) : 1
+    cpu.onCyclesRead = () => this.#noteCycles(step)
   }
 
   /** The translator; null where the engine has none. */
@@ -224,6 +233,17 @@ export class Engine implements Snapshotable<EngineState> {
     }
     return done
   }
+  /** Tells generated code how the time-stamp counter goes on. */
+  #noteCycles(step: number): void {
+    const since = this.processor.cycles() - this.instructions() * step
+    const end = since + (this.#retired + this.#slice - this.#reserve) * step
+    // Only whole numbers add up to the same however they are added.
+    if (step === 0 || !Number.isSafeInteger(since) || !Number.isSafeInteger(end) || since < 0) return
+    const high = Math.floor(end / 0x1_0000_0000)
+    this.#u32[CYCLES_END >> 2] = end - high * 0x1_0000_0000
+    this.#u32[(CYCLES_END >> 2) + 1] = high
+    this.#u32[CYCLES_STEP >> 2] = step
+  }
   /** Asks `run` to return at the next instruction boundary. */
   requestExit(): void {
     this.#exit = true
@@ -234,6 +254,7 @@ export class Engine implements Snapshotable<EngineState> {
    * that is being executed. For ports whose accesses take time.
    */
   shorten(count: number): void {
+    this.#u32[CYCLES_STEP >> 2] = 0
     // What is not in BUDGET yet, generated code does not know of. A region has seen to it that BUDGET lasts for its longest
     // way without a loop, and that must stay true.
     const left = this.#i32[BUDGET >> 2]
@@ -281,6 +302,7 @@ export class Engine implements Snapshotable<EngineState> {
   run(max: number): RunResult {
     const cpu = this.processor
     this.#retired = this.instructions()
+    this.#u32[CYCLES_STEP >> 2] = 0
     this.#slice = Math.min(max, 0x7fffffff)
     this.#reserve = this.#slice
     this.#i32[BUDGET >> 2] = 0
@@ -313,6 +335,7 @@ export class Engine implements Snapshotable<EngineState> {
     const reserved = Math.min(this.#cut, this.#reserve)
     const budgeted = Math.min(this.#cut - reserved, Math.max(this.#i32[BUDGET >> 2], 0))
     this.#reserve -= reserved
+    this.#u32[CYCLES_STEP >> 2] = 0
     this.#i32[BUDGET >> 2] -= budgeted
     this.#slice -= reserved + budgeted
     this.#cut = 0
@@ -328,6 +351,7 @@ export class Engine implements Snapshotable<EngineState> {
     if (this.#reserve === 0) return false
     const turn = Math.min(this.#reserve, this.#turn)
     this.#reserve -= turn
+    this.#u32[CYCLES_STEP >> 2] = 0
     this.#i32[BUDGET >> 2] += turn
     this.#translator?.turn()
     return true

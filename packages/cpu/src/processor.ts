@@ -33,6 +33,7 @@ import { NO_SHORTCUTS, type Shortcuts } from './shortcuts/port.ts'
 import {
   ATTENTION,
   CPL,
+  CPUID_COUNT,
   CR0,
   CR0_AM,
   EFLAGS_SYS,
@@ -129,14 +130,14 @@ export class Processor implements CpuContext {
   runaway = false
   /** The model's leaves that have been asked for. */
   readonly cpuidLeaves: Map<number, Leaf> = new Map()
-  /** CPUID instructions executed. */
-  cpuidCount = 0
   /** Before any access to a device page; an engine that runs ahead may throw here to come back to it alone. */
   beforeDevice: () => void = () => {}
   /** Retired instructions up to, not including, the one being executed. */
   instructions: () => number = () => 0
   /** Time-stamp counter before TSC_OFFSET. */
   cycles: () => number = () => this.instructions()
+  /** RDTSC has asked for the cycles. */
+  onCyclesRead: () => void = () => {}
 
   /** Starts in the power-up state. */
   constructor(options: ProcessorOptions) {
@@ -208,6 +209,14 @@ export class Processor implements CpuContext {
     this.u32[MONITORED >> 2] = monitor === null ? 0 : 1
   }
   #monitor: GuestMonitor | null = null
+
+  /** CPUID instructions executed. */
+  get cpuidCount(): number {
+    return Number(this.u64[CPUID_COUNT >> 3])
+  }
+  set cpuidCount(count: number) {
+    this.u64[CPUID_COUNT >> 3] = BigInt(count)
+  }
 
   /** Changes the privilege level and what follows from it: TLB tables, alignment checks. */
   setCpl(level: number): void {

@@ -140,6 +140,22 @@ export const SCRATCH = 0x700
 /** End of the register state; what lock-step compares and a snapshot copies. */
 export const STATE_SIZE = 0x800
 
+/* ---- What is known from before; no part of the state ---- */
+
+/** Cycles of the time-stamp counter that an instruction takes; 0 while CYCLES_END is not known. */
+export const CYCLES_STEP = 0x800
+/** Cycles when BUDGET will have been used up (i64), as long as nothing but instructions takes time. */
+export const CYCLES_END = 0x808
+/** CPUID instructions executed (i64). */
+export const CPUID_COUNT = 0x810
+/**
+ * CPUID's answers that depend on nothing else, by the low bits of the leaf: non-zero when the entry is filled, leaf,
+ * subleaf, and from 16 on EAX, EBX, ECX, EDX.
+ */
+export const CPUID_KNOWN = 0x900
+export const CPUID_ENTRY = 32
+export const CPUID_ENTRIES = 16
+
 /* ---- Linear memory map (bytes) ---- */
 
 /**

@@ -4,6 +4,7 @@
  */
 import type { ProcessorPorts } from '@paragraft/core/ports'
 import { GuestFault } from './context.ts'
+import type { Helpers } from './interp/wasm.ts'
 import { Processor } from './processor.ts'
 import {
   CPL,
@@ -81,6 +82,14 @@ export function bench(options: { megabytes?: number; cpuid?: CpuidModel } = {}):
   writeDescriptor(cpu, 0x20, 0, 0xfffff, DATA3, FLAT)
   writeDescriptor(cpu, 0x28, TSS, 0x2fff, 0x89, 0)
   return result
+}
+
+/** Helpers for `createShortcuts` of which only some may be called. */
+export function someHelpers(some: Helpers): Helpers {
+  const missing = (name: string) => () => {
+    throw new Error(`helper ${name} was called`)
+  }
+  return new Proxy(some, { get: (known, name: string) => known[name] ?? missing(name) })
 }
 
 /** Writes a dword of RAM. */

@@ -216,6 +216,7 @@ class Assembly {
   readonly #exits: ExitCounts = { io: 0, mmio: 0, msr: 0, cpuid: 0, hypercall: 0, hlt: 0, exception: 0 }
   #machine: PcMachine | null = null
   #backend: BackendInstance = {}
+  readonly #ports: ProcessorPorts
   readonly #options: BackendOptionValues
   #graft: AppliedGraft | undefined
   #board: PcDevices | undefined
@@ -237,13 +238,15 @@ class Assembly {
     this.#reports = new ReportLog(({ key, message }) => this.#machine?.said(key, message))
     this.#io = new PortBus(this.#reports, ns => this.#scheduler.spend(ns))
     this.#mmio = new MmioMap(this.#reports)
+    this.#ports = this.#processorPorts()
     const engine = createEngine({
       ramSize: memorySize,
-      ports: this.#processorPorts(),
+      ports: this.#ports,
       engine: ENGINE_KINDS[config.engine ?? 'auto'],
       cpuid: DEFAULT_CPUID,
       // A time-stamp counter of 1 GHz: it counts virtual nanoseconds, idle ones too.
       cycles: () => this.#scheduler.now(),
+      cyclesPerInstruction: this.#time.nsPerInstruction,
     })
     this.#engine = engine
     if (config.onInstruction) engine.setTrace(config.onInstruction)
@@ -378,6 +381,8 @@ class Assembly {
       },
       memory,
     )
+    // Without this port the processor knows that its answers stay what they are.
+    if (this.#backend.cpuid) this.#ports.cpuid = (leaf, subleaf, own) => this.#backend.cpuid?.(leaf, subleaf, own)
     this.#graft = plan === undefined ? undefined : applyGraft(memory, start, plan)
     const startOfDay = this.#graft?.startOfDay ?? start
     setStart(processor, startOfDay.registers)
@@ -494,7 +499,6 @@ class Assembly {
       },
       acknowledgeInterrupt: () => this.#backend.acknowledgeInterrupt?.() ?? this.#board?.interrupt.acknowledge() ?? 0,
       hypercall: instruction => this.#hypercall(instruction),
-      cpuid: (leaf, subleaf, own) => this.#backend.cpuid?.(leaf, subleaf, own),
       hostOp: index => this.#hostOp(index),
       ferr: level => this.#board?.ferr.set(level),
       // The engine's run returns `shutdown`; the scheduler makes the stop.

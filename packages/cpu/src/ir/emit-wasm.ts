@@ -1,6 +1,7 @@
 /** Bytes of WebAssembly: an encoder for modules and the code generator for the semantics language of ir.ts. */
 import {
   type BinaryOp,
+  type BulkStmt,
   type CompareOp,
   type Exit,
   type Expr,
@@ -273,6 +274,17 @@ export function emitExpr(x: WasmTarget, e: Expr): void {
   }
 }
 
+/** The memory instructions (core specification, section 5.4.6), with the numbers of the memories. */
+const MEMORY_COPY = [0xfc, 10, 0, 0]
+const MEMORY_FILL = [0xfc, 11, 0]
+
+function emitBulk(x: WasmTarget, s: BulkStmt): void {
+  emitExpr(x, s.to)
+  emitExpr(x, s.k === 'copy' ? s.from : s.value)
+  emitExpr(x, s.bytes)
+  emitBytes(x.out, s.k === 'copy' ? MEMORY_COPY : MEMORY_FILL)
+}
+
 function emitFlow(x: WasmTarget, s: FlowStmt, depth: number): void {
   const { out } = x
   switch (s.k) {
@@ -357,6 +369,10 @@ export function emitStmts(x: WasmTarget, stmts: readonly Stmt[], depth = 0): voi
         break
       case 'exit':
         x.exit(s.to, depth)
+        break
+      case 'copy':
+      case 'fill':
+        emitBulk(x, s)
         break
       default:
         emitFlow(x, s, depth)

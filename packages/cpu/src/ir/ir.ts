@@ -60,7 +60,13 @@ export type Stmt =
   | { readonly k: 'do'; readonly body: readonly Stmt[]; readonly while: Expr }
   | { readonly k: 'eval'; readonly v: Expr }
   | { readonly k: 'exit'; readonly to: Exit }
+  | BulkStmt
   | FlowStmt
+
+/** What only shortcuts have: so many bytes of memory at once. */
+export type BulkStmt =
+  | { readonly k: 'copy'; readonly to: Expr; readonly from: Expr; readonly bytes: Expr }
+  | { readonly k: 'fill'; readonly to: Expr; readonly value: Expr; readonly bytes: Expr }
 
 /** What only translated regions are made of: graphs of blocks put into structured form. */
 export type FlowStmt =

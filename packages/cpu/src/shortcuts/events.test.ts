@@ -30,7 +30,20 @@ import { iret } from '../sys/return.ts'
 import { loadSegment } from '../sys/segments.ts'
 import { sysenter, sysexit } from '../sys/sysenter.ts'
 import { ltr } from '../sys/tables.ts'
-import { bench, CODE0, CODE3, DATA0, DATA3, FLAT, IDT, poke32, TSS, writeDescriptor, writeGate } from '../testbench.ts'
+import {
+  bench,
+  CODE0,
+  CODE3,
+  DATA0,
+  DATA3,
+  FLAT,
+  IDT,
+  poke32,
+  someHelpers,
+  TSS,
+  writeDescriptor,
+  writeGate,
+} from '../testbench.ts'
 import { createShortcuts } from './index.ts'
 import { DELIVER_RESUME, DELIVER_SOFTWARE } from './port.ts'
 
@@ -52,7 +65,10 @@ const decline = (): number => {
   declined = true
   return 0
 }
-const shortcuts = createShortcuts(memory, { iret: decline, loadSegment: decline, sysenter: decline, sysexit: decline })
+const shortcuts = createShortcuts(
+  memory,
+  someHelpers({ iret: decline, loadSegment: decline, sysenter: decline, sysexit: decline }),
+)
 const taken = (name: string, ...args: number[]): boolean => {
   declined = false
   shortcuts[name]!(...args)

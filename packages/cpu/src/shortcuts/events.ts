@@ -52,6 +52,7 @@ import {
   TLB_SUPERVISOR_WRITE,
   TLB_WRITE,
 } from '../state.ts'
+import { DR7_ENABLED } from '../sys/debug.ts'
 import { ATTR_EC, ATTR_MASK, ATTR_P, ATTR_RW } from '../sys/descriptors.ts'
 import { SYSTEM_BITS } from '../sys/flags.ts'
 import { DATA_SEGMENTS } from '../sys/segments.ts'
@@ -79,8 +80,6 @@ const LOADABLE_BITS = 0x9900
 const LOADABLE = 0x9100
 /** System descriptor types from 8 on are the 32-bit ones. */
 const TSS_32 = 0x800
-/** DR7's enable bits of the four breakpoints, local and global. */
-const DR7_ENABLED = 0xff
 
 const CS = SEG + SEG_CS * SEG_SIZE
 const SS = SEG + SEG_SS * SEG_SIZE

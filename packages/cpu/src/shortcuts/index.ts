@@ -1,8 +1,10 @@
 /** The shortcuts of the engines that generate WebAssembly: compiled once, instantiated over each machine's memory. */
 import type { Helpers } from '../interp/wasm.ts'
 import { type Emitted, prebuilt } from '../prebuilt.ts'
+import { ANSWERS } from './answers.ts'
 import { EVENTS } from './events.ts'
 import { emitShortcuts } from './module.ts'
+import { STRINGS } from './strings.ts'
 import { SYSENTER } from './sysenter.ts'
 
 /** Name of the prebuilt module. */
@@ -10,7 +12,7 @@ export const SHORTCUTS = 'shortcuts'
 
 /** The module of all shortcuts. */
 export function emitAllShortcuts(): Emitted {
-  return emitShortcuts([...EVENTS, ...SYSENTER])
+  return emitShortcuts([...EVENTS, ...SYSENTER, ...STRINGS, ...ANSWERS])
 }
 
 let compiled: { module: WebAssembly.Module; helpers: readonly string[] } | undefined

@@ -158,6 +158,7 @@ export function timeStamp(cpu: Processor): bigint {
 /** RDTSC into EDX:EAX. Guests poll it: without an offset the split is done in doubles, which hold the count exactly. */
 export function rdtsc(cpu: Processor): void {
   if ((cpu.u32[CR4 >> 2]! & CR4_TSD) !== 0 && cpu.u32[CPL >> 2] !== 0) throw new GuestFault(VEC_GP, 0)
+  cpu.onCyclesRead()
   if (cpu.u32[TSC_OFFSET >> 2] !== 0 || cpu.u32[(TSC_OFFSET >> 2) + 1] !== 0) {
     setEdxEax(cpu, timeStamp(cpu))
     return

@@ -5,6 +5,9 @@
 
 import type { Processor } from '../processor.ts'
 import {
+  CPUID_ENTRIES,
+  CPUID_ENTRY,
+  CPUID_KNOWN,
   CR4_DE,
   CR4_MCE,
   CR4_OSFXSR,
@@ -189,8 +192,15 @@ export function visibleLeaf(cpu: Processor, leaf: number, subleaf: number): Leaf
 
 /** CPUID: EAX (and ECX) in, four registers out. */
 export function cpuid(cpu: Processor): void {
+  const { u32 } = cpu
   cpu.cpuidCount++
-  const leaf = visibleLeaf(cpu, cpu.u32[EAX >> 2]!, cpu.u32[ECX >> 2]!)
+  const number = u32[EAX >> 2]!
+  const subleaf = u32[ECX >> 2]!
+  const leaf = visibleLeaf(cpu, number, subleaf)
+  if (cpu.ports.cpuid === undefined) {
+    const known = (CPUID_KNOWN + (number & (CPUID_ENTRIES - 1)) * CPUID_ENTRY) >> 2
+    u32.set([1, number, subleaf, 0, ...leaf], known)
+  }
   cpu.u32[EAX >> 2] = leaf[0]
   cpu.u32[EBX >> 2] = leaf[1]
   cpu.u32[ECX >> 2] = leaf[2]

@@ -13,6 +13,8 @@ export const DR6_BS = 0x4000
 const DR6_ONES = 0xffff0ff0
 const DR6_WRITABLE = 0xe00f
 /** DR7: bit 10 reads as 1; bits 11, 12, 14 and 15 as 0. */
+/** DR7's enable bits of the four breakpoints, local and global. */
+export const DR7_ENABLED = 0xff
 const DR7_ONES = 0x400
 const DR7_WRITABLE = 0xffff23ff
 const DR7_GD = 0x2000
