@@ -10,6 +10,13 @@ export {
   type OpCall,
   RTC_EPOCH_SECONDS,
 } from './assemble.ts'
+export {
+  type ComparedAnswer,
+  type ComparedRun,
+  type Comparison,
+  compareRuns,
+  type NamedRun,
+} from './compare.ts'
 export type { ParagraftConfig, RunConfig } from './config.generated.ts'
 export { type BackendName, type BackendOptionsByName, defineConfig } from './config.ts'
 export type { ConsoleHub, ConsoleHubOptions } from './console.ts'

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { EXIT_INTERNAL, EXIT_OK, EXIT_USAGE } from '@paragraft/core'
 import { isParagraftError } from '@paragraft/core/errors'
+import { compareCommand } from '../commands/compare.ts'
 import { inspectCommand } from '../commands/inspect.ts'
 import { lockstepCommand } from '../commands/lockstep.ts'
 import { opsCommand } from '../commands/ops.ts'
@@ -12,7 +13,7 @@ import { runCommand } from '../commands/run.ts'
 import { type Command, usageError, type World } from './usage.ts'
 
 /** A command is one file in `commands/` and one entry here. */
-const COMMANDS: readonly Command[] = [runCommand, inspectCommand, opsCommand, lockstepCommand]
+const COMMANDS: readonly Command[] = [runCommand, compareCommand, inspectCommand, opsCommand, lockstepCommand]
 
 const HELP = `paragraft: run paravirtual x86 guests, with ops of your choice
 

@@ -4,7 +4,7 @@
  * folder, those of a config from the config's.
  */
 import { dirname, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
+import { type ParseArgsConfig, parseArgs } from 'node:util'
 import {
   type Backend,
   type BackendOptionValues,
@@ -146,6 +146,33 @@ export function parse<T>(action: () => T): T {
     if (!(error instanceof TypeError)) throw error
     throw usageError((error.message.split('\n')[0] ?? '').replace(/\.$/, ''), 'See paragraft --help.')
   }
+}
+
+/** Options as `parseArgs` takes them. */
+type Options = NonNullable<ParseArgsConfig['options']>
+type Values<T extends Options> = ReturnType<typeof parseArgs<{ options: T; allowPositionals: true }>>['values']
+
+/** Takes a command's own options out of its arguments; what is left, in its order, is a run's. Throws `PG_USAGE`. */
+export function splitOptions<T extends Options>(
+  argv: string[],
+  options: T,
+): { own: Values<T>; rest: string[]; order: string[] } {
+  const { values, tokens } = parse(() =>
+    parseArgs({ args: argv, options, allowPositionals: true, strict: false, tokens: true }),
+  )
+  const mine = new Set<number>()
+  const order: string[] = []
+  for (const token of tokens) {
+    if (token.kind !== 'option' || !Object.hasOwn(options, token.name)) continue
+    order.push(token.name)
+    mine.add(token.index)
+    const takes = options[token.name]?.type === 'string'
+    if (takes && (token.value === undefined || token.value === '')) {
+      throw usageError(`${token.rawName} needs a value`, `Write ${token.rawName} VALUE.`)
+    }
+    if (takes && !token.inlineValue) mine.add(token.index + 1)
+  }
+  return { own: values as Values<T>, rest: argv.filter((_, index) => !mine.has(index)), order }
 }
 
 /** The only positional argument. */

@@ -1,10 +1,9 @@
 /** `paragraft lockstep`: the same boot under two engines at once, and the first instruction after which they differ. */
-import { parseArgs } from 'node:util'
 import { EXIT_GUEST, EXIT_OK } from '@paragraft/core'
 import { describeDivergence, type Engine, runLockstep } from '@paragraft/cpu'
 import { gather } from '../cli/ingredients.ts'
 import { Progress } from '../cli/progress.ts'
-import { loadSettings, parse, parseRunArguments } from '../cli/settings.ts'
+import { loadSettings, parseRunArguments, splitOptions } from '../cli/settings.ts'
 import { type Command, tellDeprecations, usageError } from '../cli/usage.ts'
 import { ENGINES, type EngineName } from '../engines.ts'
 import { lockstepMachine } from '../lockstep.ts'
@@ -32,28 +31,8 @@ example
   paragraft lockstep vmlinux --initrd initramfs.cpio.gz --append console=ttyS0 --instructions 500000000
 `
 
-const OWN_OPTIONS = ['engines', 'instructions', 'every', 'hot'] as const
-type Own = Partial<Record<(typeof OWN_OPTIONS)[number], string>>
-
-/** Takes this command's own options out of the arguments; what is left is a run's. */
-function split(argv: string[]): { own: Own; rest: string[] } {
-  const { values, tokens } = parse(() =>
-    parseArgs({
-      args: argv,
-      options: Object.fromEntries(OWN_OPTIONS.map(name => [name, { type: 'string' as const }])),
-      allowPositionals: true,
-      strict: false,
-      tokens: true,
-    }),
-  )
-  const mine = new Set<number>()
-  for (const token of tokens) {
-    if (token.kind !== 'option' || !(OWN_OPTIONS as readonly string[]).includes(token.name)) continue
-    mine.add(token.index)
-    if (token.value !== undefined && !token.inlineValue) mine.add(token.index + 1)
-  }
-  return { own: values as Own, rest: argv.filter((_, index) => !mine.has(index)) }
-}
+const TEXT = { type: 'string' } as const
+const OWN_OPTIONS = { engines: TEXT, instructions: TEXT, every: TEXT, hot: TEXT } as const
 
 function count(text: string | undefined, option: string): number | undefined {
   if (text === undefined) return undefined
@@ -74,7 +53,7 @@ export const lockstepCommand: Command = {
   summary: 'the same boot under two engines at once, compared',
   help: HELP,
   async run(argv, world) {
-    const { own, rest } = split(argv)
+    const { own, rest } = splitOptions(argv, OWN_OPTIONS)
     const engines = pair(own.engines ?? 'translator,interpreter')
     const instructions = count(own.instructions, '--instructions')
     const every = count(own.every, '--every') ?? 10_000_000

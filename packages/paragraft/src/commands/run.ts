@@ -1,18 +1,13 @@
 /** `paragraft run`: the main job. Boots an image on a backend, with ops modules grafted, and stays until it stops. */
 import { writeFileSync } from 'node:fs'
 import { exitStatus, formatLedger, type RunReport } from '@paragraft/core'
-import { createMachine } from '../assemble.ts'
-import { FileDisk } from '../cli/file-disk.ts'
-import { gather } from '../cli/ingredients.ts'
-import { openNet } from '../cli/networks.ts'
+import { boot } from '../cli/boot.ts'
 import { Progress } from '../cli/progress.ts'
 import { callsText, effortText, registersText, stopText } from '../cli/said.ts'
 import { loadSettings, parseRunArguments, type RunSettings } from '../cli/settings.ts'
 import { stdinSource } from '../cli/stdin.ts'
-import { openTraces } from '../cli/traces.ts'
 import { type Command, tellDeprecations, type World } from '../cli/usage.ts'
 import type { PcMachine } from '../machine.ts'
-import { run } from '../run.ts'
 
 const HELP = `paragraft run: boot a guest, with ops of your choice
 
@@ -99,44 +94,17 @@ export const runCommand: Command = {
     const settings = await loadSettings(args, world.cwd, deprecated)
     const progress = new Progress(world)
     const input = stdinSource(world.stdin)
-    const parts = await gather(settings)
-    const disk = settings.disk === undefined ? undefined : new FileDisk(settings.disk)
-    let machine: PcMachine | undefined
-    const traces = openTraces(settings.traces, world)
-    const net = settings.net === undefined ? undefined : openNet(settings.net)
     try {
-      machine = await createMachine({
-        ...parts,
-        engine: settings.engine,
-        deprecated,
-        output: bytes => {
-          progress.done()
-          world.stdout(bytes)
-        },
-        progress: (text, done, total) => (done === undefined ? progress.step(text) : progress.part(text, done, total)),
-        ...(disk === undefined ? {} : { disk }),
-        ...(net === undefined ? {} : { net: net.port }),
-        ...traces.machineOptions,
-      })
-      traces.attach(machine)
-      progress.step(`${machine.backendName} by ${machine.headName}: running`)
-      const report = await run(machine, {
-        ...(settings.until === undefined ? {} : { until: settings.until }),
-        ...(settings.timeout === undefined ? {} : { timeout: settings.timeout }),
-        ...(settings.replay === undefined ? { input } : { replay: settings.replay }),
-      })
-      progress.done()
+      const output = (bytes: Uint8Array): void => {
+        progress.done()
+        world.stdout(bytes)
+      }
+      const { machine, report } = await boot(settings, { world, progress, deprecated, output, input })
       tell(report, machine, settings, world)
       if (settings.report !== undefined) writeReport(settings.report, report)
       return exitStatus(report.stop)
-    } catch (error) {
-      progress.done()
-      throw error
     } finally {
       input.stop()
-      traces.close()
-      disk?.close()
-      net?.close()
     }
   },
 }
