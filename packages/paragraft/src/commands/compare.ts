@@ -10,7 +10,7 @@ import { stopText } from '../cli/said.ts'
 import { ScratchDisk } from '../cli/scratch-disk.ts'
 import { loadSettings, parseRunArguments, splitOptions } from '../cli/settings.ts'
 import { type Command, tellDeprecations, usageError, type World } from '../cli/usage.ts'
-import { type ComparedAnswer, type Comparison, compareRuns, type NamedRun } from '../compare.ts'
+import { type ComparedAnswer, type ComparedRun, type Comparison, compareRuns, type NamedRun } from '../compare.ts'
 
 const HELP = `paragraft compare: one guest, several hypervisors, side by side
 
@@ -159,10 +159,17 @@ function distinct(named: readonly NamedRun[]): NamedRun[] {
 
 const ABSENT = '-'
 
-function text({ runs, exits, hypercalls, ops }: Comparison, all: boolean): string {
-  const names = runs.map(({ name }) => name)
-  const counts = (row: readonly (number | null)[]): (string | number)[] => row.map(count => count ?? ABSENT)
-  const facts: [string, (run: Comparison['runs'][number]) => string | number | undefined][] = [
+function text(comparison: Comparison, all: boolean): string {
+  const { runs } = comparison
+  const refusals = runs.flatMap(({ name, refused }) =>
+    refused === undefined ? [] : [`${name}: ${refused.message} [${refused.code}]`],
+  )
+  const parts = [summaryText(comparison), ...refusals, ...callsText(comparison, all)]
+  return `${parts.join('\n\n')}\n`
+}
+
+function summaryText({ runs, exits }: Comparison): string {
+  const facts: [string, (run: ComparedRun) => string | number | undefined][] = [
     ['stop', ({ stop, refused }) => (stop === undefined ? `refused: ${refused?.code}` : stopText(stop))],
     ['backend', run => run.backend],
     ['head', run => run.head],
@@ -170,48 +177,43 @@ function text({ runs, exits, hypercalls, ops }: Comparison, all: boolean): strin
     ['instructions', run => run.instructions],
     ['guest ms', run => run.virtualNs && Number((run.virtualNs / 1e6).toFixed(3))],
   ]
-  const told = ops.filter(({ answers }) => all || differs(answers))
-  const parts = [
-    formatTable(
-      ['', ...names],
-      [
-        ...facts.map(([name, fact]) => [name, ...runs.map(run => fact(run) ?? ABSENT)]),
-        ...exits.map(({ kind, counts: row }) => [`${kind} exits`, ...counts(row)]),
-      ],
-    ),
-    ...runs.flatMap(({ name, refused }) =>
-      refused === undefined ? [] : [`${name}: ${refused.message} [${refused.code}]`],
-    ),
-    ...(hypercalls.length === 0
-      ? []
-      : [
-          formatTable(
-            ['hypercall', ...names],
-            hypercalls.map(({ name, counts: row }) => [name, ...counts(row)]),
-          ),
-        ]),
-    ...(told.length === 0
-      ? []
-      : [
-          formatTable(
-            ['op', ...names.flatMap(name => [`${name}: owner`, 'answer', 'calls'])],
-            told.map(({ op, answers }) => [op, ...answers.flatMap(cells)]),
-          ),
-        ]),
-    ...(told.length === ops.length
-      ? []
-      : [`${ops.length - told.length} ops are the same in all runs; --all shows them`]),
-  ]
-  return `${parts.join('\n\n')}\n`
+  return formatTable(
+    ['', ...runs.map(({ name }) => name)],
+    [
+      ...facts.map(([name, fact]) => [name, ...runs.map(run => fact(run) ?? ABSENT)]),
+      ...exits.map(({ kind, counts }) => [`${kind} exits`, ...counts.map(count => count ?? ABSENT)]),
+    ],
+  )
+}
+
+/** Hypercalls and ops, of the runs that were made. */
+function callsText({ runs, hypercalls, ops }: Comparison, all: boolean): string[] {
+  const made = runs.flatMap(({ refused }, index) => (refused === undefined ? [index] : []))
+  const of = <T>(row: readonly T[]): T[] => made.map(index => row[index] as T)
+  const names = of(runs).map(({ name }) => name)
+  const told = ops.filter(({ answers }) => all || differs(of(answers)))
+  const parts: string[] = []
+  if (hypercalls.length > 0) {
+    const rows = hypercalls.map(({ name, counts }) => [name, ...of(counts).map(count => count ?? ABSENT)])
+    parts.push(formatTable(['hypercall', ...names], rows))
+  }
+  if (told.length > 0) {
+    const rows = told.map(({ op, answers }) => [op, ...of(answers).flatMap(cells)])
+    parts.push(formatTable(['op', ...names.flatMap(name => [`${name}: owner`, 'answer', 'calls'])], rows))
+  }
+  const same = ops.length - told.length
+  if (same > 0) parts.push(`${same} ops are the same in all runs; --all shows them`)
+  return parts
 }
 
 function cells(answer: ComparedAnswer | null): (string | number)[] {
   if (answer === null) return [ABSENT, ABSENT, ABSENT]
-  return [answer.owner, answer.via === undefined ? answer.answer : `${answer.answer}, ${answer.via}`, answer.calls]
+  const { owner, answer: kind, via, calls } = answer
+  return [owner, via === undefined ? kind : `${kind}, ${via}`, calls]
 }
 
 function differs([first, ...others]: readonly (ComparedAnswer | null)[]): boolean {
-  return others.some(
-    other => other?.owner !== first?.owner || other?.calls !== first?.calls || other?.via !== first?.via,
-  )
+  const same = (other: ComparedAnswer | null): boolean =>
+    other?.owner === first?.owner && other?.calls === first?.calls && other?.via === first?.via
+  return !others.every(same)
 }
