@@ -1174,57 +1174,6 @@ declare function deprecation(id: DeprecationId, who: string): DeprecationNotice;
 /** Passes each notice on once: to those who ask all of them, to others those that everybody is told. */
 declare function tellOnce(tell: (notice: DeprecationNotice) => void, asked: boolean): (notice: DeprecationNotice) => void;
 
-/**
- * Planned breaks: what still works and will not for ever. Each is here once, and {@link deprecation} makes what is said of it;
- * docs/deprecations.md has a section for each.
- */
-/** One planned break. */
-interface Deprecation {
-    /** What has the version numbers below. */
-    readonly of: 'plug-in API' | 'config';
-    /** The version that brought what to use instead. */
-    readonly since: string;
-    /** The version that will refuse it. */
-    readonly until: string;
-    /** Who is told: `asked`, only those who ask (`--deprecations`), while others still have to move first; `all`, everybody. */
-    readonly told: 'asked' | 'all';
-    /** What is deprecated; a phrase. */
-    readonly what: string;
-    /** What to do; a sentence. */
-    readonly instead: string;
-}
-declare const DEPRECATIONS: {
-    readonly 'backend-without-supports': {
-        readonly of: "plug-in API";
-        readonly since: "1.1.0";
-        readonly until: "2.0.0";
-        readonly told: "asked";
-        readonly what: "a backend that does not say what it supports";
-        readonly instead: "List its abilities as `supports`, in the definition and in the package's metadata.";
-    };
-    readonly 'config-backend-options': {
-        readonly of: "config";
-        readonly since: "1.1.0";
-        readonly until: "2.0.0";
-        readonly told: "all";
-        readonly what: "the key backendOptions, which fits one backend only";
-        readonly instead: "Use `backends: { NAME: { … } }`, which keeps the options of each.";
-    };
-};
-type DeprecationId = keyof typeof DEPRECATIONS;
-/** What is said of one use of something deprecated. */
-interface DeprecationNotice extends Deprecation {
-    readonly code: 'PG_DEPRECATED';
-    readonly id: string;
-    /** Who uses it: a backend's name, a config file. */
-    readonly who: string;
-    readonly message: string;
-}
-/** The notice that `who` uses something deprecated. */
-declare function deprecation(id: DeprecationId, who: string): DeprecationNotice;
-/** Passes each notice on once: to those who ask all of them, to others those that everybody is told. */
-declare function tellOnce(tell: (notice: DeprecationNotice) => void, asked: boolean): (notice: DeprecationNotice) => void;
-
 /** RAM address of a guest-physical one. Throws `PG_MEMORY_RANGE` where the guest has no page. */
 declare function ramAddress({ ramPage }: Pick<StartOfDay, 'ramPage'>, pa: number): number;
 /** `memory` by guest-physical addresses; `memory` itself where they are RAM's own. */

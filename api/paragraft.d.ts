@@ -1,5 +1,5 @@
 // dist/index.d.ts
-import { Snapshotable, LedgerRow, GuestLayout, GuestMemory, Moment, InputArrival, ConsolePort, SavedTimer, Clock, Reporter, StopReason, RegisterView, RunOptions, RunOutcome, Machine, ExitCounts, BackendCounts, GuestFaultKind, MachineEvent, RunReport, Backend, BackendOptionValues, OpsModule, BootModule, BlockPort, NetPort, DeprecationNotice } from '@paragraft/core';
+import { Snapshotable, LedgerRow, GuestLayout, GuestMemory, Moment, InputArrival, ConsolePort, SavedTimer, Clock, Reporter, StopReason, RegisterView, RunOptions, RunOutcome, Machine, ExitCounts, BackendCounts, GuestFaultKind, MachineEvent, RunReport, Backend, BackendOptionValues, OpsModule, BootModule, BlockPort, NetPort, DeprecationNotice, AnswerKind } from '@paragraft/core';
 import { Engine, LockstepSubject } from '@paragraft/cpu';
 import { AppliedGraft } from '@paragraft/loader';
 import { EventClockState, EventClock } from '@paragraft/devices';
@@ -379,6 +379,60 @@ declare const RTC_EPOCH_SECONDS = 1767225600;
 /** Builds a machine, ready for its first instruction. Throws coded errors; nothing outlives a refusal. */
 declare function createMachine(config: MachineConfig): Promise<PcMachine>;
 
+/** Several runs side by side: what each came to, how often its guest left, and who answered which op how often. */
+
+/** A run under a name of the caller's, or why it was refused before the guest started. */
+type NamedRun = {
+    readonly name: string;
+    readonly report: RunReport;
+} | {
+    readonly name: string;
+    readonly refused: {
+        readonly code: string;
+        readonly message: string;
+    };
+};
+/** One run of a comparison, without what stands in its rows. */
+interface ComparedRun {
+    readonly name: string;
+    readonly refused?: {
+        readonly code: string;
+        readonly message: string;
+    };
+    readonly backend?: string;
+    readonly head?: string;
+    readonly modules?: RunReport['modules'];
+    readonly stop?: StopReason;
+    readonly instructions?: number;
+    readonly virtualNs?: number;
+}
+/** What one run made of an op. */
+interface ComparedAnswer {
+    readonly owner: string;
+    readonly answer: AnswerKind;
+    readonly calls: number;
+    /** What the backend's interface makes of the op, where it serves the guest's own. */
+    readonly via?: string;
+}
+/** Rows have one entry a run, in the order of `runs`; null where a run has no such thing. */
+interface Comparison {
+    readonly runs: readonly ComparedRun[];
+    readonly exits: readonly {
+        readonly kind: keyof ExitCounts;
+        readonly counts: readonly (number | null)[];
+    }[];
+    readonly hypercalls: readonly {
+        readonly name: string;
+        readonly counts: readonly (number | null)[];
+    }[];
+    readonly ops: readonly {
+        readonly op: string;
+        readonly answers: readonly (ComparedAnswer | null)[];
+    }[];
+}
+/** Puts runs side by side. Rows are in the order in which they first occur; an op in several slots has its calls added up. */
+declare function compareRuns(named: readonly NamedRun[]): Comparison;
+
 /** Config files: `export default defineConfig({ … })` in `paragraft.config.ts`. */
 
 /** A backend's name: one whose options are known, or any other. */
@@ -521,4 +575,4 @@ interface RunMachineOptions {
 /** Runs a machine to its end and reports. */
 declare function run(machine: PcMachine, options?: RunMachineOptions): Promise<RunReport>;
 
-export { type BackendName, type BackendOptionsByName, ConsoleHub, type ConsoleHubOptions, ENGINES, type EngineName, type InputSink, type InputSource, type IoAccess, type MachineConfig, NS_PER_INSTRUCTION, type OpCall, type ParagraftConfig, PcMachine, RTC_EPOCH_SECONDS, type RunConfig, type RunMachineOptions, type ScheduleOptions, createMachine, defineConfig, lockstepMachine, run };
+export { type BackendName, type BackendOptionsByName, type ComparedAnswer, type ComparedRun, type Comparison, ConsoleHub, type ConsoleHubOptions, ENGINES, type EngineName, type InputSink, type InputSource, type IoAccess, type MachineConfig, NS_PER_INSTRUCTION, type NamedRun, type OpCall, type ParagraftConfig, PcMachine, RTC_EPOCH_SECONDS, type RunConfig, type RunMachineOptions, type ScheduleOptions, compareRuns, createMachine, defineConfig, lockstepMachine, run };
