@@ -5,18 +5,7 @@
 import { expect, test } from 'vitest'
 import { HYPERCALL_NAMES } from './abi/hypercalls.ts'
 import { DOMID_SELF } from './abi/xen.ts'
-import { TestDomain } from './testing.ts'
-
-/** xorshift32 (Marsaglia, "Xorshift RNGs", 2003). */
-function randomSource(seed: number): (n: number) => number {
-  let state = seed
-  return n => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return (state >>> 0) % n
-  }
-}
+import { randomSource, TestDomain } from './testing.ts'
 
 const EDGES = [0, 1, 2, 3, 7, 0x7f, 0x80, 0x3ff, 0x400, 0xfff, 0x1000, DOMID_SELF, 0x7fffffff, 0x80000000, 0xffffffff]
 const NUMBERS = [...HYPERCALL_NAMES.keys(), 43, 127, 0xffffffff]

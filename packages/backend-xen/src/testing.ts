@@ -5,6 +5,17 @@ import type { BlockPort, ConsolePort, GuestMemory, MmioHandler, NetPort } from '
 import { EventClock } from '@paragraft/devices'
 import { PvhDomain } from './pvh.ts'
 
+/** xorshift32 (Marsaglia, "Xorshift RNGs", 2003): each call gives a number below its argument. */
+export function randomSource(seed: number): (n: number) => number {
+  let state = seed
+  return n => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return (state >>> 0) % n
+  }
+}
+
 export class TestMemory implements GuestMemory {
   readonly size: number
   readonly bytes: Uint8Array

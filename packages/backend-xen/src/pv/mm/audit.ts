@@ -23,8 +23,8 @@ import {
 export type Held = ReadonlyMap<number, { readonly pages: number; readonly types: number }>
 
 /** What is wrong, a line each; none when all is well. */
-export function recount(mm: DomainMemory, memory: GuestMemory = mm.memory, held: Held = new Map()): string[] {
-  const { table } = mm
+export function recount(mm: DomainMemory, held: Held = new Map()): string[] {
+  const { table, memory } = mm
   const wrong: string[] = []
   const pages = new Int32Array(table.size)
   const types = new Int32Array(table.size)

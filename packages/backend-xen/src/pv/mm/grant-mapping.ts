@@ -30,7 +30,7 @@ const ENTRY_SIZE = 8
 const INT_MAX = 0x7fff_ffff
 
 /** A mapping by its handle: a use of a grant for the processor, one for devices, or both. */
-interface Mapping {
+export interface Mapping {
   readonly ref: number
   readonly mfn: number
   readonly write: boolean
@@ -45,8 +45,8 @@ export class GrantMappings {
   readonly #mappings = new Map<number, Mapping>()
   readonly #freed: number[] = []
 
-  get size(): number {
-    return this.#mappings.size
+  all(): Iterable<Mapping> {
+    return this.#mappings.values()
   }
 
   add(mapping: Mapping): number | undefined {

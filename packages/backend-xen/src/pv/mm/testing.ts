@@ -2,11 +2,13 @@
 import type { GuestImage } from '@paragraft/core'
 import type { Reporter } from '@paragraft/core/ports'
 import { PAGE_SIZE } from '../../abi/xen.ts'
+import { GrantTable } from '../../grant-table.ts'
 import { pvHead } from '../../heads/pv.ts'
+import { SharedPage } from '../../shared-page.ts'
 import { TestMemory } from '../../testing.ts'
 import type { ParavirtualDomain, VcpuMemory } from '../ports.ts'
+import type { Held } from './audit.ts'
 import { DomainMemory } from './domain-memory.ts'
-import { PAGE_RW } from './entries.ts'
 
 const word = (value: number): Uint8Array =>
   Uint8Array.of(value & 0xff, (value >>> 8) & 0xff, (value >>> 16) & 0xff, value >>> 24)
@@ -62,11 +64,17 @@ export class TestPv {
     this.mm = new DomainMemory(this.memory, vcpu)
     this.mm.start(this.start.registers.cr3! / PAGE_SIZE)
     this.asked.length = 0
+    const grants = new GrantTable(this.memory, this.mm.frames, index => this.mm.grantFrame(index))
+    const shared = new SharedPage(this.memory)
+    shared.moveTo(this.mm.layout.sharedInfo * PAGE_SIZE)
     const reporter: Reporter = { report: key => this.reports.push(key) }
     this.domain = {
       memory: this.memory,
       frames: this.mm.frames,
       mm: this.mm,
+      grants,
+      shared,
+      memoryMap: this.start.memoryMap,
       reporter,
       guest: {
         copyFrom: (address: number, length: number) => this.#bytes(address, length, false),
@@ -91,6 +99,16 @@ export class TestPv {
     return this.mm.layout.p2m[pfn]!
   }
 
+  /** References that no page table holds: of grants mapped for devices. */
+  held(): Held {
+    const held = new Map<number, { pages: number; types: number }>()
+    for (const { mfn, device, write } of this.mm.grants.all()) {
+      const uses = held.get(mfn) ?? { pages: 0, types: 0 }
+      if (device) held.set(mfn, { pages: uses.pages + 1, types: uses.types + (write ? 1 : 0) })
+    }
+    return held
+  }
+
   /** Machine address of the entry that maps a linear address. */
   entry(address: number): number {
     return this.mm.tables.l1Entry(address)!
@@ -112,6 +130,3 @@ export class TestPv {
     return bytes
   }
 }
-
-/** True for an entry's low word that lets writes through. */
-export const writes = (low: number): boolean => (low & PAGE_RW) !== 0
