@@ -1,11 +1,11 @@
 /**
- * Backend `xen`: what a guest of Xen finds, without Xen. Guests with a PVH entry boot by `xen-pvh`; `xen-pv` reads what
- * paravirtual images ask for, and takes none yet.
+ * Backend `xen`: what a guest of Xen finds, without Xen. Guests with a PVH entry boot by `xen-pvh`, paravirtual ones by
+ * `xen-pv`.
  */
 import { defineBackend } from '@paragraft/core/ops'
 import { pvHead } from './heads/pv.ts'
 import { pvhHead } from './heads/pvh.ts'
-import { PvhDomain } from './pvh.ts'
+import { xenInstance } from './instance.ts'
 
 export default defineBackend({
   name: 'xen',
@@ -14,5 +14,5 @@ export default defineBackend({
   supports: ['ops', 'disk', 'net', 'xen:hypercalls'],
   heads: [pvhHead, pvHead],
   board: 'none',
-  create: ports => new PvhDomain(ports),
+  create: xenInstance,
 })

@@ -43,7 +43,7 @@ test('the console: output goes out, input comes when the guest has rung', () => 
   test.memory.write(page + 1024, Uint8Array.of(0x68, 0x69))
   test.memory.write32(page + 3084, 2)
   expect(test.console.onInput).toBeNull()
-  test.memory.write32(0x8000, 1)
+  test.memory.write32(0x8000, 2)
   expect(test.call(32, 4, 0x8000)).toBe(0)
   expect([test.console.output, test.memory.read32(page + 3080)]).toEqual(['hi', 2])
   expect([test.memory.read8(page), test.memory.read32(page + 3076)]).toEqual([0x79, 1])

@@ -10,15 +10,12 @@ import type {
   HypercallFrame,
   StartOfDay,
 } from '@paragraft/core'
-import type { ConsolePort, IoHandler, Timer } from '@paragraft/core/ports'
+import type { ConsolePort, IoHandler } from '@paragraft/core/ports'
 import { AcpiPm, LocalApic } from '@paragraft/devices'
 import { EPERM } from './abi/errno.ts'
-import { GNTTAB_RESERVED_CONSOLE, GNTTAB_RESERVED_XENSTORE } from './abi/grant-table.ts'
 import * as hvm from './abi/hvm.ts'
 import * as version from './abi/version.ts'
-import { GUEST_DOMID, PAGE_SIZE, VIRQ_TIMER } from './abi/xen.ts'
-import { attachDevices } from './attach.ts'
-import { XenConsole } from './console.ts'
+import { PAGE_SIZE, VIRQ_TIMER } from './abi/xen.ts'
 import { cpuidLeaf } from './cpuid.ts'
 import type { TranslatedDomain } from './domain.ts'
 import { EventChannels } from './event-channels.ts'
@@ -29,14 +26,13 @@ import { hypercallInstruction, hypercallPage } from './hypercall-page.ts'
 import { PvhInterrupts } from './interrupts.ts'
 import { PhysMap } from './physmap.ts'
 import { guestPointers } from './pointers.ts'
+import { Waiting } from './poll.ts'
 import { Runstate } from './runstate.ts'
+import { startServices } from './services.ts'
 import { SharedPage } from './shared-page.ts'
 import { specialPages } from './special-pages.ts'
 import { VcpuClock, VcpuTimers, writeWallclock } from './time.ts'
-import { createDomain } from './toolstack.ts'
 import { VcpuInfo } from './vcpu-info.ts'
-import { StoreServer } from './xenstore/server.ts'
-import { Store } from './xenstore/store.ts'
 
 /** What such a domain is told that it can rely on. */
 const FEATURES =
@@ -51,7 +47,7 @@ const FEATURES =
 const DEBUG_PORT = 0xe9
 const ARGUMENTS = ['EBX', 'ECX', 'EDX', 'ESI', 'EDI', 'EBP'] as const
 
-export class PvhDomain implements BackendInstance {
+export class PvhDomain implements Omit<BackendInstance, 'start'> {
   readonly #ports: BackendPorts
   readonly #domain: TranslatedDomain
   readonly #events: EventChannels
@@ -59,9 +55,10 @@ export class PvhDomain implements BackendInstance {
   readonly #interrupts: PvhInterrupts
   readonly #apic: LocalApic
   readonly #memoryMap: StartOfDay['memoryMap'] = []
-  #polling: { ports: readonly number[]; timer: Timer | null } | null = null
+  readonly #waiting: Waiting
 
-  constructor(ports: BackendPorts) {
+  /** The head has placed the guest. */
+  constructor(ports: BackendPorts, start: StartOfDay) {
     this.#ports = ports
     const { memory, clock, processor, reporter } = ports
     const shared = new SharedPage(memory)
@@ -71,7 +68,7 @@ export class PvhDomain implements BackendInstance {
       shared,
       vcpu,
       onUpcall: () => this.#interrupts.raise(),
-      onPending: port => this.#woken(port),
+      onPending: port => this.#waiting.pending(port),
     })
     this.#apic = new LocalApic({
       mmioBus: ports.mmio,
@@ -87,6 +84,11 @@ export class PvhDomain implements BackendInstance {
     new AcpiPm({ bus: ports.io, clock, sci: { set: () => {} }, power: ports.power, reporter })
     const time = new VcpuClock(clock, () => processor.readTsc(), vcpu)
     const guest = guestPointers(ports.virtual)
+    const runstate = new Runstate(
+      () => clock.now(),
+      (address, bytes) => guest.copyTo(address, bytes),
+    )
+    this.#waiting = new Waiting(processor, clock, runstate)
     const { hole, base } = specialPages(memory.size)
     const physmap = new PhysMap(memory, { base: hole, end: base })
     this.#domain = {
@@ -101,10 +103,7 @@ export class PvhDomain implements BackendInstance {
       events: this.#events,
       time,
       timers: new VcpuTimers(clock, () => this.#events.raiseVirq(VIRQ_TIMER)),
-      runstate: new Runstate(
-        () => clock.now(),
-        (address, bytes) => guest.copyTo(address, bytes),
-      ),
+      runstate,
       grants: new GrantTable(memory, physmap),
       setUpcallVector: vector => {
         this.#interrupts.apicVector = vector
@@ -114,58 +113,43 @@ export class PvhDomain implements BackendInstance {
       power: ports.power,
       reporter,
       emergency: ports.console,
-      poll: (waited, until) => this.#poll(waited, until),
+      poll: (waited, until) => this.#waiting.poll(waited, until),
     }
     this.#calls = new HypercallTable(this.#domain, TRANSLATED_HYPERCALLS)
+    this.#begin(start)
   }
 
-  /** The head has placed the guest: what the toolstack does before it runs. */
-  start(start: StartOfDay): void {
-    const { memory, console, epochSeconds } = this.#ports
+  /** What the toolstack does before the guest runs. */
+  #begin(start: StartOfDay): void {
+    const { memory, epochSeconds } = this.#ports
     const { params, grants, shared, time } = this.#domain
     this.#memoryMap.push(...start.memoryMap)
     writeWallclock(shared, epochSeconds)
     time.refresh(true)
     const pages = specialPages(memory.size)
 
-    const xenConsole = new XenConsole(memory, console, pages.console)
-    const consoleEnd = this.#events.openTo('console', () => xenConsole.service())
-    xenConsole.connect(consoleEnd.channel)
-    params.define(hvm.HVM_PARAM_CONSOLE_PFN, pages.console / PAGE_SIZE)
-    params.define(hvm.HVM_PARAM_CONSOLE_EVTCHN, consoleEnd.port)
-    grants.grant(GNTTAB_RESERVED_CONSOLE, pages.console / PAGE_SIZE)
-
-    const store = new Store()
-    const server = new StoreServer(store, GUEST_DOMID, memory, pages.store)
-    const storeEnd = this.#events.openTo('xenstore', () => server.service())
-    server.connect(storeEnd.channel)
-    params.define(hvm.HVM_PARAM_STORE_PFN, pages.store / PAGE_SIZE)
-    params.define(hvm.HVM_PARAM_STORE_EVTCHN, storeEnd.port)
-    grants.grant(GNTTAB_RESERVED_XENSTORE, pages.store / PAGE_SIZE)
-
-    createDomain(store, {
-      name: 'paragraft',
-      domid: `${GUEST_DOMID}`,
-      'memory/target': `${memory.size / 1024}`,
-      'memory/static-max': `${memory.size / 1024}`,
-      'cpu/0/availability': 'online',
-      'console/type': 'xenconsoled',
-      'console/ring-ref': `${pages.console / PAGE_SIZE}`,
-      'console/port': `${consoleEnd.port}`,
-      'store/ring-ref': `${pages.store / PAGE_SIZE}`,
-      'store/port': `${storeEnd.port}`,
+    const { storePort, consolePort } = startServices({
+      ports: this.#ports,
+      events: this.#events,
+      grants,
+      console: pages.console / PAGE_SIZE,
+      store: pages.store / PAGE_SIZE,
+      memorySize: memory.size,
     })
-    attachDevices(store, { ...this.#ports, events: this.#events, grants })
+    params.define(hvm.HVM_PARAM_CONSOLE_PFN, pages.console / PAGE_SIZE)
+    params.define(hvm.HVM_PARAM_CONSOLE_EVTCHN, consolePort)
+    params.define(hvm.HVM_PARAM_STORE_PFN, pages.store / PAGE_SIZE)
+    params.define(hvm.HVM_PARAM_STORE_EVTCHN, storePort)
   }
 
   acknowledgeInterrupt(): number {
     const vector = this.#interrupts.acknowledge()
-    if (vector >= 0) this.#running()
+    if (vector >= 0) this.#waiting.running()
     return vector
   }
 
   hypercall(frame: HypercallFrame): boolean {
-    this.#running()
+    this.#waiting.running()
     const number = frame.getRegister('EAX')
     const result =
       frame.cpl === 0
@@ -181,7 +165,7 @@ export class PvhDomain implements BackendInstance {
 
   /** A guest that polls waits for its ports, with interrupts off too. */
   wakes(): boolean {
-    return this.#polling !== null
+    return this.#waiting.polls
   }
 
   readMsr(index: number): bigint | undefined {
@@ -213,31 +197,6 @@ export class PvhDomain implements BackendInstance {
       this.#ports.reporter.report('callback', 'the guest wants upcalls by an interrupt line, which it does not have')
     }
     this.#interrupts.vector = byVector ? low & 0xff : 0
-  }
-
-  #poll(ports: readonly number[], until: number | null): void {
-    const { processor, clock } = this.#ports
-    const timer = until === null ? null : clock.schedule(until, () => this.#wake())
-    this.#polling = { ports, timer }
-    this.#domain.runstate.block()
-    processor.halt()
-  }
-
-  #woken(port: number): void {
-    if (this.#polling?.ports.includes(port)) this.#wake()
-  }
-
-  /** What the guest polled for has come. */
-  #wake(): void {
-    this.#running()
-    this.#ports.processor.resume()
-  }
-
-  /** The processor is seen to run: whatever it waited for in a hypercall is over, if only by an interrupt. */
-  #running(): void {
-    this.#polling?.timer?.cancel()
-    this.#polling = null
-    this.#domain.runstate.run()
   }
 }
 

@@ -173,8 +173,7 @@ export class TestDomain {
       disks: [this.disk],
       nets: [this.net],
     } as unknown as BackendPorts
-    this.domain = new PvhDomain(ports)
-    this.domain.start({
+    this.domain = new PvhDomain(ports, {
       head: 'xen-pvh',
       registers: { eip: 0, cs: 8, ds: 16 },
       memoryMap: [{ base: 0, length: size, type: 1 }],

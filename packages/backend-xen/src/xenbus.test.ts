@@ -27,7 +27,7 @@ function store(type: number, ...strings: string[]): string {
   let producer = domain.memory.read32(page + 2052)
   for (const byte of bytes) domain.memory.write8(page + (producer++ % 1024), byte)
   domain.memory.write32(page + 2052, producer)
-  send(2)
+  send(1)
   let consumer = domain.memory.read32(page + 2056)
   let answer = ''
   while (consumer < domain.memory.read32(page + 2060)) {

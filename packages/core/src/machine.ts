@@ -42,6 +42,8 @@ export type GuestFaultKind =
   | 'runaway'
   /** A host op broke its own rules, e.g. its stub was not mapped at the first call. */
   | 'host-op'
+  /** The guest did what its hypervisor ends guests for. */
+  | 'crash'
 
 /** Why a run ended. Plain data; `exitStatus` gives the command line's answer to each. */
 export type StopReason =

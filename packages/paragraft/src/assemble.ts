@@ -344,6 +344,7 @@ class Assembly {
       io: this.#io,
       mmio,
       console: port,
+      crash: (code, message) => this.#machine?.fault('crash', code, message),
       processor: backendProcessor(processor),
       deprivileged: deprivilegedPort(processor, () => this.#engine.executeOne()),
       virtual: virtualMemory(processor),

@@ -21,6 +21,10 @@ export const XEN_FEATURE_INFO = layout(8, { submapIdx: [0, 'u32'], submap: [4, '
 
 export const XENFEAT_WRITABLE_PAGE_TABLES = 0
 export const XENFEAT_AUTO_TRANSLATED_PHYSMAP = 2
+export const XENFEAT_PAE_PGDIR_ABOVE_4GB = 4
+export const XENFEAT_MMU_PT_UPDATE_PRESERVE_AD = 5
+export const XENFEAT_HIGHMEM_ASSIST = 6
+export const XENFEAT_GNTTAB_MAP_AVAIL_BITS = 7
 export const XENFEAT_HVM_CALLBACK_VECTOR = 8
 export const XENFEAT_HVM_SAFE_PVCLOCK = 9
 export const XENFEAT_MEMORY_OP_VNODE_SUPPORTED = 13

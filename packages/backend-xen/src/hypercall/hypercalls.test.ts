@@ -347,7 +347,7 @@ describe('hvm_op', () => {
     expect(call('hvm_op', 1, words(DOMID_SELF, 17, 0, 0))).toBe(0)
     expect(result(8)).toBe(1022)
     expect(call('hvm_op', 1, words(DOMID_SELF, 2, 0, 0))).toBe(0)
-    expect(result(8)).toBe(2)
+    expect(result(8)).toBe(1)
     expect(call('hvm_op', 0, words(DOMID_SELF, 17, 5, 0))).toBe(-errno.EPERM)
     expect(call('hvm_op', 1, words(DOMID_SELF, 5, 0, 0))).toBe(-errno.EPERM)
     expect(call('hvm_op', 1, words(DOMID_SELF, 39, 0, 0))).toBe(-errno.EINVAL)

@@ -29,7 +29,7 @@ const VMASST_TYPE_RUNSTATE_UPDATE_FLAG = 5
 const UNKNOWN = 'unknown'
 
 /** What every kind of domain may call. */
-const COMMON_HYPERCALLS: HypercallSet<Domain> = {
+export const COMMON_HYPERCALLS: HypercallSet<Domain> = {
   set_timer_op: setTimerOp,
   sched_op_compat: schedOpCompat,
   event_channel_op_compat: eventChannelOpCompat,

@@ -127,6 +127,8 @@ export interface BackendPorts {
   readonly mmio: MmioBus
   readonly console: ConsolePort
   readonly power: PowerPort
+  /** Ends the run as the guest's fault: it did what its hypervisor ends guests for. `code` has a page of errors. */
+  crash(code: string, message: string): void
   readonly reporter: Reporter
   /** The processor's interrupt pin and NMI. */
   readonly intr: Line

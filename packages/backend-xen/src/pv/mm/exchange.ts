@@ -17,31 +17,31 @@ export function exchange(domain: ParavirtualDomain, at: number): number {
   const bytes = domain.guest.copyFrom(at, abi.XEN_MEMORY_EXCHANGE.size)
   if (bytes === undefined) return -EFAULT
   const into = decode(abi.XEN_MEMORY_RESERVATION, bytes)
-  const out = decode(abi.XEN_MEMORY_RESERVATION, bytes.subarray(abi.XEN_MEMORY_EXCHANGE_OUT))
+  const given = decode(abi.XEN_MEMORY_RESERVATION, bytes.subarray(abi.XEN_MEMORY_EXCHANGE_OUT))
   const { nrExchanged } = decode(abi.XEN_MEMORY_EXCHANGE, bytes)
-  if (!consistent(into, out, nrExchanged)) return -EINVAL
-  if (Math.max(into.extentOrder, out.extentOrder) > abi.DOMU_MAX_ORDER) return -EPERM
-  const refusal = into.domid === out.domid ? notSelf(into.domid) : -EINVAL
+  if (!consistent(into, given, nrExchanged)) return -EINVAL
+  if (Math.max(into.extentOrder, given.extentOrder) > abi.DOMU_MAX_ORDER) return -EPERM
+  const refusal = into.domid === given.domid ? notSelf(into.domid) : -EINVAL
   if (refusal !== 0) return refusal
 
-  const chunk = Math.max(into.extentOrder, out.extentOrder)
+  const chunk = Math.max(into.extentOrder, given.extentOrder)
   const inExtents = 1 << (chunk - into.extentOrder)
   const chunks = into.nrExtents / inExtents
   let result = 0
   let done = Math.floor(nrExchanged / inExtents)
   for (; result === 0 && done < chunks; done++) {
-    result = exchangeChunk(domain, into, out, chunk, done)
+    result = exchangeChunk(domain, into, given, chunk, done)
     if (result !== 0) break
   }
   return writeWord(domain, at + NR_EXCHANGED, done * inExtents) ? result : -EFAULT
 }
 
 /** Both sides have as many frames, which a word can count; a chunk begins where the guest says that it goes on. */
-function consistent(into: Reservation, out: Reservation, nrExchanged: number): boolean {
-  if (nrExchanged > into.nrExtents || into.extentOrder > 31 || out.extentOrder > 31) return false
+function consistent(into: Reservation, given: Reservation, nrExchanged: number): boolean {
+  if (nrExchanged > into.nrExtents || into.extentOrder > 31 || given.extentOrder > 31) return false
   const frames = into.nrExtents * 2 ** into.extentOrder
-  if (frames !== out.nrExtents * 2 ** out.extentOrder || frames > 0xffff_ffff) return false
-  const larger = out.extentOrder - into.extentOrder
+  if (frames !== given.nrExtents * 2 ** given.extentOrder || frames > 0xffff_ffff) return false
+  const larger = given.extentOrder - into.extentOrder
   return larger <= 0 || nrExchanged % 2 ** larger === 0
 }
 
@@ -49,7 +49,7 @@ function consistent(into: Reservation, out: Reservation, nrExchanged: number): b
 function exchangeChunk(
   domain: ParavirtualDomain,
   into: Reservation,
-  out: Reservation,
+  given: Reservation,
   chunk: number,
   index: number,
 ): number {
@@ -58,7 +58,7 @@ function exchangeChunk(
   const taken: number[] = []
   const undo = (error: number): number => {
     for (const mfn of stolen) mm.table.unsteal(mfn)
-    for (const first of taken) mm.table.untake(first, out.extentOrder)
+    for (const first of taken) mm.table.untake(first, given.extentOrder)
     return error
   }
   const first = (reservation: Reservation, extent: number): number =>
@@ -72,9 +72,9 @@ function exchangeChunk(
       stolen.push(mfn)
     }
   }
-  const bits = out.memFlags & abi.XENMEMF_ADDRESS_BITS
-  for (let extent = 0; extent < 1 << (chunk - out.extentOrder); extent++) {
-    const mfn = mm.table.take(out.extentOrder, bits === 0 ? undefined : 2 ** Math.max(0, bits - PAGE_SHIFT))
+  const bits = given.memFlags & abi.XENMEMF_ADDRESS_BITS
+  for (let extent = 0; extent < 1 << (chunk - given.extentOrder); extent++) {
+    const mfn = mm.table.take(given.extentOrder, bits === 0 ? undefined : 2 ** Math.max(0, bits - PAGE_SHIFT))
     if (mfn === undefined) return undo(-ENOMEM)
     taken.push(mfn)
   }
@@ -82,10 +82,11 @@ function exchangeChunk(
   let result = 0
   for (const mfn of stolen) mm.table.discard(mfn)
   for (const [extent, mfn] of taken.entries()) {
-    mm.assignPages(mfn, out.extentOrder)
-    const pointer = first(out, extent)
+    mm.assignPages(mfn, given.extentOrder)
+    const pointer = first(given, extent)
     const pfn = readWord(domain, pointer)
-    for (let page = 0; pfn !== undefined && page < 1 << out.extentOrder; page++) mm.table.setPfn(mfn + page, pfn + page)
+    for (let page = 0; pfn !== undefined && page < 1 << given.extentOrder; page++)
+      mm.table.setPfn(mfn + page, pfn + page)
     if (pfn === undefined || !writeWord(domain, pointer, mfn)) result = -EFAULT
   }
   return result

@@ -1,0 +1,53 @@
+/** What domain 0 has for a guest when it begins: the far ends of its console and of xenstore, its directory there, and its devices. */
+import type { BackendPorts } from '@paragraft/core/ops'
+import { GNTTAB_RESERVED_CONSOLE, GNTTAB_RESERVED_XENSTORE } from './abi/grant-table.ts'
+import { GUEST_DOMID, PAGE_SIZE } from './abi/xen.ts'
+import { attachDevices } from './attach.ts'
+import { XenConsole } from './console.ts'
+import type { EventChannels } from './event-channels.ts'
+import type { GrantTable } from './grant-table.ts'
+import { createDomain } from './toolstack.ts'
+import { StoreServer } from './xenstore/server.ts'
+import { Store } from './xenstore/store.ts'
+
+export interface ServiceOptions {
+  ports: BackendPorts
+  events: EventChannels
+  grants: GrantTable
+  /** The guest's frames that hold the rings; frame numbers are RAM's. */
+  console: number
+  store: number
+  /** RAM of the guest in bytes. */
+  memorySize: number
+}
+
+/** Ports of the guest at the near ends, in the order in which libxl makes them. */
+export function startServices(options: ServiceOptions): { storePort: number; consolePort: number } {
+  const { ports, events, grants, memorySize } = options
+  const { memory } = ports
+  const store = new Store()
+  const server = new StoreServer(store, GUEST_DOMID, memory, options.store * PAGE_SIZE)
+  const storeEnd = events.openTo('xenstore', () => server.service())
+  server.connect(storeEnd.channel)
+  grants.grant(GNTTAB_RESERVED_XENSTORE, options.store)
+
+  const console = new XenConsole(memory, ports.console, options.console * PAGE_SIZE)
+  const consoleEnd = events.openTo('console', () => console.service())
+  console.connect(consoleEnd.channel)
+  grants.grant(GNTTAB_RESERVED_CONSOLE, options.console)
+
+  createDomain(store, {
+    name: 'paragraft',
+    domid: `${GUEST_DOMID}`,
+    'memory/target': `${memorySize / 1024}`,
+    'memory/static-max': `${memorySize / 1024}`,
+    'cpu/0/availability': 'online',
+    'console/type': 'xenconsoled',
+    'console/ring-ref': `${options.console}`,
+    'console/port': `${consoleEnd.port}`,
+    'store/ring-ref': `${options.store}`,
+    'store/port': `${storeEnd.port}`,
+  })
+  attachDevices(store, { ...ports, events, grants })
+  return { storePort: storeEnd.port, consolePort: consoleEnd.port }
+}
