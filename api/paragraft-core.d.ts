@@ -508,6 +508,8 @@ interface BackendPorts {
     readonly mmio: MmioBus;
     readonly console: ConsolePort;
     readonly power: PowerPort;
+    /** Ends the run as the guest's fault: it did what its hypervisor ends guests for. `code` has a page of errors. */
+    crash(code: string, message: string): void;
     readonly reporter: Reporter;
     /** The processor's interrupt pin and NMI. */
     readonly intr: Line;
@@ -1461,7 +1463,9 @@ type GuestFaultKind =
 /** Exceptions follow one another without end: the first instruction of each handler faults, and no time passes. */
  | 'runaway'
 /** A host op broke its own rules, e.g. its stub was not mapped at the first call. */
- | 'host-op';
+ | 'host-op'
+/** The guest did what its hypervisor ends guests for. */
+ | 'crash';
 /** Why a run ended. Plain data; `exitStatus` gives the command line's answer to each. */
 type StopReason = 
 /** The guest switched the power off (ACPI S5, a hypervisor's shutdown call). */

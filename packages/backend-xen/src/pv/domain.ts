@@ -97,10 +97,7 @@ export class PvDomain implements Omit<BackendInstance, 'start'> {
       (address, bytes) => guest.copyTo(address, bytes),
     )
     this.#waiting = new Waiting(processor, clock, runstate)
-    const grants = new GrantTable(memory, mm.frames, index => {
-      mm.table.share(layout.grants + index)
-      return frame(layout.grants + index)
-    })
+    const grants = new GrantTable(memory, mm.frames, index => mm.grantFrame(index))
     this.#guest = {
       memory,
       frames: mm.frames,
