@@ -9,6 +9,7 @@ import type { RunReport } from '@paragraft/core'
 import { build } from 'esbuild'
 import { chromium } from 'playwright-core'
 import { expect } from 'vitest'
+import { embeddingExample, runUnnamed } from './support/embedding.ts'
 import { needs } from './support/needs.ts'
 import { root, runWithReport } from './support/paragraft.ts'
 
@@ -20,7 +21,7 @@ const PAGE_SCRIPT = `
   import native from '@paragraft/backend-native'
   import ops from './examples/native-ops/dist/index.js'
 
-  const image = new Uint8Array(await (await fetch('guest.elf')).arrayBuffer())
+  const image = new Uint8Array(await (await fetch('oldguest.elf')).arrayBuffer())
   const decoder = new TextDecoder()
   const screen = document.querySelector('pre')
   const machine = await createMachine({
@@ -31,9 +32,10 @@ const PAGE_SCRIPT = `
   window.finished = { report, output: screen.textContent }
 `
 
-async function serve(): Promise<{ url: string; server: Server }> {
+/** A server of one page with this script, bundled as a web page's would be. */
+async function serve(script: string): Promise<{ url: string; server: Server }> {
   const bundle = await build({
-    stdin: { contents: PAGE_SCRIPT, resolveDir: root, sourcefile: 'page.js' },
+    stdin: { contents: script, resolveDir: root, sourcefile: 'page.js' },
     bundle: true,
     write: false,
     logLevel: 'error',
@@ -44,7 +46,7 @@ async function serve(): Promise<{ url: string; server: Server }> {
   const files: Record<string, [type: string, body: string | Uint8Array]> = {
     '/': ['text/html', '<!doctype html><meta charset="utf-8"><pre></pre><script type="module" src="page.js"></script>'],
     '/page.js': ['text/javascript', bundle.outputFiles[0]?.contents ?? ''],
-    '/guest.elf': ['application/octet-stream', readFileSync(root + GUEST)],
+    '/oldguest.elf': ['application/octet-stream', readFileSync(root + GUEST)],
   }
   const server = createServer((request, response) => {
     const file = files[request.url ?? '']
@@ -55,31 +57,49 @@ async function serve(): Promise<{ url: string; server: Server }> {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, server }
 }
 
+/** Has a script run in a page of headless Chromium until `done` (an expression in the page) holds, and returns what `answer` is then. */
+async function inPage<T>(script: string, done: string, answer: string): Promise<T> {
+  const { url, server } = await serve(script)
+  const browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
+  })
+  try {
+    const page = await browser.newPage()
+    const errors: string[] = []
+    page.on('pageerror', error => errors.push(String(error)))
+    await page.goto(url)
+    await page.waitForFunction(done, undefined, { timeout: 280_000 })
+    expect(errors).toEqual([])
+    return (await page.evaluate(answer)) as T
+  } finally {
+    await browser.close()
+    server.close()
+  }
+}
+
 needs('chromium')(
   'oldguest with grafted ops makes the same run in Chromium as in Node',
   async () => {
-    const { url, server } = await serve()
-    const browser = await chromium.launch({
-      executablePath: '/usr/bin/chromium',
-      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
-    })
-    try {
-      const page = await browser.newPage()
-      const errors: string[] = []
-      page.on('pageerror', error => errors.push(String(error)))
-      await page.goto(url)
-      const handle = await page.waitForFunction('window.finished', undefined, { timeout: 280_000 })
-      const { report, output } = (await handle.jsonValue()) as { report: RunReport; output: string }
-      expect(errors).toEqual([])
-      expect(report.stop).toEqual({ kind: 'powerOff' })
+    const { report, output } = await inPage<{ report: RunReport; output: string }>(
+      PAGE_SCRIPT,
+      'window.finished',
+      'window.finished',
+    )
+    expect(report.stop).toEqual({ kind: 'powerOff' })
+    const node = await runWithReport([GUEST, '--ops', 'examples/native-ops', '--memory', '64M'])
+    expect(output).toBe(node.stdout)
+    expect({ ...report, seconds: 0 }).toEqual({ ...node.report, seconds: 0 })
+  },
+  300_000,
+)
 
-      const node = await runWithReport([GUEST, '--ops', 'examples/native-ops', '--memory', '64M'])
-      expect(output).toBe(node.stdout)
-      expect({ ...report, seconds: 0 }).toEqual({ ...node.report, seconds: 0 })
-    } finally {
-      await browser.close()
-      server.close()
-    }
+needs('chromium')(
+  'the ten lines of docs/embedding.md run a guest in a page',
+  async () => {
+    const title = await inPage<string>(embeddingExample('a page'), 'document.title', 'document.title')
+    const { report } = await runUnnamed()
+    expect(title).toBe(`powerOff after ${report.instructions} instructions`)
   },
   300_000,
 )

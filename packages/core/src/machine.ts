@@ -90,7 +90,6 @@ export interface ExitCounts {
 /** A thing that happened, for a trace or a timeline. `at` is the virtual time in ns, `instructions` the count then. */
 export type MachineEvent = { at: number; instructions: number } & (
   | { kind: 'installed'; op: string; slot: number; owner: string }
-  | { kind: 'patched'; va: number; slot: number }
   | { kind: 'report'; key: string; message: string }
   | { kind: 'stop'; reason: StopReason }
 )

@@ -56,8 +56,6 @@ function eventText(event: MachineEvent): string {
   switch (event.kind) {
     case 'installed':
       return `installed slot ${event.slot} ${event.op} owner ${event.owner}`
-    case 'patched':
-      return `patched 0x${event.va.toString(16)} slot ${event.slot}`
     case 'report':
       return `report ${event.key}: ${event.message}`
     case 'stop':
