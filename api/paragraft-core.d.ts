@@ -1541,10 +1541,6 @@ type MachineEvent = {
     slot: number;
     owner: string;
 } | {
-    kind: 'patched';
-    va: number;
-    slot: number;
-} | {
     kind: 'report';
     key: string;
     message: string;
