@@ -67,16 +67,15 @@ interface CpuContext extends LinearViews {
 
 /** What a flush dropped: everything, everything but global pages, or one page (its linear address). */
 type TlbFlush = 'all' | 'nonglobal' | number;
-/** Bookkeeping beside the tables. */
+/** Bookkeeping beside the tables; what generated code needs of it lies in linear memory. */
 declare class TlbLists {
-    readonly local: Uint32Array<ArrayBuffer>;
-    localCount: number;
-    readonly global: Uint32Array<ArrayBuffer>;
-    globalCount: number;
+    #private;
+    readonly local: Uint32Array;
+    readonly global: Uint32Array;
     /** 4 MB regions in which a large page was walked: INVLPG must drop all of it (SDM 4.10.4.1). */
     readonly largeRegion: Uint8Array<ArrayBuffer>;
     /** Key: linear page, access bits above; 0xffffffff = empty. Value: physical page address. */
-    readonly slowKey: Uint32Array<ArrayBuffer>;
+    readonly slowKey: Uint32Array;
     readonly slowPa: Float64Array<ArrayBuffer>;
     readonly slowGlobal: Uint8Array<ArrayBuffer>;
     /** Slots filled since it was last emptied, as far as they fit, and how many. */
@@ -84,7 +83,11 @@ declare class TlbLists {
     slowCount: number;
     /** Per RAM page: linear page + 1 of its only write mapping, 0 when none, 0xffffffff when several were filled. */
     readonly writer: Uint32Array;
-    constructor(ramPages: number);
+    constructor(buffer: ArrayBufferLike, ramPages: number);
+    get localCount(): number;
+    set localCount(count: number);
+    get globalCount(): number;
+    set globalCount(count: number);
 }
 
 /** What the last successful walk found about its page. One instance per processor; overwritten by each walk. */

@@ -10,7 +10,7 @@ import { BLK_TOTAL, REC_INDEX, REC_OFF } from './decode/record.ts'
 import { simdDecoding } from './decode/simd.ts'
 import { Blocks } from './interp/blocks.ts'
 import { ATTENTION_STEP, buildHandlers, type HandlerSet } from './interp/handlers.ts'
-import { createHelpers, FAULT_RESTART, RESTART } from './interp/helpers.ts'
+import { createHelpers, RESTART } from './interp/helpers.ts'
 import { InstructionTlb } from './interp/itlb.ts'
 import { createReferenceInterpreter } from './interp/js.ts'
 import { RETURN_ATTENTION, RETURN_BUDGET, RETURN_FAULT, RETURN_HOT, RETURN_MISS } from './interp/lookup.ts'
@@ -38,6 +38,10 @@ import {
   EIP,
   EIP_BASE,
   FAULT,
+  FAULT_ADDRESS,
+  FAULT_CODE,
+  FAULT_PAGE,
+  FAULT_RESTART,
   FLAG_RF,
   FLAG_TF,
   MODE,
@@ -51,6 +55,7 @@ import {
   SEG_SIZE,
   SHADOW,
   VEC_GP,
+  VEC_PF,
 } from './state.ts'
 import type { CpuidModel } from './sys/cpuid.ts'
 import { checkExecBreakpoint, DR6_BS } from './sys/debug.ts'
@@ -181,6 +186,7 @@ export class Engine implements Snapshotable<EngineState> {
       },
     })
     // The reference takes the exact path always, so that lock-step tries the kernels too.
+    exact.regionPage = (low, what) => this.#translator?.page(low, what) ?? 0
     const quick = this.kind === 'reference' ? {} : createShortcuts(memory, exact)
     if (this.kind !== 'reference') cpu.shortcuts = quick as unknown as Shortcuts
     const helpers = { ...exact, ...quick, ...(this.kind === 'reference' ? NO_KERNELS : createKernels(memory)) }
@@ -461,6 +467,7 @@ export class Engine implements Snapshotable<EngineState> {
       this.#restarted = true
       return null
     }
+    if (kind === FAULT_PAGE) return new GuestFault(VEC_PF, u32[FAULT_CODE >> 2], u32[FAULT_ADDRESS >> 2])
     const fault = this.pending
     this.pending = null
     if (fault === null) throw new Error('FAULT without a pending fault')

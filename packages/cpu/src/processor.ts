@@ -44,7 +44,9 @@ import {
   INTERRUPT_WAITING,
   MONITORED,
   NMI_BLOCKED,
+  PAGE_FLAGS,
   RAM,
+  RAM_SIZE,
   SEG,
   SEG_BASE,
   SEG_READ_LIMIT,
@@ -160,8 +162,9 @@ export class Processor implements CpuContext {
     this.ports = options.ports
     this.ramSize = ramSize
     this.cpuid = options.cpuid ?? DEFAULT_CPUID
-    this.pageFlags = new Uint8Array(ramSize >>> 12)
-    this.tlb = new TlbLists(ramSize >>> 12)
+    this.pageFlags = new Uint8Array(buffer, PAGE_FLAGS, ramSize >>> 12)
+    this.tlb = new TlbLists(buffer, ramSize >>> 12)
+    this.u32[RAM_SIZE >> 2] = ramSize
     this.interruptWaiting = true
     reset(this)
   }

@@ -40,6 +40,13 @@ export const EFLAGS_SYS = 0xa0
 export const CPL = 0xa8
 /** Non-zero while a fault raised by a helper or slow path waits for delivery; see context.ts. */
 export const FAULT = 0xac
+/* What FAULT holds then. */
+/** A GuestFault is pending. */
+export const FAULT_GUEST = 1
+/** The instruction must be run again alone, since it touches a device. */
+export const FAULT_RESTART = 2
+/** A #PF with the code and address that the words FAULT_CODE and FAULT_ADDRESS have. */
+export const FAULT_PAGE = 3
 /** Instruction budget that remains in the current slice (i32), exact whenever a helper or the outside looks. */
 export const BUDGET = 0xb0
 /** Pointer to the decoded record being executed, stored before every call that leaves generated code. */
@@ -146,6 +153,14 @@ export const STATE_SIZE = 0x800
 export const CYCLES_STEP = 0x800
 /** Cycles when BUDGET will have been used up (i64), as long as nothing but instructions takes time. */
 export const CYCLES_END = 0x808
+/** What FAULT_PAGE announces. */
+export const FAULT_CODE = 0x818
+export const FAULT_ADDRESS = 0x81c
+/** Pages that the lists of the TLB hold. */
+export const TLB_LOCAL_COUNT = 0x820
+export const TLB_GLOBAL_COUNT = 0x824
+/** Bytes of RAM. */
+export const RAM_SIZE = 0x828
 /** CPUID instructions executed (i64). */
 export const CPUID_COUNT = 0x810
 /**
@@ -170,6 +185,15 @@ export const TLB_SUPERVISOR_READ: number = TLB
 export const TLB_SUPERVISOR_WRITE: number = TLB + TLB_TABLE_SIZE
 export const TLB_USER_READ: number = TLB + 2 * TLB_TABLE_SIZE
 export const TLB_USER_WRITE: number = TLB + 3 * TLB_TABLE_SIZE
+
+/** Flags of RAM's pages, a byte each (mmu/physical.ts); for each page the word that tells who may write to it (mmu/tlb.ts). */
+export const PAGE_FLAGS = 0x0180_0000
+export const TLB_WRITERS = 0x0190_0000
+/** Linear pages (numbers) that are in the TLB: those that are not global, and those that are. */
+export const TLB_LOCAL = 0x01d0_0000
+export const TLB_GLOBAL = 0x01d1_0000
+/** Keys of translations that have no place in the TLB (mmu/tlb.ts). */
+export const TLB_SLOW = 0x01d2_0000
 
 /** Key under which blocks are decoded: code and stack width, code segment limit, tracing (see interp/blocks.ts). */
 export const MODE = 0xd0

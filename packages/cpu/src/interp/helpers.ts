@@ -21,6 +21,8 @@ import {
   EIP_BASE,
   ESP,
   FAULT,
+  FAULT_GUEST,
+  FAULT_RESTART,
   FLAG_RF,
   GDTR_BASE,
   GDTR_LIMIT,
@@ -51,9 +53,6 @@ import { setVif } from '../sys/vme.ts'
 import { ins, outs, repCmps, repLods, repMovs, repScas, repStos } from './strings.ts'
 import type { Helpers } from './wasm.ts'
 
-/** FAULT word: a GuestFault is pending; or the instruction must be run again alone, since it touches a device. */
-export const FAULT_GUEST = 1
-export const FAULT_RESTART = 2
 /** Thrown by `beforeDevice` when the instruction runs inside a block. */
 export const RESTART: unique symbol = Symbol('restart')
 

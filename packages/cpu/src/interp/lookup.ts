@@ -12,6 +12,7 @@ import {
   CUR_BLOCK,
   EIP,
   EIP_BASE,
+  FAULT,
   MODE,
   SEG,
   SEG_BASE,
@@ -33,6 +34,8 @@ export function declineCode(): Handler {
   const block = { k: 'local', t: 'i32', i: LOCAL_BLOCK } as const
   const rec = { k: 'local', t: 'i32', i: LOCAL_REC } as const
   const own = b.let(b.sub(rec, BLOCK_HEADER))
+  // The region has found out that the instruction faults.
+  b.if(b.word(FAULT), () => b.exit('fault'))
   const eip = b.let(b.word(EIP))
   b.if(
     b.cmp('eq', eip, load('32', own, BLK_EIP)),

@@ -11,19 +11,25 @@ import {
   CR0_PG,
   CR0_WP,
   RAM,
+  TLB_GLOBAL,
+  TLB_GLOBAL_COUNT,
+  TLB_LOCAL,
+  TLB_LOCAL_COUNT,
+  TLB_SLOW,
   TLB_SUPERVISOR_READ,
   TLB_SUPERVISOR_WRITE,
   TLB_TABLE_SIZE,
   TLB_USER_READ,
   TLB_USER_WRITE,
+  TLB_WRITERS,
   VEC_PF,
 } from '../state.ts'
 import { isRam, maskA20, PAGE_CODE } from './physical.ts'
 import { PF_I, PF_U, PF_W, walk } from './walk.ts'
 
 /** Pages that each list holds before everything is flushed. */
-const LIST_SIZE = 16384
-const SLOW_SIZE = 1024
+export const LIST_SIZE = 16384
+export const SLOW_SIZE = 1024
 const EMPTY = 0xffffffff
 
 const SR = TLB_SUPERVISOR_READ >> 2
@@ -34,16 +40,14 @@ const UW = TLB_USER_WRITE >> 2
 /** What a flush dropped: everything, everything but global pages, or one page (its linear address). */
 export type TlbFlush = 'all' | 'nonglobal' | number
 
-/** Bookkeeping beside the tables. */
+/** Bookkeeping beside the tables; what generated code needs of it lies in linear memory. */
 export class TlbLists {
-  readonly local = new Uint32Array(LIST_SIZE)
-  localCount = 0
-  readonly global = new Uint32Array(LIST_SIZE)
-  globalCount = 0
+  readonly local: Uint32Array
+  readonly global: Uint32Array
   /** 4 MB regions in which a large page was walked: INVLPG must drop all of it (SDM 4.10.4.1). */
   readonly largeRegion = new Uint8Array(1024)
   /** Key: linear page, access bits above; 0xffffffff = empty. Value: physical page address. */
-  readonly slowKey = new Uint32Array(SLOW_SIZE).fill(EMPTY)
+  readonly slowKey: Uint32Array
   readonly slowPa = new Float64Array(SLOW_SIZE)
   readonly slowGlobal = new Uint8Array(SLOW_SIZE)
   /** Slots filled since it was last emptied, as far as they fit, and how many. */
@@ -52,8 +56,26 @@ export class TlbLists {
   /** Per RAM page: linear page + 1 of its only write mapping, 0 when none, 0xffffffff when several were filled. */
   readonly writer: Uint32Array
 
-  constructor(ramPages: number) {
-    this.writer = new Uint32Array(ramPages)
+  readonly #u32: Uint32Array
+
+  constructor(buffer: ArrayBufferLike, ramPages: number) {
+    this.#u32 = new Uint32Array(buffer)
+    this.local = new Uint32Array(buffer, TLB_LOCAL, LIST_SIZE)
+    this.global = new Uint32Array(buffer, TLB_GLOBAL, LIST_SIZE)
+    this.slowKey = new Uint32Array(buffer, TLB_SLOW, SLOW_SIZE).fill(EMPTY)
+    this.writer = new Uint32Array(buffer, TLB_WRITERS, ramPages)
+  }
+  get localCount(): number {
+    return this.#u32[TLB_LOCAL_COUNT >> 2]!
+  }
+  set localCount(count: number) {
+    this.#u32[TLB_LOCAL_COUNT >> 2] = count
+  }
+  get globalCount(): number {
+    return this.#u32[TLB_GLOBAL_COUNT >> 2]!
+  }
+  set globalCount(count: number) {
+    this.#u32[TLB_GLOBAL_COUNT >> 2] = count
   }
 }
 

@@ -4,6 +4,7 @@ import { type Emitted, prebuilt } from '../prebuilt.ts'
 import { ANSWERS } from './answers.ts'
 import { EVENTS } from './events.ts'
 import { emitShortcuts } from './module.ts'
+import { PAGING } from './paging.ts'
 import { STRINGS } from './strings.ts'
 import { SYSENTER } from './sysenter.ts'
 
@@ -12,7 +13,7 @@ export const SHORTCUTS = 'shortcuts'
 
 /** The module of all shortcuts. */
 export function emitAllShortcuts(): Emitted {
-  return emitShortcuts([...EVENTS, ...SYSENTER, ...STRINGS, ...ANSWERS])
+  return emitShortcuts([...EVENTS, ...PAGING, ...SYSENTER, ...STRINGS, ...ANSWERS])
 }
 
 let compiled: { module: WebAssembly.Module; helpers: readonly string[] } | undefined

@@ -38,7 +38,7 @@ export class ShortcutBuilder extends Builder {
   declineIf(c: Expr): void {
     this.body.push({ k: 'if', c, yes: [{ k: 'br', id: DECLINED }], no: [] })
   }
-  /** Another helper, or shortcut. */
+  /** A shortcut that stands in front of no helper. */
   override call(fn: string, ...args: Expr[]): Expr {
     return this.let({ k: 'call', t: 'i32', fn, args })
   }
@@ -57,7 +57,7 @@ export function shortcut(
   return { name, parameters, helper, body: b.body, temps: b.temps }
 }
 
-function code(s: Shortcut, helper: (name: string, arity: number) => number): Bytes {
+function code(s: Shortcut, helper: (name: string) => number): Bytes {
   const out = new Bytes()
   declareLocals(out, s.temps, s.parameters)
   const args = Array.from({ length: s.parameters }, (_, i): Expr => ({ k: 'local', t: 'i32', i }))
@@ -82,19 +82,21 @@ function code(s: Shortcut, helper: (name: string, arity: number) => number): Byt
   return out
 }
 
-/** The module: imports memory `e.m` and the helpers that it stands in front of, and exports each shortcut by its name. */
+/**
+ * The module: imports memory `e.m` and the helpers that its shortcuts stand in front of, and exports each shortcut by its
+ * name. Shortcuts that stand in front of none may be called by the others.
+ */
 export function emitShortcuts(shortcuts: readonly Shortcut[]): Emitted {
-  const names: string[] = []
-  const arities: number[] = []
+  const imported = shortcuts.filter(s => s.helper)
+  const names = imported.map(s => s.name)
+  const arities = imported.map(s => s.parameters)
   const bodies = shortcuts.map(s =>
-    code(s, (name, arity) => {
-      const at = names.indexOf(name)
-      if (at >= 0) return at
-      arities.push(arity)
-      return names.push(name) - 1
+    code(s, name => {
+      const own = shortcuts.findIndex(other => !other.helper && other.name === name)
+      return own >= 0 ? names.length + own : names.indexOf(name)
     }),
   )
-  const types = [...new Set([...arities, ...shortcuts.map(s => s.parameters)])]
+  const types = [...new Set(shortcuts.map(s => s.parameters))]
   const module = new ModuleBytes()
   module.types(types)
   module.imports(types, { names, arities })

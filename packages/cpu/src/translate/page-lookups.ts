@@ -7,6 +7,8 @@ import { c32, cmp, type Expr, load, type Stmt } from '../ir/ir.ts'
 import type { Emitter } from '../isa/emitter.ts'
 import { TLB_SUPERVISOR_READ, TLB_SUPERVISOR_WRITE, TLB_USER_READ, TLB_USER_WRITE } from '../state.ts'
 
+import { LOOKUP_OFFSET, LOOKUP_PLAIN, LOOKUP_SPAN, LOOKUP_WRITE } from './lookup-word.ts'
+
 /** Bytes that the accesses of one look-up span at most: the more, the more often they straddle two pages. */
 const SPAN = 192
 
@@ -104,9 +106,10 @@ export class PageLookups {
 
   /**
    * Host address, less 3, of `size` bytes at `lin`. A new look-up calls helper `regionPage` when the TLB does not have the
-   * page; when that cannot help, the statements of `decline` leave the region.
+   * page; when that cannot help, the statements of `decline` leave the region. `plain`: a #PF of the access is all that its
+   * instruction can end by here.
    */
-  find(b: Emitter, size: number, lin: Expr, write: boolean, region: number, decline: () => Stmt[]): Expr {
+  find(b: Emitter, size: number, lin: Expr, write: boolean, plain: boolean, decline: () => Stmt[]): Expr {
     const address = settled(lin) ? lin : b.let(lin)
     const { base, at } = split(address)
     const key = base === null ? `page ${at >>> 12}` : name(base)
@@ -123,7 +126,7 @@ export class PageLookups {
       }
       return this.#use(l, at)
     }
-    return this.#use(this.#begin(b, key, base, at, size, write, region, decline), at)
+    return this.#use(this.#begin(b, key, base, at, size, write, plain, decline), at)
   }
 
   #use(l: Lookup, at: number): Expr {
@@ -141,7 +144,7 @@ export class PageLookups {
     at: number,
     size: number,
     write: boolean,
-    region: number,
+    plain: boolean,
     decline: () => Stmt[],
   ): Lookup {
     const check: Stmt[] = []
@@ -177,13 +180,17 @@ export class PageLookups {
         const within = b.and(lowest, 0xfff)
         const bad =
           span === 1 ? b.eqz(entry) : cmp('ge_u', span > 4 ? b.add(within, span - 4) : within, b.and(entry, 0xfff))
-        const what = (write ? 1 : 0) | (span << 1) | ((at - low) << 12)
+        const what =
+          (write ? LOOKUP_WRITE : 0) |
+          (span << LOOKUP_SPAN) |
+          ((at - low) << LOOKUP_OFFSET) |
+          (plain ? LOOKUP_PLAIN : 0)
         const fill: Stmt[] = [
           {
             k: 'set',
             i: entry.i,
             t: 'i32',
-            v: { k: 'call', t: 'i32', fn: 'regionPage', args: [lowest, c32(what), c32(region)] },
+            v: { k: 'call', t: 'i32', fn: 'regionPage', args: [lowest, c32(what)] },
           },
           { k: 'if', c: b.eqz(entry), yes: leave, no: [] },
         ]

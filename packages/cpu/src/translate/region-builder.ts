@@ -94,20 +94,20 @@ export abstract class RegionBuilder extends FoldingBuilder {
   readonly modified = new Set<number>()
   readonly later: Later[] = []
   protected readonly user: boolean
-  readonly #region: number
   readonly #mode: number
   /** Locals that are not 0. */
   readonly #present = new Set<number>()
   protected current!: Instruction
   /** A helper that may have done anything has been called by the current instruction. */
   #helped = false
+  /** A helper is to find out in which order the current access's instruction fails. */
+  #ordered = false
 
-  constructor(user: boolean, region: number, mode: number) {
+  constructor(user: boolean, mode: number) {
     super(4, '', true, true, false)
     this.temps = { i32: LOCALS.first, i64: 0, f32: 0, f64: 0, v128: 0 }
     this.user = user
     this.#mode = mode
-    this.#region = region
     this.lookups = new PageLookups(user)
   }
 
@@ -435,13 +435,15 @@ export abstract class RegionBuilder extends FoldingBuilder {
     return at !== null && FLAT.has(at)
   }
   override direct(size: Expr | number, ea: Expr, seg: Expr, write: boolean): Expr {
+    this.#ordered = true
     const host = super.direct(size, ea, seg, write)
+    this.#ordered = false
     // A page that is not there has left the region already.
     if (typeof size === 'number' && this.isFlat(seg) && host.k === 'local') this.#present.add(host.i)
     return host
   }
   #host(size: number, lin: Expr, write: boolean): Expr {
-    return this.lookups.find(this, size, lin, write, this.#region, () => {
+    return this.lookups.find(this, size, lin, write, size <= 4 && !this.#ordered, () => {
       const outer = this.body
       const pending = this.dead
       const body: Stmt[] = []

@@ -63,8 +63,8 @@ export class RegionEmitter extends RegionBuilder {
   readonly #need: number[]
   #at = 0
 
-  constructor(graph: Graph, user: boolean, region: number, links: Links) {
-    super(user, region, graph.mode)
+  constructor(graph: Graph, user: boolean, links: Links) {
+    super(user, graph.mode)
     this.#graph = graph
     this.#links = links
     const edges = new Map([...graph.blocks].map(([eip, b]) => [eip, b.successors]))

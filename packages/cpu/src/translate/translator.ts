@@ -11,6 +11,7 @@ import { MODE_BASE, MODE_CODE32, MODE_FLAT, MODE_LIMIT, MODE_STACK32, MODE_TRACE
 import type { Processor } from '../processor.ts'
 import { CPL, EIP, REGION_LINKS, REGION_LINKS_SIZE } from '../state.ts'
 import { type EndReason, findGraph, type Graph } from './graph.ts'
+import { LOOKUP_OFFSET, LOOKUP_OFFSETS, LOOKUP_SPAN, LOOKUP_SPANS, LOOKUP_WRITE } from './lookup-word.ts'
 import { assembleRegions, haveTailCalls, type RegionCode } from './module.ts'
 import { type Links, RegionEmitter } from './region-emitter.ts'
 import { REGION_SLOTS } from './slots.ts'
@@ -148,7 +149,6 @@ export class Translator implements Regions, TranslatorControl {
     for (let i = REGION_SLOTS - 1; i >= 0; i--) this.#free.push(parts.interpreter.firstFree + i)
     parts.blocks.regions = this
     parts.blocks.heat = parts.threshold ?? THRESHOLD
-    parts.helpers.regionPage = (low, what, region) => this.#page(low, what, region)
   }
 
   get threshold(): number {
@@ -229,7 +229,7 @@ export class Translator implements Regions, TranslatorControl {
     if (this.#free.length === 0) this.#retire()
     const slot = this.#free.pop() as number
     const links: Links = { tailCalls: this.#tailCalls, word: to => this.#link(to, mode, user) }
-    const emitter = new RegionEmitter(graph, user, slot, links)
+    const emitter = new RegionEmitter(graph, user, links)
     const stmts = emitter.emit()
     const code = tidy(stmts, e => emitter.lookups.isHost(e))
     return { region: { graph, block, slot, user, module, alive: true }, code: { code, slot } }
@@ -340,11 +340,16 @@ export class Translator implements Regions, TranslatorControl {
     return lines
   }
 
-  /** See page-lookups.ts: the TLB entry for a look-up that missed, 0 when the interpreter has to do the access. */
-  #page(low: number, what: number, _region: number): number {
+  /** Helper `regionPage` (see page-lookups.ts): the TLB entry for a look-up that missed, 0 when the interpreter has to do the access. */
+  page(low: number, what: number): number {
     let entry = 0
     try {
-      entry = this.#cpu.pageForRegion(low >>> 0, (what >>> 1) & 0x7ff, what >>> 12, (what & 1) !== 0)
+      entry = this.#cpu.pageForRegion(
+        low >>> 0,
+        (what >>> LOOKUP_SPAN) & LOOKUP_SPANS,
+        (what >>> LOOKUP_OFFSET) & LOOKUP_OFFSETS,
+        (what & LOOKUP_WRITE) !== 0,
+      )
     } catch (e) {
       // A guest may keep its page tables in a device's memory, which the walk must not look at from here.
       if (e !== RESTART) throw e
