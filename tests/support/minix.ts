@@ -51,3 +51,15 @@ export function minixDisk(blocks: number, files: Readonly<Record<string, string>
   })
   return disk
 }
+
+/** A disk with a partition table in its first sector (the PC's) and a file system in its only partition, at this sector. */
+export function partitioned(volume: Buffer, sector = 63): Buffer {
+  const disk = Buffer.alloc(sector * 512 + volume.length)
+  volume.copy(disk, sector * 512)
+  // Type 81h: Minix. First sector, sectors; addresses by cylinder are beyond counting.
+  disk.set([0, 0xfe, 0xff, 0xff, 0x81, 0xfe, 0xff, 0xff], 446)
+  disk.writeUInt32LE(sector, 454)
+  disk.writeUInt32LE(volume.length / 512, 458)
+  disk.writeUInt16LE(0xaa55, 510)
+  return disk
+}
