@@ -51,5 +51,10 @@ export async function grub(image: string, disk: Uint8Array) {
     }
     return outcome
   }
-  return { greeting: until(PROMPT, 0), ask, leave, report: () => machine.report() }
+  return {
+    greeting: until(PROMPT, 0),
+    ask,
+    leave,
+    hypercalls: () => machine.report({ kind: 'powerOff' }, 0).hypercalls ?? {},
+  }
 }
