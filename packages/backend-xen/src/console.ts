@@ -3,16 +3,17 @@
  * a console port. Indices run freely; a producer that claims more than the ring holds is taken to have filled it.
  */
 import type { ConsolePort, GuestMemory } from '@paragraft/core/ports'
+import {
+  CONSOLE_IN,
+  CONSOLE_IN_CONS,
+  CONSOLE_IN_PROD,
+  CONSOLE_IN_SIZE,
+  CONSOLE_OUT,
+  CONSOLE_OUT_CONS,
+  CONSOLE_OUT_PROD,
+  CONSOLE_OUT_SIZE,
+} from './abi/console.ts'
 import type { BackendChannel } from './ports.ts'
-
-const IN = 0
-const IN_SIZE = 1024
-const OUT = 1024
-const OUT_SIZE = 2048
-const IN_CONS = 3072
-const IN_PROD = 3076
-const OUT_CONS = 3080
-const OUT_PROD = 3084
 
 export class XenConsole {
   readonly #memory: GuestMemory
@@ -47,30 +48,31 @@ export class XenConsole {
 
   #drain(): boolean {
     const memory = this.#memory
-    const producer = memory.read32(this.#page + OUT_PROD)
-    const consumer = memory.read32(this.#page + OUT_CONS)
-    const count = Math.min((producer - consumer) >>> 0, OUT_SIZE)
+    const producer = memory.read32(this.#page + CONSOLE_OUT_PROD)
+    const consumer = memory.read32(this.#page + CONSOLE_OUT_CONS)
+    const count = Math.min((producer - consumer) >>> 0, CONSOLE_OUT_SIZE)
     if (count === 0) return false
     const bytes = new Uint8Array(count)
-    for (let i = 0; i < count; i++) bytes[i] = memory.read8(this.#page + OUT + (((consumer + i) >>> 0) % OUT_SIZE))
-    memory.write32(this.#page + OUT_CONS, producer)
+    for (let i = 0; i < count; i++)
+      bytes[i] = memory.read8(this.#page + CONSOLE_OUT + (((consumer + i) >>> 0) % CONSOLE_OUT_SIZE))
+    memory.write32(this.#page + CONSOLE_OUT_CONS, producer)
     this.#port.write(bytes)
     return true
   }
 
   #pull(): boolean {
     const memory = this.#memory
-    const producer = memory.read32(this.#page + IN_PROD)
-    const consumer = memory.read32(this.#page + IN_CONS)
-    let room = Math.max(0, IN_SIZE - ((producer - consumer) >>> 0))
+    const producer = memory.read32(this.#page + CONSOLE_IN_PROD)
+    const consumer = memory.read32(this.#page + CONSOLE_IN_CONS)
+    let room = Math.max(0, CONSOLE_IN_SIZE - ((producer - consumer) >>> 0))
     let at = producer
     for (; room > 0; room--) {
       const byte = this.#port.read()
       if (byte < 0) break
-      memory.write8(this.#page + IN + (at % IN_SIZE), byte)
+      memory.write8(this.#page + CONSOLE_IN + (at % CONSOLE_IN_SIZE), byte)
       at = (at + 1) >>> 0
     }
-    memory.write32(this.#page + IN_PROD, at)
+    memory.write32(this.#page + CONSOLE_IN_PROD, at)
     return at !== producer
   }
 }

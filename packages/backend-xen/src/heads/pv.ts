@@ -13,6 +13,8 @@ import { buildDomain, paddrOffset } from '../pv/builder.ts'
 const FEATURES = ['pae_pgdir_above_4gb', 'gnttab_map_avail_bits']
 const REQUIRED = '!'
 const PAE = /^(yes|bimodal)/
+const NEEDS_MODULE =
+  'a kernel that does not know Xen boots with an ops module that brings the entrypoint (--ops @paragraft/backend-xen/ops)'
 const SOURCES = { notes: 'its notes', __xen_guest: 'its string __xen_guest', module: 'an ops module' }
 
 const hex = (value: number): string =>
@@ -43,7 +45,7 @@ export const pvHead: Head = {
 /** What is needed to build the domain, or why it cannot be built. */
 function find(image: GuestImage): { description: XenDescription; entry: number } | string {
   const description = describeXen(image)
-  if (description === undefined) return "no ELF note of Xen's, and no section __xen_guest"
+  if (description === undefined) return `no ELF note of Xen's, and no section __xen_guest; ${NEEDS_MODULE}`
   // A module's is the one that it was asked for.
   const entry = image.entries.findLast(({ kind }) => kind === XEN_PV)?.address
   if (entry === undefined) return 'its notes have no ENTRY: it has no paravirtual way in'

@@ -1,9 +1,8 @@
 /** console_io (xen/drivers/char/console.c): the hypervisor's own console, for guests that cannot use theirs yet. */
+import { CONSOLEIO_READ, CONSOLEIO_WRITE } from '../abi/console.ts'
 import { EFAULT, EINVAL, ENOSYS } from '../abi/errno.ts'
 import type { Domain } from '../domain.ts'
 
-const CONSOLEIO_WRITE = 0
-const CONSOLEIO_READ = 1
 const CHUNK = 1024
 
 export function consoleIo(domain: Domain, [command, count, address]: readonly number[]): number {

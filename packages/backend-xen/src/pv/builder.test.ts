@@ -6,6 +6,7 @@ import { START_INFO } from '../abi/pv.ts'
 import { PAGE_SIZE } from '../abi/xen.ts'
 import { pvHead } from '../heads/pv.ts'
 import { TestMemory } from '../testing.ts'
+import { machineLayout } from './mm/machine.ts'
 import { pvImage, TestPv } from './mm/testing.ts'
 
 const latin1 = (bytes: Uint8Array): string => String.fromCharCode(...bytes.subarray(0, bytes.indexOf(0)))
@@ -79,6 +80,32 @@ test('a high virtual base, a hypercall page, a ramdisk', () => {
   const memory = new TestMemory(2 ** 24)
   const start = pvHead.place(image, { commandLine: '', modules: [], initrd: Uint8Array.of(1, 2, 3) }, memory)
   expect(start.used.find(({ what }) => what === 'initrd')).toEqual({ base: 0x4000, length: 0x1000, what: 'initrd' })
+})
+
+test("a module's entrypoint, for an image that knows nothing of Xen; its pages are mapped, and nobody else's", () => {
+  const segment = { ...pvImage().segments[0]!, paddr: 0x100000, vaddr: 0xc0100000, memorySize: 0x4000 }
+  const bare = pvImage({ notes: [], segments: [segment], entries: [] })
+  expect(pvHead.probe(bare)).toEqual({ match: false, reason: expect.stringContaining('--ops') })
+  const says = { VIRT_BASE: 0xc0000000 }
+  const image = { ...bare, entries: [{ kind: 'xen-pv', address: 0xc01ff000, module: 'some-ops', says }] }
+  expect(pvHead.probe(image)).toMatchObject({ match: true, entry: 0xc01ff000 })
+  const memory = new TestMemory(2 ** 24)
+  const reserve = [{ base: 0x1f0000, length: 0x10000, type: 2, what: 'ops' }]
+  const { used, memoryMap, ramPage, registers } = pvHead.place(image, { commandLine: '', modules: [], reserve }, memory)
+  expect(memoryMap.filter(({ type }) => type === 2)).toEqual([{ base: 0x1f0000, length: 0x10000, type: 2 }])
+  // The kernel is below it, all that the builder makes above.
+  expect(used.filter(({ base }) => base < 0x200000)).toEqual([
+    { base: 0x100000, length: 0x4000, what: 'image segment 0' },
+  ])
+  expect(Math.min(...used.slice(1).map(({ base }) => base))).toBe(0x200000)
+  expect(registers.eip).toBe(0xc01ff000)
+  const { p2m } = machineLayout(memory.size)
+  expect([0x1f0000, 0x100000, p2m.length * PAGE_SIZE].map(pa => ramPage?.(pa))).toEqual([
+    p2m[0x1f0]! * PAGE_SIZE,
+    p2m[0x100]! * PAGE_SIZE,
+    undefined,
+  ])
+  expect(memory.read8(p2m[0x100]! * PAGE_SIZE)).toBe(0xf4)
 })
 
 const refusal = (action: () => unknown): string => {
