@@ -6,6 +6,7 @@ import { defineBackend } from '@paragraft/core/ops'
 import { pvHead } from './heads/pv.ts'
 import { pvhHead } from './heads/pvh.ts'
 import { xenInstance } from './instance.ts'
+import { describeXen } from './notes.ts'
 
 export default defineBackend({
   name: 'xen',
@@ -14,5 +15,6 @@ export default defineBackend({
   supports: ['ops', 'disk', 'net', 'xen:hypercalls'],
   heads: [pvhHead, pvHead],
   board: 'none',
+  knownBy: image => describeXen(image) !== undefined,
   create: xenInstance,
 })

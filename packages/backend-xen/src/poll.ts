@@ -18,9 +18,14 @@ export class Waiting {
     this.#runstate = runstate
   }
 
-  /** It polls: its ports will end the halt, with interrupts off too. */
+  /** It polls: a port or the time will end the halt, with interrupts off too. */
   get polls(): boolean {
-    return this.#polling !== null
+    return this.#polling !== null && !this.forever
+  }
+
+  /** It polls for nothing, without an end: only an event that it takes can wake it. */
+  get forever(): boolean {
+    return this.#polling?.ports.length === 0 && this.#polling.timer === null
   }
 
   /** Until one of the ports is pending, or until a system time. */

@@ -235,6 +235,8 @@ export class PvDomain implements Omit<BackendInstance, 'start'> {
   /** The guest unmasks events in memory, and tells nobody: Xen finds out when it next runs. */
   #watchMask(): void {
     const { clock } = this.#ports
+    // One that waits for good does not run.
+    if (this.#waiting.forever) return
     this.#tick ??= clock.schedule(clock.now() + TICK_NS, () => {
       this.#tick = null
       if (this.#cpu.info.upcallPending) this.#upcall()
