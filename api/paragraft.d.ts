@@ -1,5 +1,5 @@
 // dist/index.d.ts
-import { Snapshotable, LedgerRow, GuestLayout, GuestMemory, Moment, InputArrival, ConsolePort, SavedTimer, Clock, Reporter, StopReason, RegisterView, RunOptions, RunOutcome, Machine, ExitCounts, BackendCounts, GuestFaultKind, MachineEvent, RunReport, Backend, BackendOptionValues, OpsModule, BootModule, BlockPort, NetPort, DeprecationNotice, AnswerKind } from '@paragraft/core';
+import { Snapshotable, LedgerRow, GuestLayout, GuestMemory, Moment as Moment$1, InputArrival, ConsolePort, SavedTimer, Clock, Reporter, StopReason, RegisterView, RunOptions, RunOutcome, Machine, ExitCounts, BackendCounts, GuestFaultKind, MachineEvent, RunReport, Backend, BackendOptionValues, OpsModule, BootModule, BlockPort, NetPort, DeprecationNotice, AnswerKind } from '@paragraft/core';
 import { Engine, LockstepSubject } from '@paragraft/cpu';
 import { AppliedGraft } from '@paragraft/loader';
 import { EventClockState, EventClock } from '@paragraft/devices';
@@ -46,7 +46,7 @@ declare class Bookkeeper implements Snapshotable<BookkeeperState> {
     /** True while functions of the module are still to appear in the guest's table. */
     get expectsInstalls(): boolean;
     /** Looks at the table; enters and returns what has been installed since the last look. */
-    look(at: Moment): Installed[];
+    look(at: Moment$1): Installed[];
     /** Enters a call that a host function answers. */
     hostCalled(slot: number): void;
     save(): BookkeeperState;
@@ -540,6 +540,19 @@ interface ParagraftConfig extends RunConfig {
 /** Builds the machine of `config`. Give both sides the same config, save for `engine`. */
 declare function lockstepMachine(config: MachineConfig): Promise<LockstepSubject>;
 
+type Moment = {
+    kind: 'instructions';
+    count: number;
+} | {
+    kind: 'time';
+    virtualNs: number;
+}
+/** When the text has been on the console. */
+ | {
+    kind: 'text';
+    text: string;
+};
+
 /**
  * A run from the outside: slices of the synchronous machine, and between them the outside world – typed and piped input,
  * the host's clock for a time limit, pauses that keep an idle guest from racing through its own time while somebody may
@@ -569,6 +582,11 @@ interface RunMachineOptions {
     input?: InputSource;
     /** Input of an earlier run, delivered at the same virtual times. */
     replay?: readonly InputArrival[];
+    /** Something to be done once, between two instructions: a snapshot. Not done if the run ends before. */
+    at?: {
+        moment: Moment;
+        act: (machine: PcMachine) => void;
+    };
     /** Called after every slice, e.g. to flush output. */
     onSlice?: () => void;
 }

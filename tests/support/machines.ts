@@ -11,27 +11,33 @@ export interface Watched {
   readonly machine: PcMachine
   /** All console output, as Latin-1. */
   output(): string
-  /** Hash (FNV-1a) of EIP before every instruction, while `onInstruction` was asked for. */
-  trace(): number
+  /** From now on every instruction is noted; gives the hash (FNV-1a) of the EIPs so far. */
+  traced(): () => number
 }
 
-export async function watched(config: Omit<MachineConfig, 'output'>, traced = false): Promise<Watched> {
+export async function watched(config: Omit<MachineConfig, 'output' | 'onEngine'>): Promise<Watched> {
   let output = ''
-  let trace = 0x811c9dc5
+  let setTrace: ((trace: (eip: number) => void) => void) | undefined
   const machine = await createMachine({
     ...config,
     output: bytes => {
       output += Buffer.from(bytes).toString('latin1')
     },
-    ...(traced
-      ? {
-          onInstruction: (eip: number) => {
-            trace = Math.imul(trace ^ eip, 0x01000193)
-          },
-        }
-      : {}),
+    onEngine: engine => {
+      setTrace = trace => engine.setTrace(trace)
+    },
   })
-  return { machine, output: () => output, trace: () => trace >>> 0 }
+  return {
+    machine,
+    output: () => output,
+    traced() {
+      let hash = 0x811c9dc5
+      setTrace?.(eip => {
+        hash = Math.imul(hash ^ eip, 0x01000193)
+      })
+      return () => hash >>> 0
+    },
+  }
 }
 
 /** Runs until so many instructions have retired since power-on. */

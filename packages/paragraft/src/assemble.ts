@@ -214,6 +214,8 @@ class Assembly {
   readonly #io: PortBus
   readonly #mmio: MmioMap
   readonly #exits: ExitCounts = { io: 0, mmio: 0, msr: 0, cpuid: 0, hypercall: 0, hlt: 0, exception: 0 }
+  /** Instruction count at the last HLT. */
+  #haltedAt = -1
   #machine: PcMachine | null = null
   #backend: BackendInstance = {}
   readonly #ports: ProcessorPorts
@@ -255,7 +257,7 @@ class Assembly {
       {
         run: max => {
           const why = engine.run(max)
-          if (why === 'halt') this.#exits.hlt++
+          if (why === 'halt') this.#halted(engine.instructions())
           return why
         },
         instructions: () => engine.instructions(),
@@ -270,6 +272,13 @@ class Assembly {
       output: config.output,
       stamp: () => ({ instructions: engine.instructions(), virtualNs: this.#scheduler.now() }),
     })
+  }
+
+  /** The processor waits; how often it is asked to go on meanwhile is not the guest's doing. */
+  #halted(at: number): void {
+    if (at === this.#haltedAt) return
+    this.#haltedAt = at
+    this.#exits.hlt++
   }
 
   build(image: GuestImage, plan: GraftPlan | undefined): PcMachine {
@@ -451,7 +460,13 @@ class Assembly {
       net: this.#net,
       ops: this.#ops,
       books: this.#books,
-      exits: this.#exits,
+      exits: {
+        save: () => ({ counts: { ...this.#exits }, haltedAt: this.#haltedAt }),
+        restore: ({ counts, haltedAt }: { counts: ExitCounts; haltedAt: number }) => {
+          Object.assign(this.#exits, counts)
+          this.#haltedAt = haltedAt
+        },
+      },
       console: this.#console,
       replay: machine.replaying,
       ports: this.#io,

@@ -5,6 +5,7 @@
  */
 import type { InputArrival, RunOutcome, RunReport, StopReason } from '@paragraft/core'
 import type { PcMachine } from './machine.ts'
+import type { Moment } from './moment.ts'
 
 /** Where an input source puts what it has. */
 export interface InputSink {
@@ -31,6 +32,8 @@ export interface RunMachineOptions {
   input?: InputSource
   /** Input of an earlier run, delivered at the same virtual times. */
   replay?: readonly InputArrival[]
+  /** Something to be done once, between two instructions: a snapshot. Not done if the run ends before. */
+  at?: { moment: Moment; act: (machine: PcMachine) => void }
   /** Called after every slice, e.g. to flush output. */
   onSlice?: () => void
 }
@@ -59,6 +62,10 @@ class Outside {
   readonly #options: RunMachineOptions
   readonly #started = performance.now()
   readonly #deadline: number
+  /** Where the run is to be interrupted; Infinity when it is not, or has been. */
+  #dueInstructions = Number.POSITIVE_INFINITY
+  #dueNs = Number.POSITIVE_INFINITY
+  #due = false
   #inputEnded = true
   #wake: (() => void) | null = null
   #budget = FIRST_BUDGET
@@ -70,6 +77,7 @@ class Outside {
     this.#deadline = options.timeout === undefined ? Number.POSITIVE_INFINITY : this.#started + options.timeout * 1000
     if (options.until !== undefined) machine.console.watch(options.until, text => machine.stop({ kind: 'until', text }))
     if (options.replay !== undefined) machine.replay(options.replay)
+    if (options.at !== undefined) this.#expect(options.at.moment)
     if (options.input !== undefined) this.#connect(options.input)
   }
 
@@ -101,6 +109,7 @@ class Outside {
     for (;;) {
       const outcome = this.#slice()
       this.#options.onSlice?.()
+      this.#meet()
       if (outcome.kind === 'idle') await this.#idle()
       else if (outcome.kind !== 'budget') return outcome
       if (performance.now() >= this.#deadline)
@@ -109,11 +118,37 @@ class Outside {
     }
   }
 
+  #expect(moment: Moment): void {
+    const machine = this.#machine
+    if (moment.kind === 'instructions') this.#dueInstructions = moment.count
+    else if (moment.kind === 'time') this.#dueNs = moment.virtualNs
+    else {
+      machine.console.watch(moment.text, () => {
+        this.#due = true
+        machine.pause()
+      })
+    }
+  }
+
+  /** Does what was to be done, if its moment has come. */
+  #meet(): void {
+    const machine = this.#machine
+    const come = machine.instructions() >= this.#dueInstructions || machine.clock.now() >= this.#dueNs || this.#due
+    if (!come) return
+    this.#dueInstructions = this.#dueNs = Number.POSITIVE_INFINITY
+    this.#due = false
+    this.#options.at?.act(machine)
+  }
+
   /** One run of the machine, of a length that keeps the event loop turning. */
   #slice(): RunOutcome {
     const watched = !this.#inputEnded || this.#machine.console.holding
     const before = performance.now()
-    const outcome = this.#machine.run({ instructions: this.#budget, idle: watched ? 'return' : 'skip' })
+    const outcome = this.#machine.run({
+      instructions: Math.min(this.#budget, Math.max(this.#dueInstructions - this.#machine.instructions(), 1)),
+      untilVirtualNs: this.#dueNs,
+      idle: watched ? 'return' : 'skip',
+    })
     const took = performance.now() - before
     if (took > TURN_MS) this.#budget = Math.max(SMALLEST_BUDGET, this.#budget >> 1)
     else if (took < TURN_MS / 4 && outcome.kind === 'budget') this.#budget = Math.min(LARGEST_BUDGET, this.#budget * 2)
@@ -128,13 +163,13 @@ class Outside {
     if (needed !== Number.POSITIVE_INFINITY) {
       // With no event before it, the release of the line is itself the next event.
       if (needed === 0) machine.console.release()
-      else machine.skipIdle(now + needed)
+      else this.#skipIdle(now + needed)
     } else if (!this.#inputEnded) {
       await this.#pause(now, next)
     } else if (next === Number.POSITIVE_INFINITY) {
       machine.stop({ kind: 'haltedForever', registers: machine.registers() })
     } else {
-      machine.skipIdle(next)
+      this.#skipIdle(next)
     }
   }
 
@@ -142,7 +177,7 @@ class Outside {
   async #pause(now: number, next: number): Promise<void> {
     const before = performance.now()
     const wait = Math.min((next - now) / 1e6, this.#deadline - before)
-    if (wait < SHORTEST_PAUSE_MS) return this.#machine.skipIdle(next)
+    if (wait < SHORTEST_PAUSE_MS) return this.#skipIdle(next)
     await new Promise<void>(resolve => {
       const timer = wait === Number.POSITIVE_INFINITY ? undefined : setTimeout(resolve, Math.min(wait, 1 << 30))
       this.#wake = () => {
@@ -152,7 +187,12 @@ class Outside {
     })
     this.#wake = null
     this.#lastTurn = performance.now()
-    this.#machine.skipIdle(now + Math.floor((this.#lastTurn - before) * 1e6))
+    this.#skipIdle(now + Math.floor((this.#lastTurn - before) * 1e6))
+  }
+
+  /** Idle time passes, up to the moment that was asked for. */
+  #skipIdle(at: number): void {
+    this.#machine.skipIdle(Math.min(at, this.#dueNs))
   }
 
   /** Lets the event loop turn once. */

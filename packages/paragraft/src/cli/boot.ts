@@ -2,7 +2,7 @@
 import type { BlockPort, DeprecationNotice, RunReport } from '@paragraft/core'
 import { createMachine } from '../assemble.ts'
 import type { PcMachine } from '../machine.ts'
-import { type InputSource, run } from '../run.ts'
+import { type InputSource, type RunMachineOptions, run } from '../run.ts'
 import { FileDisk } from './file-disk.ts'
 import { gather } from './ingredients.ts'
 import { openNet } from './networks.ts'
@@ -20,15 +20,17 @@ export interface Surroundings {
   readonly output: (bytes: Uint8Array) => void
   /** What the guest may read, unless the settings have input of an earlier run. */
   readonly input?: InputSource
+  /** Something to be done in passing. */
+  readonly at?: RunMachineOptions['at']
   /** What the guest gets of a disk; default: the file itself. */
   readonly disk?: (file: FileDisk) => BlockPort
 }
 
-/** Boots and runs. Throws the coded errors of everything that is opened and put together. */
+/** Boots and runs; `since`: the instructions that a restored machine had behind it. Throws the coded errors of everything that is opened and put together. */
 export async function boot(
   settings: RunSettings,
-  { world, progress, deprecated, output, input, disk: wrap = file => file }: Surroundings,
-): Promise<{ machine: PcMachine; report: RunReport }> {
+  { world, progress, deprecated, output, input, at, disk: wrap = file => file }: Surroundings,
+): Promise<{ machine: PcMachine; report: RunReport; since: number }> {
   const open: { close(): void }[] = []
   const kept = <T extends { close(): void }>(item: T): T => {
     open.push(item)
@@ -51,12 +53,14 @@ export async function boot(
     })
     traces.attach(machine)
     progress.step(`${machine.backendName} by ${machine.headName}: running`)
+    const since = machine.instructions()
     const report = await run(machine, {
+      ...(at === undefined ? {} : { at }),
       ...(settings.until === undefined ? {} : { until: settings.until }),
       ...(settings.timeout === undefined ? {} : { timeout: settings.timeout }),
       ...(settings.replay !== undefined ? { replay: settings.replay } : input === undefined ? {} : { input }),
     })
-    return { machine, report }
+    return { machine, report, since }
   } finally {
     progress.done()
     for (const item of open) item.close()

@@ -12,6 +12,7 @@ export type Ingredients = Omit<MachineConfig, 'engine' | 'output'>
 
 /** Loads images, the backend and ops modules. Throws what their loading throws: `PG_FILE`, `PG_PLUGIN_…`. */
 export async function gather(settings: RunSettings): Promise<Ingredients> {
+  const { restore } = settings.snapshots
   const found = 'from' in settings.backend ? findBackend(settings.backend) : undefined
   const backend = 'from' in settings.backend ? await loadBackend(settings.backend, found) : settings.backend
   const ops: OpsModule[] = []
@@ -29,6 +30,7 @@ export async function gather(settings: RunSettings): Promise<Ingredients> {
     backend,
     backendOptions: await loadBackendOptions(backend, settings),
     ...(settings.memory === undefined ? {} : { memory: settings.memory }),
+    ...(restore === undefined ? {} : { snapshot: readUserFile(restore, 'the snapshot') }),
     ...(settings.append === undefined ? {} : { commandLine: settings.append }),
     ...(settings.nsPerInstruction === undefined ? {} : { nsPerInstruction: settings.nsPerInstruction }),
   }

@@ -39,9 +39,9 @@ export function registersText(r: RegisterView): string {
   ].join('')
 }
 
-/** How long it took, on the host and in the guest. */
-export function effortText(report: RunReport): string {
-  const rate = report.seconds > 0 ? report.instructions / report.seconds / 1e6 : 0
+/** How long it took, on the host and in the guest; `since`: instructions that were there before. */
+export function effortText(report: RunReport, since = 0): string {
+  const rate = report.seconds > 0 ? (report.instructions - since) / report.seconds / 1e6 : 0
   return (
     `${report.instructions.toLocaleString('en-US')} instructions in ${report.seconds.toFixed(2)} s ` +
     `(${rate.toFixed(0)} million/s), ${(report.virtualNs / 1e9).toFixed(2)} s for the guest`

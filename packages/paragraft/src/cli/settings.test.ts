@@ -59,6 +59,7 @@ test('every option of the contract is understood', () => {
     engine: 'reference',
     nsPerInstruction: undefined,
     replay: undefined,
+    snapshots: { restore: undefined, save: undefined },
   })
 })
 

@@ -19,6 +19,7 @@ import { splitBackendOptions } from './backend-options.ts'
 import { type LoadedConfig, loadConfig, withProfile } from './config-file.ts'
 import { NET_KINDS, type NetKind } from './networks.ts'
 import { parseSeconds, parseSize } from './quantities.ts'
+import { type SnapshotSettings, snapshotSettings } from './snapshots.ts'
 import { usageError } from './usage.ts'
 
 /** One boot module as asked for. */
@@ -81,6 +82,7 @@ export interface RunSettings {
   engine: EngineName
   nsPerInstruction: number | undefined
   replay: InputArrival[] | undefined
+  snapshots: SnapshotSettings
 }
 
 const RUN_OPTIONS = {
@@ -102,6 +104,9 @@ const RUN_OPTIONS = {
   report: { type: 'string' },
   trace: { type: 'string', multiple: true },
   engine: { type: 'string' },
+  restore: { type: 'string' },
+  snapshot: { type: 'string' },
+  'snapshot-at': { type: 'string' },
 } as const
 
 /** Options as typed: strings, not yet checked. */
@@ -112,6 +117,8 @@ export interface RunArguments {
   /** Of everything that a later version will refuse the user is told. */
   deprecations: boolean
   options: RunConfig
+  /** What belongs to one run alone, and to no config. */
+  snapshots: { restore?: string; snapshot?: string; 'snapshot-at'?: string }
 }
 
 /** Splits the command line of `paragraft run`. Throws `PG_USAGE`. */
@@ -120,12 +127,18 @@ export function parseRunArguments(argv: string[]): RunArguments {
     parseArgs({ args: argv, options: RUN_OPTIONS, allowPositionals: true, strict: true }),
   )
   const image = positionals.length === 0 ? undefined : onePositional(positionals, 'run', 'an image')
-  const { config, profile, deprecations = false, timeout, engine, 'backend-option': backendOption, ...rest } = values
+  const { config, profile, deprecations = false, timeout, engine, 'backend-option': backendOption, ...others } = values
+  const { restore, snapshot, 'snapshot-at': snapshotAt, ...rest } = others
   const options: RunConfig = { ...rest }
   if (backendOption !== undefined) options.backendOptions = splitBackendOptions(backendOption)
   if (timeout !== undefined) options.timeout = parseSeconds(timeout, '--timeout')
   if (engine !== undefined) options.engine = engine as EngineName
-  return { image, config, profile, deprecations, options }
+  const snapshots = {
+    ...(restore === undefined ? {} : { restore }),
+    ...(snapshot === undefined ? {} : { snapshot }),
+    ...(snapshotAt === undefined ? {} : { 'snapshot-at': snapshotAt }),
+  }
+  return { image, config, profile, deprecations, options, snapshots }
 }
 
 /** The settings of a command line, with the config that it names or that is in the user's folder. */
@@ -249,6 +262,7 @@ export function settle(
     engine,
     nsPerInstruction: merged.nsPerInstruction,
     replay: merged.replay,
+    snapshots: snapshotSettings(args.snapshots, file => resolve(cwd, file)),
   }
 }
 

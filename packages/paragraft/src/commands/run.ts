@@ -5,6 +5,7 @@ import { boot } from '../cli/boot.ts'
 import { Progress } from '../cli/progress.ts'
 import { callsText, effortText, registersText, stopText } from '../cli/said.ts'
 import { loadSettings, parseRunArguments, type RunSettings } from '../cli/settings.ts'
+import { saveSnapshot } from '../cli/snapshots.ts'
 import { stdinSource } from '../cli/stdin.ts'
 import { type Command, tellDeprecations, type World } from '../cli/usage.ts'
 import type { PcMachine } from '../machine.ts'
@@ -33,12 +34,20 @@ what to boot
   --profile NAME            settings that the config has under profiles, laid over its others
 
 the machine
-  --memory SIZE             RAM, default 256M
+  --memory SIZE             RAM, default 256M, or what a restored machine had
   --disk FILE               a raw disk image: a virtio block device, or what the backend makes of it
   --net KIND[=FILE]         none, loopback or peer (10.0.0.1, answers ARP and ping), where the backend has interfaces;
                             FILE gets the frames of both directions (pcap)
   --engine NAME             auto, translator (the guest's hot code as WebAssembly of its own), interpreter (WebAssembly)
                             or reference (JavaScript, slow, for comparison). They make the same run, at different speeds
+
+saving and going on
+  --snapshot FILE           save the whole machine: when the run ends by --until, --timeout or Ctrl-A x, or, with
+  --snapshot-at WHEN        in passing: after so many instructions (5000000), at a virtual time (1.5s, 20ms), or when a
+                            text has been on the console (login:)
+  --restore FILE            go on from there, in the state and at the instruction where it was saved. The machine is made
+                            of the same: give the image, --backend, --ops, --memory and --disk that it had. --append,
+                            --initrd and --module are in it already. The disk's contents are not: keep a copy of the file
 
 when to stop
   --until TEXT              when TEXT has been on the console: status 0
@@ -60,16 +69,18 @@ exit status
 
 example
   paragraft run vmlinuz --initrd initramfs.cpio.gz --append quiet --ops ./my-ops
+  paragraft run vmlinuz --initrd initramfs.cpio.gz --until '/ # ' --snapshot booted
+  paragraft run vmlinuz --restore booted
 `
 
 /** So many missing things are named after a run. */
 const REPORTS_NAMED = 5
 
 /** Everything on standard error after the run. */
-function tell(report: RunReport, machine: PcMachine, settings: RunSettings, world: World): void {
+function tell(report: RunReport, machine: PcMachine, since: number, settings: RunSettings, world: World): void {
   const { stop } = report
   if (settings.screen) world.stderr(`\n${machine.screen().join('\n')}\n`)
-  world.stderr(`\nparagraft: ${stopText(stop)}: ${effortText(report)}\n`)
+  world.stderr(`\nparagraft: ${stopText(stop)}: ${effortText(report, since)}\n`)
   if ('registers' in stop) world.stderr(registersText(stop.registers))
   const ledger = machine.ops()
   if (report.modules.length > 0 || ledger.some(row => row.via !== undefined)) {
@@ -99,9 +110,19 @@ export const runCommand: Command = {
         progress.done()
         world.stdout(bytes)
       }
-      const { machine, report } = await boot(settings, { world, progress, deprecated, output, input })
-      tell(report, machine, settings, world)
+      const { save } = settings.snapshots
+      let saved = false
+      const take = (booted: PcMachine): void => {
+        if (save === undefined || saved) return
+        saved = true
+        progress.done()
+        saveSnapshot(booted, save.file, world.stderr)
+      }
+      const at = save?.at === undefined ? {} : { at: { moment: save.at, act: take } }
+      const { machine, report, since } = await boot(settings, { world, progress, deprecated, output, input, ...at })
+      tell(report, machine, since, settings, world)
       if (settings.report !== undefined) writeReport(settings.report, report)
+      take(machine)
       return exitStatus(report.stop)
     } finally {
       input.stop()

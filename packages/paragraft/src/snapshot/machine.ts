@@ -2,7 +2,6 @@
 import {
   type Backend,
   type BackendInstance,
-  type ExitCounts,
   type NetPort,
   type OpsModule,
   ParagraftError,
@@ -30,7 +29,7 @@ export interface SavedParts {
   net: NetPort | undefined
   ops: readonly OpsModule[]
   books: Bookkeeper | null
-  exits: ExitCounts
+  exits: Snapshotable
   console: ConsoleHub
   replay: Replay
   ports: PortBus
@@ -87,7 +86,7 @@ function stateful(parts: SavedParts): Snapshotable<Readonly<Record<string, unkno
     backend: backendOf(parts),
     ops: together(Object.fromEntries(modules)),
     ...(books === null ? {} : { books }),
-    exits: { save: () => ({ ...exits }), restore: counts => void Object.assign(exits, counts) },
+    exits,
     console,
     replay,
     ports,
