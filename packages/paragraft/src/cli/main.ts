@@ -9,11 +9,19 @@ import { compareCommand } from '../commands/compare.ts'
 import { inspectCommand } from '../commands/inspect.ts'
 import { lockstepCommand } from '../commands/lockstep.ts'
 import { opsCommand } from '../commands/ops.ts'
+import { pluginsCommand } from '../commands/plugins.ts'
 import { runCommand } from '../commands/run.ts'
 import { type Command, usageError, type World } from './usage.ts'
 
 /** A command is one file in `commands/` and one entry here. */
-const COMMANDS: readonly Command[] = [runCommand, compareCommand, inspectCommand, opsCommand, lockstepCommand]
+const COMMANDS: readonly Command[] = [
+  runCommand,
+  compareCommand,
+  inspectCommand,
+  opsCommand,
+  pluginsCommand,
+  lockstepCommand,
+]
 
 const HELP = `paragraft: run paravirtual x86 guests, with ops of your choice
 

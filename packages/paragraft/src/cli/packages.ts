@@ -5,7 +5,12 @@ import { ParagraftError } from '@paragraft/core/errors'
 
 export interface Manifest {
   readonly name?: string
+  readonly version?: string
   readonly main?: string
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly devDependencies?: Readonly<Record<string, string>>
+  readonly optionalDependencies?: Readonly<Record<string, string>>
+  readonly packageManager?: unknown
   readonly paragraft?: unknown
 }
 
@@ -63,7 +68,7 @@ export function installCommand(name: string, cwd: string): string {
 function namedManager(folder: string): string | undefined {
   const file = join(folder, 'package.json')
   if (!existsSync(file)) return undefined
-  const { packageManager } = readManifest(file) as { packageManager?: unknown }
+  const { packageManager } = readManifest(file)
   const word = typeof packageManager === 'string' ? packageManager.split('@')[0] : undefined
   return MANAGERS.find(([, command]) => command.split(' ')[0] === word)?.[1]
 }

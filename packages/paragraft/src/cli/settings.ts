@@ -207,7 +207,7 @@ function seen<T extends object>(entry: string | T, from: string): Named | T {
 }
 
 /** In place of an ops module: leave out the backend's default. */
-const NO_DEFAULT_OPS = 'none'
+export const NO_DEFAULT_OPS = 'none'
 
 /** Puts the command line over the config, fills in what neither says, and checks it all. Throws `PG_USAGE` or `PG_CONFIG`. */
 export function settle(

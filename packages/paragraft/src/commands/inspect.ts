@@ -5,12 +5,14 @@ import { EXIT_OK, formatTable, type GuestImage, type LayoutSlot, type Oracle } f
 import { isParagraftError } from '@paragraft/core/errors'
 import { findLayout, parseImage } from '@paragraft/loader'
 import { DEFAULT_MEMORY } from '../assemble.ts'
+import { chooseOps } from '../choose-ops.ts'
+import { reachablePlugins } from '../cli/discovery.ts'
 import { readUserFile } from '../cli/files.ts'
-import { loadBackend, loadOps } from '../cli/plugins.ts'
+import { findBackend, loadBackend, loadDefaultOps, loadOps } from '../cli/plugins.ts'
 import { formatSize } from '../cli/quantities.ts'
-import { onePositional, parse } from '../cli/settings.ts'
-import type { Command, World } from '../cli/usage.ts'
-import { askHeads, type HeadAnswer, type WaysIn, waysIn } from '../heads.ts'
+import { NO_DEFAULT_OPS, onePositional, parse } from '../cli/settings.ts'
+import type { Command } from '../cli/usage.ts'
+import { askHeads, type HeadAnswer, waysIn } from '../heads.ts'
 
 const HELP = `paragraft inspect: look at a guest image without running it
 
@@ -23,7 +25,7 @@ which backends and heads can boot it – and for the others, why not.
   --json            the same as data
 `
 
-/** Backends of this project; others are asked for by name in `paragraft run`. */
+/** Backends of this project; those that are not installed are said to be missing. */
 const BACKENDS = ['native', 'xen', 'vmi']
 
 /** What `--json` prints. */
@@ -58,11 +60,22 @@ const hex = (value: number): string => {
 
 const indent = (text: string): string => text.replace(/^/gm, '  ').concat('\n')
 
-async function backendsFor(image: GuestImage, ways: WaysIn, world: World): Promise<Inspection['backends']> {
+/** What each backend makes of the image, with these modules or, as in a run, its own default ones. */
+async function backendsFor(image: GuestImage, ops: readonly string[], cwd: string): Promise<Inspection['backends']> {
+  const named = ops.filter(name => name !== NO_DEFAULT_OPS)
+  const modules = await Promise.all(named.map(name => loadOps({ name, from: cwd })))
+  const known = new Set(BACKENDS.map(name => `@paragraft/backend-${name}`))
+  const others = reachablePlugins(cwd).filter(
+    plugin => plugin.metadata?.kind === 'backend' && !known.has(plugin.package),
+  )
   const found: Inspection['backends'] = []
-  for (const name of BACKENDS) {
+  for (const name of [...BACKENDS, ...others.map(other => other.package)]) {
     try {
-      found.push({ backend: name, heads: askHeads(await loadBackend({ name, from: world.cwd }), image, ways) })
+      const plugin = findBackend({ name, from: cwd })
+      const backend = await loadBackend({ name, from: cwd }, plugin)
+      const defaultOps = named.length < ops.length ? null : () => loadDefaultOps(plugin)
+      const chosen = await chooseOps({ backend, ops: modules, defaultOps }, image)
+      found.push({ backend: name, heads: askHeads(backend, image, waysIn(image, chosen, DEFAULT_MEMORY)) })
     } catch (error) {
       if (!isParagraftError(error)) throw error
       found.push({ backend: name, missing: error.code === 'PG_PLUGIN_NOT_FOUND' ? 'not installed' : error.message })
@@ -153,7 +166,6 @@ export const inspectCommand: Command = {
     const name = onePositional(positionals, 'inspect', 'an image')
     const bytes = readUserFile(resolve(world.cwd, name), 'the image')
     const image = await parseImage(bytes)
-    const modules = await Promise.all((values.ops ?? []).map(module => loadOps({ name: module, from: world.cwd })))
     const inspection: Inspection = {
       image: name,
       bytes: bytes.length,
@@ -174,7 +186,7 @@ export const inspectCommand: Command = {
         bytes: [...note.desc].map(byte => byte.toString(16).padStart(2, '0')).join(''),
       })),
       ops: opsOf(image),
-      backends: await backendsFor(image, waysIn(image, modules, DEFAULT_MEMORY), world),
+      backends: await backendsFor(image, values.ops ?? [], world.cwd),
     }
     world.stdout(values.json ? `${JSON.stringify(inspection, null, 2)}\n` : text(inspection))
     return EXIT_OK
