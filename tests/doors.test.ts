@@ -49,6 +49,11 @@ const ROOMS: Record<string, Room> = {
   'packages/create-backend': { dependencies: [core], imports: [core], node: ['src/'] },
   // Packages that a third party could have written: the contracts, and nothing else.
   'examples/native-ops': { dependencies: [core], imports: [core] },
+  'examples/backend-lguest': {
+    dependencies: [core, '@paragraft/devices'],
+    imports: [core, '@paragraft/devices'],
+    tools: ['src/testing.ts'],
+  },
   'examples/vmi-overlay': { dependencies: ['@paragraft/backend-vmi'], imports: ['@paragraft/backend-vmi'] },
 }
 
