@@ -62,6 +62,24 @@ test('the same boot is the same run, under another engine too', async () => {
   expect(again.report.hypercalls).toEqual(whole.report.hypercalls)
 })
 
+test('saved in the middle and gone on with in a new machine, it is the same run', async () => {
+  let console = ''
+  const config = {
+    image,
+    backend: lguest,
+    ops: [lguestOps],
+    memory: 64 * 2 ** 20,
+    output: (bytes: Uint8Array) => void (console += Buffer.from(bytes).toString('latin1')),
+  }
+  const machine = await createMachine(config)
+  expect(machine.run({ instructions: 6_000_000 })).toEqual({ kind: 'budget' })
+  const snapshot = machine.snapshot()
+  const report = await run(await createMachine({ ...config, snapshot }), { timeout: 120 })
+  expect(console).toBe(whole.console)
+  const { seconds: _, ...same } = whole.report
+  expect(report).toMatchObject(same)
+})
+
 test('a kernel that stops with interrupts off is seen to have stopped', async () => {
   const { report } = await boot([lguestOps], 'noselfcheck halt')
   expect(report.stop.kind).toBe('haltedForever')

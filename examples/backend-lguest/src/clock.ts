@@ -1,7 +1,7 @@
 /** Time: an interrupt so often, and the time of day where the guest can read it. */
-import type { Clock, Timer } from '@paragraft/core/ports'
+import type { Clock, SavedTimer, Snapshotable, Timer } from '@paragraft/core/ports'
 import { DATA } from './abi.ts'
-import type { GuestRam } from './memory.ts'
+import type { SharedPage } from './shared.ts'
 
 const NS_PER_SECOND = 1e9
 /** The machine's time-stamp counter counts nanoseconds. */
@@ -9,46 +9,54 @@ const TSC_KHZ = 1_000_000
 /** An interrupt more often than this would leave no time for anything else. */
 const SHORTEST_PERIOD_NS = 10_000
 
-export class ClockEvent {
+export interface ClockState {
+  period: number
+  timer: SavedTimer | null
+}
+
+export class ClockEvent implements Snapshotable<ClockState> {
   readonly #clock: Clock
   readonly #epochSeconds: number
-  readonly #ram: GuestRam
+  readonly #page: SharedPage
+  readonly #tick: () => void
   #timer: Timer | undefined
-  #data: number | undefined
+  #period = 0
 
-  constructor(clock: Clock, epochSeconds: number, ram: GuestRam) {
+  constructor(clock: Clock, epochSeconds: number, page: SharedPage, tick: () => void) {
     this.#clock = clock
     this.#epochSeconds = epochSeconds
-    this.#ram = ram
-  }
-
-  set data(pa: number) {
-    this.#data = pa
-    this.#ram.write32(pa + DATA.tscKhz, TSC_KHZ)
-    this.tell()
+    this.#page = page
+    this.#tick = tick
   }
 
   /** Puts the time where the guest can read it. */
   tell(): void {
-    if (this.#data === undefined) return
     const now = this.#clock.now()
-    this.#ram.write32(this.#data + DATA.timeSeconds, this.#epochSeconds + Math.floor(now / NS_PER_SECOND))
-    this.#ram.write32(this.#data + DATA.timeNanoseconds, now % NS_PER_SECOND)
+    this.#page.set(DATA.tscKhz, TSC_KHZ)
+    this.#page.set(DATA.timeSeconds, this.#epochSeconds + Math.floor(now / NS_PER_SECOND))
+    this.#page.set(DATA.timeNanoseconds, now % NS_PER_SECOND)
   }
 
-  /** Calls `tick` so often, from now; 0: never again. */
-  every(periodNs: number, tick: () => void): void {
+  /** Ticks so often, in nanoseconds, from now on; 0: never again. */
+  every(period: number): void {
     this.#timer?.cancel()
     this.#timer = undefined
-    if (periodNs === 0) return
-    const period = Math.max(periodNs, SHORTEST_PERIOD_NS)
-    const next = (at: number): void => {
-      this.#timer = this.#clock.schedule(at, () => {
-        next(at + period)
-        this.tell()
-        tick()
-      })
-    }
-    next(this.#clock.now() + period)
+    this.#period = period === 0 ? 0 : Math.max(period, SHORTEST_PERIOD_NS)
+    if (this.#period !== 0) this.#timer = this.#clock.schedule(this.#clock.now() + this.#period, () => this.#due())
+  }
+
+  save(): ClockState {
+    return { period: this.#period, timer: this.#timer?.save() ?? null }
+  }
+
+  restore({ period, timer }: ClockState): void {
+    this.#period = period
+    this.#timer = timer === null ? undefined : this.#clock.resume(timer, () => this.#due())
+  }
+
+  #due(): void {
+    this.#timer = this.#clock.schedule(this.#clock.now() + this.#period, () => this.#due())
+    this.tell()
+    this.#tick()
   }
 }

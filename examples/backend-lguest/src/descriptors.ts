@@ -2,7 +2,7 @@
  * Descriptor tables. The processor reads the host's copies of GDT and LDT, in which no descriptor is of ring 0 and none is a
  * system one; the IDT it does not read at all, for every event comes to the host first (interrupts.ts).
  */
-import type { GuestMemory } from '@paragraft/core/ports'
+import type { GuestMemory, Snapshotable } from '@paragraft/core/ports'
 import { GuestKilled } from './memory.ts'
 
 /** High dword of a descriptor (Intel SDM vol. 3A 3.4.5, 5.2). */
@@ -37,7 +37,14 @@ export interface Gate {
 /** Two words of the guest's memory. */
 export type ReadEntry = (index: number) => readonly [low: number, high: number]
 
-export class Descriptors {
+/** The copies of GDT and LDT are in RAM. */
+export interface DescriptorsState {
+  gdtEntries: number
+  ldtEntries: number
+  gates: number[]
+}
+
+export class Descriptors implements Snapshotable<DescriptorsState> {
   readonly #memory: GuestMemory
   readonly #port: TablesPort
   /** Physical addresses of the copies, a page each. */
@@ -101,6 +108,16 @@ export class Descriptors {
       dpl: (high & DPL) >> 13,
       disables: type === GATE_INTERRUPT,
     }
+  }
+
+  save(): DescriptorsState {
+    return { gdtEntries: this.#gdtEntries, ldtEntries: this.#ldtEntries, gates: [...this.#gates] }
+  }
+
+  restore({ gdtEntries, ldtEntries, gates }: DescriptorsState): void {
+    this.#gdtEntries = gdtEntries
+    this.#ldtEntries = ldtEntries
+    this.#gates.set(gates)
   }
 
   /** System descriptors are the host's business: task gates, call gates and TSSs would lead into ring 0. */

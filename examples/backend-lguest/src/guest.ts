@@ -13,9 +13,10 @@ import type {
   HypercallFrame,
   InterceptedEvent,
 } from '@paragraft/core/ops'
-import type { CpuidRegisters, IoBus, PowerPort } from '@paragraft/core/ports'
+import type { CpuidRegisters, IoBus, PowerPort, Snapshotable } from '@paragraft/core/ports'
+import { type NamedStates, together } from '@paragraft/core/snapshot'
 import { Uart16550 } from '@paragraft/devices'
-import { IRQ_SERIAL, KERNEL_CS, KERNEL_DS, KERNEL_RING } from './abi.ts'
+import { IRQ_CLOCK, IRQ_SERIAL, KERNEL_CS, KERNEL_DS, KERNEL_RING } from './abi.ts'
 import { ClockEvent } from './clock.ts'
 import { Descriptors } from './descriptors.ts'
 import { Hypercalls } from './hypercalls.ts'
@@ -23,6 +24,7 @@ import { emulate } from './instructions.ts'
 import { Interrupts } from './interrupts.ts'
 import { GuestKilled, GuestRam, HOST_BYTES, hostBase } from './memory.ts'
 import { ShadowTables } from './shadow.ts'
+import { SharedPage } from './shared.ts'
 
 const PAGE = 4096
 const COM1 = 0x3f8
@@ -36,33 +38,36 @@ const SHOWN = (1 << 0) | (1 << 4) | (1 << 8) | (1 << 15) | (1 << 23) | (1 << 24)
 /** Leaves that are nobody else's say who is there. */
 const CPUID_HYPERVISOR = 0x4000_0000
 
-export class Guest implements BackendInstance, GuestMonitor {
+export class Guest implements BackendInstance, GuestMonitor, Snapshotable<NamedStates> {
   readonly #ports: BackendPorts
   readonly #ram: GuestRam
   readonly #shadow: ShadowTables
   readonly #tables: Descriptors
   readonly #interrupts: Interrupts
   readonly #hypercalls: Hypercalls
+  /** All that has a state. */
+  readonly #parts: Snapshotable<NamedStates>
 
   constructor(ports: BackendPorts) {
     const { memory, clock, epochSeconds, io, power, deprivileged } = ports
     const host = hostBase(memory.size)
-    this.#ports = ports
-    this.#ram = new GuestRam(memory)
-    this.#tables = new Descriptors(memory, deprivileged, host, host + PAGE)
-    this.#shadow = new ShadowTables(ports, host + 2 * PAGE, HOST_BYTES - 2 * PAGE)
-    this.#interrupts = new Interrupts(ports, this.#tables, this.#shadow, this.#ram)
-    this.#hypercalls = new Hypercalls({
-      ports,
-      ram: this.#ram,
-      shadow: this.#shadow,
-      descriptors: this.#tables,
-      interrupts: this.#interrupts,
-      clock: new ClockEvent(clock, epochSeconds, this.#ram),
-    })
-    const irq = { set: (level: boolean) => level && this.#interrupts.raise(IRQ_SERIAL) }
-    new Uart16550({ bus: io, base: COM1, irq, console: ports.console, clock, name: 'COM1' })
+    const ram = new GuestRam(memory)
+    const page = new SharedPage(ram)
+    const descriptors = new Descriptors(memory, deprivileged, host, host + PAGE)
+    const shadow = new ShadowTables(ports, host + 2 * PAGE, HOST_BYTES - 2 * PAGE)
+    const interrupts = new Interrupts(ports, descriptors, shadow, ram, page)
+    const clockEvent = new ClockEvent(clock, epochSeconds, page, () => interrupts.raise(IRQ_CLOCK))
+    const hypercalls = new Hypercalls({ ports, ram, page, shadow, descriptors, interrupts, clock: clockEvent })
+    const irq = { set: (level: boolean) => level && interrupts.raise(IRQ_SERIAL) }
+    const uart = new Uart16550({ bus: io, base: COM1, irq, console: ports.console, clock, name: 'COM1' })
     powerSwitch(io, power)
+    this.#ports = ports
+    this.#ram = ram
+    this.#shadow = shadow
+    this.#tables = descriptors
+    this.#interrupts = interrupts
+    this.#hypercalls = hypercalls
+    this.#parts = together({ page, descriptors, shadow, interrupts, clock: clockEvent, hypercalls, uart })
   }
 
   /** The head has placed the guest, with tables of its own; the processor gets their shadow, and from here on all events. */
@@ -117,6 +122,14 @@ export class Guest implements BackendInstance, GuestMonitor {
 
   counts(): BackendCounts {
     return { hypercalls: this.#hypercalls.counts }
+  }
+
+  save(): NamedStates {
+    return this.#parts.save()
+  }
+
+  restore(states: NamedStates): void {
+    this.#parts.restore(states)
   }
 
   /** A guest that cannot go on ends; the host goes on. Undefined when it did. */

@@ -10,6 +10,7 @@ import { emulate } from './instructions.ts'
 import { Interrupts } from './interrupts.ts'
 import { GuestKilled, GuestRam, HOST_BYTES, hostBase } from './memory.ts'
 import { ShadowTables } from './shadow.ts'
+import { SharedPage } from './shared.ts'
 import { arrayMemory, FakeProcessor } from './testing.ts'
 
 const MEMORY = 8 * 2 ** 20
@@ -38,13 +39,14 @@ beforeEach(() => {
   descriptors.start(KERNEL_CS, KERNEL_DS)
   const schedule = (at: number) => {
     scheduled.push(at)
-    return { cancel: () => void scheduled.pop() }
+    return { cancel: () => void scheduled.pop(), save: () => ({ at, order: 0 }) }
   }
-  const clock = new ClockEvent({ now: () => 2.5e9, schedule }, 1000, ram)
+  const page = new SharedPage(ram)
+  const clock = new ClockEvent({ now: () => 2.5e9, schedule, resume: ({ at }) => schedule(at) }, 1000, page, () => {})
   const console = { write: (bytes: Uint8Array) => void (said += new TextDecoder().decode(bytes)) }
   const ports = { processor: cpu.processor, console } as unknown as Pick<BackendPorts, 'processor' | 'console'>
-  const interrupts = new Interrupts(cpu, descriptors, shadow, ram)
-  calls = new Hypercalls({ ports, ram, shadow, descriptors, interrupts, clock })
+  const interrupts = new Interrupts(cpu, descriptors, shadow, ram, page)
+  calls = new Hypercalls({ ports, ram, page, shadow, descriptors, interrupts, clock })
   reach = { cpu: cpu.deprivileged, processor: cpu.processor, shadow, ram }
   // The ring is free.
   memory.fill(LGUEST_DATA + DATA.ringStatus, RING_FREE, RING_SIZE)

@@ -1,11 +1,13 @@
 /** The calls: what each does, and the ring of those that could wait. */
 import type { BackendPorts, HypercallFrame } from '@paragraft/core/ops'
-import { DATA, DATA_BYTES, HYPERCALLS, type HypercallName, IRQ_CLOCK, RING_FREE, RING_SIZE } from './abi.ts'
+import type { Snapshotable } from '@paragraft/core/ports'
+import { DATA, HYPERCALLS, type HypercallName, RING_FREE, RING_SIZE } from './abi.ts'
 import type { ClockEvent } from './clock.ts'
 import type { Descriptors, ReadEntry } from './descriptors.ts'
 import type { Interrupts } from './interrupts.ts'
 import { GuestKilled, type GuestRam, hex } from './memory.ts'
 import type { ShadowTables } from './shadow.ts'
+import type { SharedPage } from './shared.ts'
 
 const CR0_TS = 8
 /** Longer texts are nobody's. */
@@ -19,16 +21,22 @@ type Call = (...args: Arguments) => unknown
 export interface Served {
   readonly ports: Pick<BackendPorts, 'processor' | 'console'>
   readonly ram: GuestRam
+  readonly page: SharedPage
   readonly shadow: ShadowTables
   readonly descriptors: Descriptors
   readonly interrupts: Interrupts
   readonly clock: ClockEvent
 }
 
-export class Hypercalls {
+export interface HypercallsState {
+  counts: Partial<Record<HypercallName, number>>
+  next: number
+  iopl: number
+}
+
+export class Hypercalls implements Snapshotable<HypercallsState> {
   readonly #served: Served
-  readonly #counts: Partial<Record<HypercallName, number>> = {}
-  #data: number | undefined
+  #counts: Partial<Record<HypercallName, number>> = {}
   /** The ring's place that is looked at next. */
   #next = 0
   #iopl = 0
@@ -59,17 +67,25 @@ export class Hypercalls {
     this.#served.interrupts.poke()
   }
 
+  save(): HypercallsState {
+    return { counts: { ...this.#counts }, next: this.#next, iopl: this.#iopl }
+  }
+
+  restore({ counts, next, iopl }: HypercallsState): void {
+    this.#counts = { ...counts }
+    this.#next = next
+    this.#iopl = iopl
+  }
+
   #drain(): void {
-    const { ram } = this.#served
-    const data = this.#data
-    if (data === undefined) return
+    const { page } = this.#served
+    if (!page.attached) return
     for (let count = 0; count < RING_SIZE; count++) {
-      const status = data + DATA.ringStatus + this.#next
-      if (ram.read8(status) === RING_FREE) return
-      const at = data + DATA.ring + 16 * this.#next
-      const word = (index: number): number => ram.read32(at + 4 * index)
+      const status = DATA.ringStatus + this.#next
+      if (page.getByte(status) === RING_FREE) return
+      const word = (index: number): number => page.get(DATA.ring + 16 * this.#next + 4 * index)
       this.#do(word(0), [word(1), word(2), word(3)])
-      ram.write8(status, RING_FREE)
+      page.setByte(status, RING_FREE)
       this.#next = (this.#next + 1) % RING_SIZE
     }
   }
@@ -77,7 +93,8 @@ export class Hypercalls {
   #do(number: number, args: Arguments): number {
     const name = HYPERCALLS[number]
     if (name === undefined) throw new GuestKilled(`it makes a call ${number}, and there is none`)
-    if (this.#data === undefined && name !== 'lguestInit') throw new GuestKilled(`it calls ${name} before lguestInit`)
+    if (!this.#served.page.attached && name !== 'lguestInit')
+      throw new GuestKilled(`it calls ${name} before lguestInit`)
     this.#counts[name] = (this.#counts[name] ?? 0) + 1
     const result = this.#calls[name](...args)
     return typeof result === 'number' ? result >>> 0 : 0
@@ -96,12 +113,8 @@ export class Hypercalls {
   readonly #calls: Readonly<Record<HypercallName, Call>> = {
     flushAsync: () => {},
     lguestInit: (data, kernel) => {
-      if (this.#data !== undefined) throw new GuestKilled('it calls lguestInit twice')
-      if (!this.#served.ram.has(data, DATA_BYTES)) throw new GuestKilled(`its struct lguest_data is at ${hex(data)}`)
-      this.#data = data
+      this.#served.page.attach(data)
       this.#served.shadow.kernelBase = kernel
-      this.#served.interrupts.data = data
-      this.#served.clock.data = data
     },
     newPageTable: directory => this.#served.shadow.load(directory),
     dropPageTable: directory => this.#served.shadow.drop(directory),
@@ -127,7 +140,7 @@ export class Hypercalls {
     },
     getDebug: register => this.#served.ports.processor.readDr(debugRegister(register)),
     setDebug: (register, value) => this.#served.ports.processor.writeDr(debugRegister(register), value),
-    setClockEvent: period => this.#served.clock.every(period, () => this.#served.interrupts.raise(IRQ_CLOCK)),
+    setClockEvent: period => this.#served.clock.every(period),
     halt: () => {
       const { interrupts, ports } = this.#served
       if (interrupts.due) return

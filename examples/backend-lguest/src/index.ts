@@ -11,7 +11,7 @@ export default defineBackend({
   name: 'lguest',
   version: '0.1.0',
   apiVersion: '^1.1.0',
-  supports: ['ops', 'lguest:hypercalls'],
+  supports: ['ops', 'snapshot', 'lguest:hypercalls'],
   heads: [lguestHead],
   // What a guest finds is what is here: a serial line, a clock, a way to switch the power off.
   board: 'none',

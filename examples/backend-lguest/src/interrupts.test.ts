@@ -5,6 +5,7 @@ import { Descriptors } from './descriptors.ts'
 import { Interrupts } from './interrupts.ts'
 import { GuestKilled, GuestRam, HOST_BYTES, hostBase } from './memory.ts'
 import { ShadowTables } from './shadow.ts'
+import { SharedPage } from './shared.ts'
 import { arrayMemory, FakeProcessor } from './testing.ts'
 
 const MEMORY = 8 * 2 ** 20
@@ -32,8 +33,9 @@ beforeEach(() => {
   shadow.load(DIRECTORY)
   tables = new Descriptors(memory, cpu.deprivileged, HOST, HOST + 0x1000)
   tables.start(KERNEL_CS, KERNEL_DS)
-  interrupts = new Interrupts(cpu, tables, shadow, ram)
-  interrupts.data = LGUEST_DATA
+  const page = new SharedPage(ram)
+  page.attach(LGUEST_DATA)
+  interrupts = new Interrupts(cpu, tables, shadow, ram, page)
   interrupts.stack = { ss: KERNEL_DS, esp: STACK }
   for (const [vector, type] of [
     [13, TRAP],

@@ -3,11 +3,12 @@
  * IDT; it tells the host of every event, and the host does by hand what the processor would have done.
  */
 import type { DeprivilegedPort } from '@paragraft/core/ops'
-import type { Line } from '@paragraft/core/ports'
+import type { Line, Snapshotable } from '@paragraft/core/ports'
 import { DATA, FIRST_VECTOR, IRQS, KERNEL_DS } from './abi.ts'
 import type { Descriptors, Gate } from './descriptors.ts'
 import { GuestKilled, type GuestRam, hex } from './memory.ts'
 import type { ShadowTables } from './shadow.ts'
+import type { SharedPage } from './shared.ts'
 
 const EFLAGS_TF = 0x100
 const EFLAGS_IF = 0x200
@@ -35,26 +36,27 @@ export interface InterruptsPorts {
   readonly deprivileged: DeprivilegedPort
 }
 
-export class Interrupts {
+export interface InterruptsState {
+  pending: number
+  stack: { ss: number; esp: number }
+}
+
+export class Interrupts implements Snapshotable<InterruptsState> {
   readonly #ports: InterruptsPorts
   readonly #descriptors: Descriptors
   readonly #shadow: ShadowTables
   readonly #ram: GuestRam
-  /** Physical address of struct lguest_data, once the guest has said. */
-  #data: number | undefined
+  readonly #page: SharedPage
   #pending = 0
   /** Where a program's exceptions arrive. */
   #stack = { ss: KERNEL_DS, esp: 0 }
 
-  constructor(ports: InterruptsPorts, descriptors: Descriptors, shadow: ShadowTables, ram: GuestRam) {
+  constructor(ports: InterruptsPorts, descriptors: Descriptors, shadow: ShadowTables, ram: GuestRam, page: SharedPage) {
     this.#ports = ports
     this.#descriptors = descriptors
     this.#shadow = shadow
     this.#ram = ram
-  }
-
-  set data(pa: number) {
-    this.#data = pa
+    this.#page = page
   }
 
   set stack(stack: { ss: number; esp: number }) {
@@ -63,7 +65,7 @@ export class Interrupts {
 
   /** Where the guest will find the address of the page fault that is about to be delivered. */
   set faultAddress(address: number) {
-    if (this.#data !== undefined) this.#ram.write32(this.#data + DATA.cr2, address)
+    this.#page.set(DATA.cr2, address)
   }
 
   /** A device wants attention. */
@@ -78,7 +80,7 @@ export class Interrupts {
   }
 
   get enabled(): boolean {
-    return this.#word(DATA.irqEnabled) !== 0
+    return this.#page.get(DATA.irqEnabled) !== 0
   }
 
   /**
@@ -87,7 +89,7 @@ export class Interrupts {
    */
   poke(): void {
     this.#ports.intr.set(this.due)
-    if (this.#data !== undefined) this.#ram.write32(this.#data + DATA.irqPending, this.#pending)
+    this.#page.set(DATA.irqPending, this.#pending)
   }
 
   /** The processor has come: the vector, or -1 when the guest has changed its mind meanwhile. */
@@ -109,11 +111,20 @@ export class Interrupts {
     }
     if (gate === undefined) throw new GuestKilled(`there is no gate for vector ${vector}, at ${hex(cpu.get('EIP'))}`)
     const flags = cpu.get('EFLAGS')
-    const { ss, esp } = this.#push(returnEip, (flags & ~EFLAGS_IF) | this.#word(DATA.irqEnabled), errorCode)
+    const { ss, esp } = this.#push(returnEip, (flags & ~EFLAGS_IF) | this.#page.get(DATA.irqEnabled), errorCode)
     const clear = EFLAGS_TF | EFLAGS_NT | EFLAGS_RF | EFLAGS_IOPL
     this.#enter(gate, (flags & ~clear) | EFLAGS_IF, ss, esp)
-    if (gate.disables && this.#data !== undefined) this.#ram.write32(this.#data + DATA.irqEnabled, 0)
+    if (gate.disables) this.#page.set(DATA.irqEnabled, 0)
     this.poke()
+  }
+
+  save(): InterruptsState {
+    return { pending: this.#pending, stack: { ...this.#stack } }
+  }
+
+  restore({ pending, stack }: InterruptsState): void {
+    this.#pending = pending
+    this.#stack = { ...stack }
   }
 
   #enter(gate: Gate, eflags: number, ss: number, esp: number): void {
@@ -139,10 +150,6 @@ export class Interrupts {
   }
 
   #unmasked(): number {
-    return this.#pending & ~this.#word(DATA.blockedInterrupts) & ((1 << IRQS) - 1)
-  }
-
-  #word(offset: number): number {
-    return this.#data === undefined ? 0 : this.#ram.read32(this.#data + offset)
+    return this.#pending & ~this.#page.get(DATA.blockedInterrupts) & ((1 << IRQS) - 1)
   }
 }

@@ -7,7 +7,7 @@
  * that it can set the guest's dirty bit in time, as the processor would have done.
  */
 import type { BackendProcessor } from '@paragraft/core/ops'
-import type { GuestMemory } from '@paragraft/core/ports'
+import type { GuestMemory, Snapshotable } from '@paragraft/core/ports'
 import { GuestKilled, GuestRam, hex } from './memory.ts'
 
 const PRESENT = 0x001
@@ -41,11 +41,18 @@ export interface ShadowPorts {
   readonly processor: Pick<BackendProcessor, 'writeCr' | 'invlpg' | 'flushTlb'>
 }
 
-export class ShadowTables {
+/** The tables themselves are in RAM. */
+export interface ShadowState {
+  free: number[]
+  spaces: { guest: number; directory: number; tables: [index: number, table: number][] }[]
+  kernel: number
+}
+
+export class ShadowTables implements Snapshotable<ShadowState> {
   readonly #memory: GuestMemory
   readonly #processor: ShadowPorts['processor']
   readonly #guest: GuestRam
-  readonly #free: number[]
+  #free: number[]
   /** The one that was used last comes last. */
   #spaces: Space[] = []
   /** From this linear address on all address spaces are the same. */
@@ -143,6 +150,17 @@ export class ShadowTables {
       }
     }
     this.#processor.flushTlb()
+  }
+
+  save(): ShadowState {
+    const spaces = this.#spaces.map(({ tables, ...space }) => ({ ...space, tables: [...tables] }))
+    return { free: [...this.#free], spaces, kernel: this.#kernel }
+  }
+
+  restore({ free, spaces, kernel }: ShadowState): void {
+    this.#free = [...free]
+    this.#spaces = spaces.map(space => ({ ...space, tables: new Map(space.tables) }))
+    this.#kernel = kernel
   }
 
   #affected(directory: number, address: number): Space[] {
