@@ -5,6 +5,7 @@
  *   busybox, initramfs.cpio.gz         busybox-static, and an initramfs around it
  *   initramfs-xen.cpio.gz              the same with the drivers of Xen's devices
  *   gnumach, memtest86+x32.bin, invaders
+ *   gnumach-xen                        gnumach as a paravirtual guest of Xen
  *   grub-i386-xen_pvh.bin, grub-i386-xen.bin
  *   seabios.bin, vgabios.bin           firmware that peers need in bench/
  *   manifest.json                      package versions and SHA-256 of each file
@@ -29,7 +30,7 @@ const sha256 = bytes => createHash('sha256').update(bytes).digest('hex')
 const XEN_GRUBS = ['grub-i386-xen_pvh.bin', 'grub-i386-xen.bin']
 
 /** Bumped when what is made from the packages changes. */
-const RECIPE = 3
+const RECIPE = 4
 
 function intact() {
   const manifestFile = join(guests, 'manifest.json')
@@ -75,6 +76,7 @@ function fetchAll() {
     kernel,
     'busybox-static',
     'gnumach-image-1.8-486',
+    'gnumach-image-1.8-xen-486',
     'memtest86+',
     'grub-invaders',
     'grub-xen-host',
@@ -97,6 +99,7 @@ function fetchAll() {
   files.set('initramfs.cpio.gz', makeInitramfs({ busybox, modules: modules(VIRTIO_MODULES) }))
   files.set('initramfs-xen.cpio.gz', makeInitramfs({ busybox, modules: modules(XEN_MODULES), kind: 'xen' }))
   files.set('gnumach', gunzipSync(from('boot/gnumach-1.8-486.gz')))
+  files.set('gnumach-xen', gunzipSync(from('boot/gnumach-1.8-xen-486.gz')))
   files.set('memtest86+x32.bin', from('boot/memtest86+ia32.bin'))
   files.set('invaders', from('boot/invaders.exec'))
   for (const name of XEN_GRUBS) files.set(name, from(`usr/lib/grub-xen/${name}`))

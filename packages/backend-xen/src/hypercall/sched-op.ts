@@ -61,23 +61,20 @@ function block(domain: Domain): number {
   return 0
 }
 
-function shutdown(domain: Domain, reason: number): number {
+function shutdown(domain: Domain, word: number): number {
+  const reason = word & 0xff
   switch (reason) {
     case abi.SHUTDOWN_POWEROFF:
       domain.power.powerOff()
-      return 0
-    case abi.SHUTDOWN_REBOOT:
-    case abi.SHUTDOWN_CRASH:
-    case abi.SHUTDOWN_WATCHDOG:
-    case abi.SHUTDOWN_SOFT_RESET:
-      domain.power.reset(`the guest shut down with the reason ${REASONS[reason]} (sched_op)`)
       return 0
     case abi.SHUTDOWN_SUSPEND:
       // Nobody saves it: it resumes where it is, as after a cancelled suspend (sched.h: 1 is returned then).
       domain.reporter.report('suspend', 'the guest asked to be suspended; it was resumed at once')
       return 1
     default:
-      return -EINVAL
+      // Any number will do, and of it a byte is taken (xen/common/domain.c, domain_shutdown).
+      domain.power.reset(`the guest shut down with the reason ${REASONS[reason] ?? reason} (sched_op)`)
+      return 0
   }
 }
 

@@ -66,6 +66,7 @@ export class PvDomain implements Omit<BackendInstance, 'start'> {
     const { memory, clock, processor, deprivileged, reporter } = ports
     const state = initialState()
     const mm = new DomainMemory(memory, this.#vcpuMemory())
+    mm.writableDirectories = ports.options['writable-directories'] === true
     const { layout } = mm
     const frame = (mfn: number): number => mfn * PAGE_SIZE
     const shared = new SharedPage(memory)

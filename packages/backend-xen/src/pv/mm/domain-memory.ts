@@ -27,7 +27,6 @@ export class DomainMemory implements PvMemory {
   readonly frames: Frames
   readonly vcpu: VcpuMemory
   readonly grants = new GrantMappings()
-  writablePageTables = false
   readonly #writable: WritablePageTables
 
   /** Shares the machine's RAM out; the domain builder has written what it holds at the start. */
@@ -61,6 +60,19 @@ export class DomainMemory implements PvMemory {
         write ? this.references.getPageAndType(mfn, PGT_writable_page) === 0 : this.references.getPage(mfn),
       release: (mfn, write) => (write ? this.references.putPageAndType(mfn) : this.references.putPage(mfn)),
     }
+  }
+
+  set writablePageTables(on: boolean) {
+    this.#writable.pageTables = on
+  }
+
+  get writablePageTables(): boolean {
+    return this.#writable.pageTables
+  }
+
+  /** Tables above page tables are written as those are; Xen has no such thing. */
+  set writableDirectories(on: boolean) {
+    this.#writable.directories = on
   }
 
   get baseptr(): number {
@@ -106,7 +118,7 @@ export class DomainMemory implements PvMemory {
   }
 
   pageFault(address: number, errorCode: number): 'fixed' | 'guest' {
-    return this.writablePageTables && this.#writable.fault(address, errorCode) ? 'fixed' : 'guest'
+    return this.#writable.fault(address, errorCode) ? 'fixed' : 'guest'
   }
 
   translate(address: number): { mfn: number; writable: boolean } | undefined {

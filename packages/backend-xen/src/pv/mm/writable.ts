@@ -1,13 +1,14 @@
 /**
  * Writable page tables (VMASST_TYPE_writable_pagetables; xen/arch/x86/pv/ro-page-fault.c): a guest's kernel writes to a page table that
  * it has mapped read-only, and Xen makes the change as if it had been asked to. Xen emulates the instruction; here the
- * processor executes it with the mapping writable for that long, and what it has changed is looked at afterwards.
+ * processor executes it with the mapping writable for that long, and what it has changed is looked at afterwards. Xen does this for
+ * page tables alone; here it can be had for the levels above them too.
  */
 import type { GuestMemory } from '@paragraft/core/ports'
 import { PAGE_SIZE } from '../../abi/xen.ts'
 import type { VcpuMemory } from '../ports.ts'
 import { frameOf, PAGE_ACCESSED, PAGE_DIRTY, PAGE_PRESENT, PAGE_RW } from './entries.ts'
-import { PGT_l1_page_table } from './frame-table.ts'
+import { PGT_l1_page_table, PGT_l3_page_table } from './frame-table.ts'
 import type { PageTables } from './page-tables.ts'
 
 /** Bits of a page fault's error code. */
@@ -29,6 +30,10 @@ export class WritablePageTables {
   readonly #memory: GuestMemory
   readonly #tables: PageTables
   readonly #vcpu: VcpuMemory
+  /** Page tables as the guest has asked for. */
+  pageTables = false
+  /** The levels above them, which is more than Xen does. */
+  directories = false
 
   constructor(memory: GuestMemory, tables: PageTables, vcpu: VcpuMemory) {
     this.#memory = memory
@@ -46,7 +51,7 @@ export class WritablePageTables {
     if ((low & (PAGE_PRESENT | PAGE_RW)) !== PAGE_PRESENT) return false
     const mfn = frameOf(low, this.#memory.read32(mapping + 4))
     const { frames } = this.#tables.references
-    if (!frames.isGuests(mfn) || !this.#tables.inUse(mfn) || frames.type[mfn] !== PGT_l1_page_table) return false
+    if (!frames.isGuests(mfn) || !this.#tables.inUse(mfn) || !this.#serves(frames.type[mfn]!)) return false
 
     const before = this.#words(mfn)
     this.#memory.write32(mapping, low | PAGE_RW)
@@ -59,13 +64,34 @@ export class WritablePageTables {
     }
     const done = this.#vcpu.step(() => {
       close()
-      return this.#accept(mfn, before)
+      return frames.type[mfn] === PGT_l1_page_table ? this.#accept(mfn, before) : this.#update(mfn, before)
     })
     if (!done) {
       this.#memory.write(mfn * PAGE_SIZE, new Uint8Array(before.buffer))
       close()
     }
     return done
+  }
+
+  #serves(type: number): boolean {
+    return type === PGT_l1_page_table ? this.pageTables : this.directories && type > 0 && type <= PGT_l3_page_table
+  }
+
+  /** What the guest wrote to a table above page tables, as if asked for by mmu_update; or nothing changes, and false. */
+  #update(mfn: number, before: Uint32Array): boolean {
+    const after = this.#words(mfn)
+    this.#memory.write(mfn * PAGE_SIZE, new Uint8Array(before.buffer))
+    const done: number[] = []
+    for (let i = 0; i < before.length; i += 2) {
+      if (before[i] === after[i] && before[i + 1] === after[i + 1]) continue
+      const at = mfn * PAGE_SIZE + 4 * i
+      if (this.#tables.update(at, after[i]!, after[i + 1]!) === 0) done.push(i)
+      else {
+        for (const back of done) this.#tables.update(mfn * PAGE_SIZE + 4 * back, before[back]!, before[back + 1]!)
+        return false
+      }
+    }
+    return true
   }
 
   /** References for what entries say now, none for what they said before; or nothing changes, and false. */
