@@ -2,6 +2,7 @@
  * Backend `xen`: what a guest of Xen finds, without Xen. Guests with a PVH entry boot by `xen-pvh`, paravirtual ones by
  * `xen-pv`.
  */
+import type {} from '@paragraft/core/backends'
 import { type BackendOptions, defineBackend, type OptionsOf } from '@paragraft/core/ops'
 import { pvHead } from './heads/pv.ts'
 import { pvhHead } from './heads/pvh.ts'
