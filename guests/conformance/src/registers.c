@@ -1,4 +1,5 @@
 /* Control and debug registers, CPUID, MSRs. */
+#include "apic.h"
 #include "case.h"
 
 #define CR0_PE 1
@@ -12,6 +13,8 @@
 #define DR7_L1_WRITE_4 0x00D00004
 #define FEATURE_PAT (1 << 16)
 #define MSR_TSC 0x10
+#define MSR_APIC_BASE 0x1B
+#define MSR_APIC_BASE_ENABLE 0x800
 #define MSR_SYSENTER_CS 0x174
 #define MSR_PAT 0x277
 #define MSR_OF_NOBODY 0xDEAD
@@ -36,6 +39,17 @@ CASE(cpuid, "leaf 1 has the features seen at boot")
   if (max >= 1) {
     cpuid(1, &a, &b, &c, &d);
     EXPECT(d == cpu_features);
+  }
+  return OK;
+}
+
+CASE(cpuid, "it takes its leaf from *eax")
+{
+  u32 max, a, b[2], c[2], d[2];
+  cpuid(0, &max, &b[0], &c[0], &d[0]);
+  if (max >= 1) {
+    cpuid(1, &a, &b[1], &c[1], &d[1]);
+    EXPECT(b[0] != b[1] || c[0] != c[1] || d[0] != d[1]);
   }
   return OK;
 }
@@ -252,6 +266,19 @@ CASE(read_msr, "SYSENTER_CS holds what the boot wrote")
   return OK;
 }
 
+CASE(read_msr, "APIC_BASE says where the local APIC is")
+{
+  int err = 1;
+  if (!cpu_has(FEATURE_MSR) || !cpu_has(FEATURE_APIC))
+    return refused("no local APIC");
+  u64 value = read_msr(MSR_APIC_BASE, &err);
+  if (err == -EFAULT)
+    return refused("APIC_BASE");
+  EXPECT(err == 0);
+  EXPECT((value & PAGE_FRAME) == APIC_BASE && (value & MSR_APIC_BASE_ENABLE));
+  return OK;
+}
+
 static void read_nobodys_msr(void *err) { read_msr(MSR_OF_NOBODY, err); }
 
 CASE(read_msr, "one that nobody has is an error or a value, and no fault")
@@ -292,6 +319,18 @@ CASE(write_msr, "both halves of PAT hold what was written")
   if (!cpu_has(FEATURE_MSR) || !cpu_has(FEATURE_PAT))
     return refused("no PAT");
   return msr_keeps(MSR_PAT, PAT_OTHER);
+}
+
+CASE(write_msr, "APIC_BASE takes what it has")
+{
+  int err = 1;
+  if (!cpu_has(FEATURE_MSR) || !cpu_has(FEATURE_APIC))
+    return refused("no local APIC");
+  u64 value = read_msr(MSR_APIC_BASE, &err);
+  if (err == -EFAULT || write_msr(MSR_APIC_BASE, value) == -EFAULT)
+    return refused("APIC_BASE");
+  EXPECT(read_msr(MSR_APIC_BASE, &err) == value && err == 0);
+  return OK;
 }
 
 static void write_nobodys_msr(void *result) { *(int *)result = write_msr(MSR_OF_NOBODY, 1); }

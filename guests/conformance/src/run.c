@@ -6,6 +6,7 @@
  *   conformance: PHASE: ok N | refused N: WHY | FAILED N: WHY
  *   conformance: PHASE: done
  * `table=N` and `patched=N` on the command line begin a phase with case N: what comes after one that did not come back.
+ * `last=N` ends both after case N.
  */
 #include "case.h"
 
@@ -41,20 +42,20 @@ static enum verdict run_one(const struct op_case *c)
   return c->run();
 }
 
-static u32 first_case(const char *phase)
+static u32 number_after(const char *name, u32 otherwise)
 {
-  const char *value = option_value(phase);
-  return value ? parse_number(value, NULL) : 0;
+  const char *value = option_value(name);
+  return value ? parse_number(value, NULL) : otherwise;
 }
 
 void selfcheck(const char *title, int full)
 {
   const char *phase = full ? "table" : "patched";
-  u32 count = __stop_cases - __start_cases;
+  u32 last = number_after("last", __stop_cases - __start_cases - 1);
   page_a = page_alloc();
   page_b = page_alloc();
   tidy();
-  for (u32 n = first_case(phase); n < count; n++) {
+  for (u32 n = number_after(phase, 0); n <= last; n++) {
     const struct op_case *c = &__start_cases[n];
     printk("conformance: %s: case %u: %s\n", phase, n, c->title);
     enum verdict v = run_one(c);

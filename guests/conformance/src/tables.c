@@ -55,6 +55,12 @@ static void interrupt_81(void *unused)
   asm volatile("int $0x81");
 }
 
+static void interrupt_82(void *unused)
+{
+  (void)unused;
+  asm volatile("int $0x82");
+}
+
 CASE(load_idt, "INT3 comes to its handler")
 {
   load_idt(&idt_descr);
@@ -261,9 +267,11 @@ CASE(write_idt_entry, "cleared, it is #GP")
 CASE(write_idt_entry, "its neighbours stay")
 {
   set_gate(SPARE_VECTOR, GATE_TRAP | GATE_DPL3, spurious_entry);
-  write_idt_entry(idt_table, SPARE_VECTOR + 1, 0, 0);
-  u32 fault = trial(interrupt_81, NULL);
+  set_gate(SPARE_VECTOR + 1, GATE_TRAP | GATE_DPL3, spurious_entry);
+  u32 below = trial(interrupt_81, NULL);
   write_idt_entry(idt_table, SPARE_VECTOR, 0, 0);
-  EXPECT(fault == 0);
+  u32 above = trial(interrupt_82, NULL);
+  write_idt_entry(idt_table, SPARE_VECTOR + 1, 0, 0);
+  EXPECT(below == 0 && above == 0);
   return OK;
 }

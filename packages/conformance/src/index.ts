@@ -1,5 +1,5 @@
 export type { Case } from './cases/case.ts'
-export { opCaseName } from './cases/ops.ts'
+export { opCaseAlone, opCaseName } from './cases/ops.ts'
 export { type OpCase, opCases } from './guest/program.ts'
 export { type Interposition, interposed, overlay } from './interpose.ts'
 export type { MachineFactory, MachineRequest, PackageManifest, Subject, TestFunction } from './subject.ts'

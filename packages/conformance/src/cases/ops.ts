@@ -5,6 +5,7 @@
 import type { OpCase } from '../guest/program.ts'
 import { opCases } from '../guest/program.ts'
 import { FORMATS, type Format, PHASES, type Phase, runCases, type Verdict, type Verdicts } from '../guest/run.ts'
+import type { Subject } from '../subject.ts'
 import type { Case, CaseMaker } from './case.ts'
 
 /** A case's name without a subject's label: `PAE tables: irq.irq_disable: IF is clear`. */
@@ -21,19 +22,36 @@ export const opMeanings: CaseMaker = subject =>
         name: opCaseName(format, opCase),
         run: async () => {
           verdicts ??= runCases(subject, format)
-          const problems = problemsOf(opCase, await verdicts)
-          if (problems.length > 0) throw new Error(problems.join('\n'))
+          settle(opCase, await verdicts)
         },
       }),
     )
   })
 
-/** What is wrong with a case, phase by phase; empty if nothing is. */
-export function problemsOf(opCase: OpCase, verdicts: Verdicts): string[] {
-  return (Object.keys(PHASES) as Phase[]).flatMap(phase => {
+/**
+ * One of these cases by its name, in a run of its own: the same verdict, sooner. Undefined for a name that is none. For an author
+ * who mends one op, and for proofs that a fault is found.
+ */
+export function opCaseAlone(subject: Subject, name: string): Case | undefined {
+  for (const format of Object.keys(FORMATS) as Format[]) {
+    const opCase = opCases.find(candidate => opCaseName(format, candidate) === name)
+    if (opCase === undefined) continue
+    const { number } = opCase
+    return {
+      name,
+      run: async () => settle(opCase, await runCases(subject, format, { first: number, last: number })),
+    }
+  }
+  return undefined
+}
+
+/** Throws what is wrong with a case, phase by phase. */
+function settle(opCase: OpCase, verdicts: Verdicts): void {
+  const problems = (Object.keys(PHASES) as Phase[]).flatMap(phase => {
     const why = problem(opCase, verdicts[phase][opCase.number])
     return why === undefined ? [] : [`${PHASES[phase]}: ${why}`]
   })
+  if (problems.length > 0) throw new Error(problems.join('\n'))
 }
 
 function problem({ op, refusal }: OpCase, verdict: Verdict | undefined): string | undefined {

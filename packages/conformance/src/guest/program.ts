@@ -22,8 +22,8 @@ export const image: Uint8Array = Uint8Array.from(atob(CONFORMANCE_ELF), characte
 
 /** The ops ABI of its table. */
 export const ERA_ID = '1.3'
-/** Bytes of memory that it is given, and maps. */
-export const MEMORY = 64 * 2 ** 20
+/** Bytes of memory that it is given, and maps page by page. */
+export const MEMORY = 16 * 2 ** 20
 
 /** `struct op_case`: slot, title, function. */
 const RECORD = 12

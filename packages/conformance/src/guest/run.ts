@@ -98,12 +98,17 @@ export function runUntil({ machine, lines }: Boot, enough: () => boolean): RunOu
 
 const REPORT = /^conformance: (table|patched): (?:(case|ok|refused|FAILED) (\d+)(?:: (.*))?|(done))$/
 
-/** The verdicts of all cases under one page-table format. */
-export async function runCases(subject: Subject, format: Format): Promise<Verdicts> {
+/** The verdicts under one page-table format: of all cases, or of those from `first` to `last`. */
+export async function runCases(
+  subject: Subject,
+  format: Format,
+  { first = 0, last = opCases.length - 1 }: { first?: number; last?: number } = {},
+): Promise<Verdicts> {
   const verdicts: Record<Phase, Verdict[]> = { table: [], patched: [] }
-  const next: Record<Phase, number> = { table: 0, patched: 0 }
+  const next: Record<Phase, number> = { table: first, patched: first }
   for (let boots = 0; boots < MOST_BOOTS; boots++) {
-    const guest = await boot(subject, FORMATS[format], `table=${next.table}`, `patched=${next.patched}`)
+    const words = [`table=${next.table}`, `patched=${next.patched}`, `last=${last}`]
+    const guest = await boot(subject, FORMATS[format], ...words)
     const done = (phase: Phase) => guest.lines.includes(`conformance: ${phase}: done`)
     const outcome = runUntil(guest, () => done('patched'))
     const open = hear(guest.lines, verdicts)
