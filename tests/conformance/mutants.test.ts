@@ -4,7 +4,7 @@
  */
 import { casesFor, opCaseAlone } from '@paragraft/conformance'
 import { expect, test } from 'vitest'
-import { lostEvents, wrongCalls, wrongClock, wrongContract, wrongProcessor } from './mutants/backend.ts'
+import { lostEvents, lostStates, wrongCalls, wrongClock, wrongContract, wrongProcessor } from './mutants/backend.ts'
 import { type Mutant, referenceSubject } from './mutants/mutant.ts'
 import { staleTranslations, swappedArguments, wrongFlags, wrongTables, wrongTimes } from './mutants/ops.ts'
 
@@ -19,6 +19,7 @@ const MUTANTS: Readonly<Record<string, readonly Mutant[]>> = {
   'wrong processor': wrongProcessor,
   'wrong clock': wrongClock,
   'wrong contract': wrongContract,
+  'lost states': lostStates,
 }
 
 const right = casesFor(referenceSubject)

@@ -2,7 +2,7 @@
 #include "case.h"
 
 #define STRAY_PORT 0x80
-#define TICK_NS 12000000
+#define TICK_NS 15000000
 #define POLLS 16
 #define MOST_POLLS 40000
 

@@ -18,11 +18,19 @@ export interface MachineRequest {
   commandLine: string
   disk?: BlockPort
   net?: (clock: Clock) => NetPort
+  /** What {@link SuiteMachine.snapshot} gave: the machine goes on from there. */
+  snapshot?: Uint8Array
   output: (bytes: Uint8Array) => void
 }
 
+/** A machine, with what the suite needs beyond core's contract. */
+export interface SuiteMachine extends Machine {
+  /** The whole machine, saved between two calls of `run`. Throws `PG_ABILITY` where the backend does not support it. */
+  snapshot(): Uint8Array
+}
+
 /** Builds a machine; coded errors where the contracts refuse. `createMachine` of `paragraft` is one. */
-export type MachineFactory = (request: MachineRequest) => Promise<Machine> | Machine
+export type MachineFactory = (request: MachineRequest) => Promise<SuiteMachine> | SuiteMachine
 
 /** The package.json of what is tested, or the part that matters. */
 export interface PackageManifest {

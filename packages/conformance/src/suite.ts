@@ -6,6 +6,7 @@ import { contract } from './cases/contract.ts'
 import { hostile } from './cases/hostile.ts'
 import { modules } from './cases/modules.ts'
 import { opMeanings } from './cases/ops.ts'
+import { snapshots } from './cases/snapshot.ts'
 import type { Subject } from './subject.ts'
 
 /** The cases that are for this subject, in the order in which they are registered. */
@@ -14,7 +15,9 @@ export function casesFor(subject: Subject): Case[] {
   return [
     ...contract(subject),
     ...modules(subject),
-    ...(abilities.includes('ops') ? [...boots(subject), ...opMeanings(subject), ...hostile(subject)] : []),
+    ...(abilities.includes('ops')
+      ? [...boots(subject), ...opMeanings(subject), ...snapshots(subject), ...hostile(subject)]
+      : []),
   ]
 }
 

@@ -255,7 +255,9 @@ export const wrongContract: readonly Mutant[] = [
     found: 'contract: the package says what the definition says',
     subject: {
       ...referenceSubject,
-      manifest: { paragraft: { kind: 'backend', name: 'reference', api: '^1.1.0', supports: ['ops', 'disk', 'net'] } },
+      manifest: {
+        paragraft: { kind: 'backend', name: 'reference', api: '^1.1.0', supports: ['ops', 'disk', 'snapshot', 'net'] },
+      },
     },
   },
   altered(
@@ -276,3 +278,21 @@ export const wrongContract: readonly Mutant[] = [
   ),
 ]
 let shared: BackendInstance | undefined
+
+const GOES_ON = 'snapshot: a run handed from machine to machine is the same run, to the instruction'
+
+export const lostStates: readonly Mutant[] = [
+  instance(
+    'save',
+    'forgets that an interrupt waits',
+    right => ({ save: () => ({ ...(right.save!() as object), pending: false }) }),
+    GOES_ON,
+  ),
+  instance(
+    'save',
+    'forgets that the guest sleeps in a hypercall',
+    right => ({ save: () => ({ ...(right.save!() as object), blocked: false }) }),
+    GOES_ON,
+  ),
+  instance('restore', 'does nothing', () => ({ restore: () => {} }), GOES_ON),
+]

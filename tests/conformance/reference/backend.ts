@@ -3,20 +3,27 @@
  * its ports and its instance, so that a fault can be planted anywhere on the way.
  */
 import { type BackendInstance, type BackendPorts, defineBackend, type HypercallFrame } from '@paragraft/core/ops'
+import type { NamedStates } from '@paragraft/core/snapshot'
 import { createPcDevices, type PcDevices } from '@paragraft/devices'
 import { HYPERCALLS } from './object.ts'
 
 const CR4 = 4
 const CR4_PAE = 0x20
 
+interface ReferenceState {
+  calls: Record<string, number>
+  /** What the guest has set its wall clock to, less what the machine's says; seconds. */
+  clockOffset: number
+  /** An interrupt waits. */
+  pending: boolean
+  /** The guest sleeps in a hypercall. */
+  blocked: boolean
+}
+
 class Reference implements BackendInstance {
   readonly #ports: BackendPorts
   readonly #board: PcDevices
-  readonly #calls: Record<string, number> = {}
-  /** What the guest has set its wall clock to, less what the machine's says; seconds. */
-  #clockOffset = 0
-  #pending = false
-  #blocked = false
+  readonly #state: ReferenceState = { calls: {}, clockOffset: 0, pending: false, blocked: false }
 
   constructor(ports: BackendPorts) {
     this.#ports = ports
@@ -46,14 +53,14 @@ class Reference implements BackendInstance {
 
   /** The guest sleeps in a hypercall, with interrupts off; it is ours to wake. */
   wakes(): boolean {
-    return this.#blocked
+    return this.#state.blocked
   }
 
   hypercall(frame: HypercallFrame): boolean {
     if (frame.cpl !== 0) return false
     const call = Object.entries(HYPERCALLS).find(([, number]) => number === frame.getRegister('EBX'))?.[0]
     if (call === undefined) return false
-    this.#calls[call] = (this.#calls[call] ?? 0) + 1
+    this.#state.calls[call] = (this.#state.calls[call] ?? 0) + 1
     const [eax, edx, ecx] = (['EAX', 'EDX', 'ECX'] as const).map(name => frame.getRegister(name)) as [
       number,
       number,
@@ -71,17 +78,17 @@ class Reference implements BackendInstance {
         frame.setRegister('EAX', this.#wallclock())
         break
       case 'set_wallclock':
-        this.#clockOffset += eax - this.#wallclock()
+        this.#state.clockOffset += eax - this.#wallclock()
         frame.setRegister('EAX', 0)
         break
       case 'flush_tlb_one_user':
         processor.invlpg(eax)
         break
       case 'safe_halt':
-        if (this.#pending) {
+        if (this.#state.pending) {
           processor.setInterrupts(true)
         } else {
-          this.#blocked = true
+          this.#state.blocked = true
           processor.halt()
         }
         break
@@ -92,13 +99,24 @@ class Reference implements BackendInstance {
     return true
   }
 
+  save() {
+    const { clockOffset, pending, blocked, calls } = this.#state
+    return { board: this.#board.save(), clockOffset, pending, blocked, calls: { ...calls } }
+  }
+
+  restore(state: unknown): void {
+    const { board, ...own } = state as { board: NamedStates } & ReferenceState
+    this.#board.restore(board)
+    Object.assign(this.#state, own)
+  }
+
   counts() {
-    return { hypercalls: { ...this.#calls } }
+    return { hypercalls: { ...this.#state.calls } }
   }
 
   #wallclock(): number {
     const { epochSeconds, clock } = this.#ports
-    return epochSeconds + Math.floor(clock.now() / 1e9) + this.#clockOffset
+    return epochSeconds + Math.floor(clock.now() / 1e9) + this.#state.clockOffset
   }
 
   /** The high half first: an entry is never present with half an address. */
@@ -110,10 +128,10 @@ class Reference implements BackendInstance {
 
   #intr(level: boolean): void {
     const { intr, processor } = this.#ports
-    this.#pending = level
+    this.#state.pending = level
     intr.set(level)
-    if (!level || !this.#blocked) return
-    this.#blocked = false
+    if (!level || !this.#state.blocked) return
+    this.#state.blocked = false
     // Now the interrupt ends the halt.
     processor.setInterrupts(true)
   }
@@ -125,12 +143,12 @@ export const reference = defineBackend({
   apiVersion: '^1.1.0',
   heads: ['multiboot'],
   board: 'none',
-  supports: ['ops', 'disk'],
+  supports: ['ops', 'disk', 'snapshot'],
   create: ports => new Reference(ports),
 })
 
 /** What its package.json would say. */
 export const manifest = {
   name: 'paragraft-backend-reference',
-  paragraft: { kind: 'backend', name: 'reference', api: '^1.1.0', supports: ['ops', 'disk'] },
+  paragraft: { kind: 'backend', name: 'reference', api: '^1.1.0', supports: ['ops', 'disk', 'snapshot'] },
 }

@@ -2,8 +2,8 @@
  * Runs the guest and hears its cases. A case that ends the guest, or from which nothing more is heard, has failed; the guest
  * is started again behind it, so that one fault has one name.
  */
-import type { Machine, RunOutcome } from '@paragraft/core'
-import type { Subject } from '../subject.ts'
+import type { RunOutcome } from '@paragraft/core'
+import type { Subject, SuiteMachine } from '../subject.ts'
 import { image, MEMORY, opCases } from './program.ts'
 
 /** The guest's two page-table formats, by what its command line says for each. */
@@ -26,9 +26,11 @@ export type Verdicts = Readonly<Record<Phase, readonly Verdict[]>>
 
 /** A machine with the guest in it, and what it has said so far. */
 export interface Boot {
-  readonly machine: Machine
+  readonly machine: SuiteMachine
   /** Whole lines, without line ends. */
   readonly lines: string[]
+  /** All that it has written to its console. */
+  text(): string
 }
 
 const SLICE = 500_000
@@ -39,8 +41,14 @@ const SILENCE_INSTRUCTIONS = 40_000_000
 const MOST_BOOTS = 24
 
 /** A machine of the subject's with the guest, ready to run. `words`: what its command line says. */
-export async function boot(subject: Subject, ...words: string[]): Promise<Boot> {
+export function boot(subject: Subject, ...words: string[]): Promise<Boot> {
+  return bootFrom(subject, undefined, ...words)
+}
+
+/** The same, going on from a snapshot. */
+export async function bootFrom(subject: Subject, snapshot: Uint8Array | undefined, ...words: string[]): Promise<Boot> {
   const lines: string[] = []
+  let text = ''
   let partial = ''
   const machine = await subject.createMachine({
     image,
@@ -50,14 +58,16 @@ export async function boot(subject: Subject, ...words: string[]): Promise<Boot> 
     ops: subject.ops ?? [],
     memory: MEMORY,
     commandLine: words.filter(word => word !== '').join(' '),
+    ...(snapshot === undefined ? {} : { snapshot }),
     output: bytes => {
-      partial += String.fromCharCode(...bytes)
-      const whole = partial.split(/\r?\n/)
+      const piece = String.fromCharCode(...bytes)
+      text += piece
+      const whole = (partial + piece).split(/\r?\n/)
       partial = whole.pop()!
       lines.push(...whole)
     },
   })
-  return { machine, lines }
+  return { machine, lines, text: () => text }
 }
 
 /** How a run ended, in words; what the guest said last comes along. */
