@@ -1,6 +1,6 @@
 // dist/index.d.ts
-import { Backend, BackendOptionValues, OpsModule, BackendPorts, BackendInstance } from '@paragraft/core/ops';
 import { Machine } from '@paragraft/core';
+import { Backend, BackendOptionValues, OpsModule, BackendPorts, BackendInstance } from '@paragraft/core/ops';
 import { BlockPort, Clock, NetPort } from '@paragraft/core/ports';
 
 /** What is tested, and what the suite is lent for it. */
@@ -19,10 +19,17 @@ interface MachineRequest {
     commandLine: string;
     disk?: BlockPort;
     net?: (clock: Clock) => NetPort;
+    /** What {@link SuiteMachine.snapshot} gave: the machine goes on from there. */
+    snapshot?: Uint8Array;
     output: (bytes: Uint8Array) => void;
 }
+/** A machine, with what the suite needs beyond core's contract. */
+interface SuiteMachine extends Machine {
+    /** The whole machine, saved between two calls of `run`. Throws `PG_ABILITY` where the backend does not support it. */
+    snapshot(): Uint8Array;
+}
 /** Builds a machine; coded errors where the contracts refuse. `createMachine` of `paragraft` is one. */
-type MachineFactory = (request: MachineRequest) => Promise<Machine> | Machine;
+type MachineFactory = (request: MachineRequest) => Promise<SuiteMachine> | SuiteMachine;
 /** The package.json of what is tested, or the part that matters. */
 interface PackageManifest {
     readonly name?: unknown;
@@ -88,6 +95,11 @@ type Format = keyof typeof FORMATS;
 
 /** A case's name without a subject's label: `PAE tables: irq.irq_disable: IF is clear`. */
 declare function opCaseName(format: Format, { op, title }: OpCase): string;
+/**
+ * One of these cases by its name, in a run of its own: the same verdict, sooner. Undefined for a name that is none. For an author
+ * who mends one op, and for proofs that a fault is found.
+ */
+declare function opCaseAlone(subject: Subject, name: string): Case | undefined;
 
 /** Stepping between a backend and its machine: to watch it, or to make it do wrong and see the suite find out. */
 
@@ -111,4 +123,4 @@ declare function casesFor(subject: Subject): Case[];
  */
 declare function conformance(subject: Subject): void;
 
-export { type Case, type Interposition, type MachineFactory, type MachineRequest, type OpCase, type PackageManifest, type Subject, type TestFunction, casesFor, conformance, interposed, opCaseName, opCases, overlay };
+export { type Case, type Interposition, type MachineFactory, type MachineRequest, type OpCase, type PackageManifest, type Subject, type SuiteMachine, type TestFunction, casesFor, conformance, interposed, opCaseAlone, opCaseName, opCases, overlay };
