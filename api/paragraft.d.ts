@@ -405,6 +405,8 @@ interface ComparedRun {
     readonly stop?: StopReason;
     readonly instructions?: number;
     readonly virtualNs?: number;
+    /** Calls to its hypervisor, when the backend counts them. */
+    readonly hypercalls?: number;
 }
 /** What one run made of an op. */
 interface ComparedAnswer {

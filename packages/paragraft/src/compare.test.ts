@@ -39,11 +39,11 @@ test('rows have an entry a run; what a run does not have is null, what it counte
     { name: 'y', report: report({ backend: 'y', hypercalls: { send: 1 } }) },
     { name: 'z', refused: { code: 'PG_X', message: 'no' } },
   ])
-  expect(comparison.runs.map(({ name, backend, refused }) => [name, backend, refused?.code])).toEqual([
-    ['bare', 'native', undefined],
-    ['x', 'x', undefined],
-    ['y', 'y', undefined],
-    ['z', undefined, 'PG_X'],
+  expect(comparison.runs.map(run => [run.name, run.backend, run.hypercalls, run.refused?.code])).toEqual([
+    ['bare', 'native', undefined, undefined],
+    ['x', 'x', 4, undefined],
+    ['y', 'y', 1, undefined],
+    ['z', undefined, undefined, 'PG_X'],
   ])
   expect(comparison.exits[0]).toEqual({ kind: 'io', counts: [1, 1, 1, null] })
   expect(comparison.hypercalls).toEqual([

@@ -16,6 +16,8 @@ export interface ComparedRun {
   readonly stop?: StopReason
   readonly instructions?: number
   readonly virtualNs?: number
+  /** Calls to its hypervisor, when the backend counts them. */
+  readonly hypercalls?: number
 }
 
 /** What one run made of an op. */
@@ -60,8 +62,18 @@ export function compareRuns(named: readonly NamedRun[]): Comparison {
   }
 }
 
-function summary({ backend, head, modules, stop, instructions, virtualNs }: RunReport): Omit<ComparedRun, 'name'> {
-  return { backend, head, modules, stop, instructions, virtualNs }
+function summary(report: RunReport): Omit<ComparedRun, 'name'> {
+  const { backend, head, modules, stop, instructions, virtualNs, hypercalls } = report
+  const total = hypercalls && Object.values(hypercalls).reduce((sum, count) => sum + count, 0)
+  return {
+    backend,
+    head,
+    modules,
+    stop,
+    instructions,
+    virtualNs,
+    ...(total === undefined ? {} : { hypercalls: total }),
+  }
 }
 
 function answerOf({ ops }: RunReport, op: string): ComparedAnswer | undefined {

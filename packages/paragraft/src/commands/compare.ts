@@ -175,6 +175,7 @@ function summaryText({ runs, exits }: Comparison): string {
     ['head', run => run.head],
     ['ops modules', run => run.modules?.map(({ name, version }) => `${name} ${version}`).join(', ') || undefined],
     ['instructions', run => run.instructions],
+    ['hypercalls', ({ hypercalls }) => hypercalls],
     ['guest ms', run => run.virtualNs && Number((run.virtualNs / 1e6).toFixed(3))],
   ]
   return formatTable(
