@@ -195,6 +195,14 @@ export const TLB_GLOBAL = 0x01d1_0000
 /** Keys of translations that have no place in the TLB (mmu/tlb.ts). */
 export const TLB_SLOW = 0x01d2_0000
 
+/**
+ * Where indirect jumps find regions: entries of 16 bytes, by the low bits of EIP and those above (REGION_JUMP_BITS), with
+ * the EIP, a key of everything else that a region is made for (translator.ts), and its slot.
+ */
+export const REGION_JUMPS = 0x01d4_0000
+export const REGION_JUMP_ENTRIES = 4096
+export const REGION_JUMP_BITS = 12
+
 /** Key under which blocks are decoded: code and stack width, code segment limit, tracing (see interp/blocks.ts). */
 export const MODE = 0xd0
 

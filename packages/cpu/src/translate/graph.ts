@@ -10,6 +10,7 @@ import { itlbTag } from '../interp/lookup.ts'
 import type { Insn } from '../isa/define.ts'
 import { MODE_CODE32 } from '../mode.ts'
 import { ITLB, ITLB_ENTRIES, RAM } from '../state.ts'
+import { JumpTables } from './jump-tables.ts'
 
 /** One decoded instruction of a region: what `Decoded` says, and where it stands. */
 export interface Instruction {
@@ -36,8 +37,11 @@ export interface Instruction {
   readonly seen: number
   /** Counter of executions to keep (address in linear memory), 0 for none. */
   readonly probe: number
+  /** Number of the block without code where a jump through a table goes on; 0 for everything else. */
+  dispatch: number
 }
 
+/** A block, or, with a negative number for an EIP and no code, where jumps through one table part (JumpTables). */
 export interface BasicBlock {
   readonly eip: number
   readonly code: Instruction[]
@@ -108,10 +112,12 @@ class Finder {
   readonly #bytes = new Map<number, number[]>()
   readonly #at = new Map<number, Instruction>()
   readonly #ends: Partial<Record<EndReason, number>> = {}
+  readonly #tables: JumpTables
 
   constructor(view: CodeView, mode: number) {
     this.#view = view
     this.#mode = mode
+    this.#tables = new JumpTables(view, target => this.#executed(target) !== 0)
   }
 
   find(eip: number): Graph | null {
@@ -130,6 +136,7 @@ class Finder {
       const block = this.#block(leader, leaders)
       if (block !== null) blocks.set(leader, block)
     }
+    for (const block of this.#tables.blocks()) blocks.set(block.eip, block)
     return {
       eip,
       mode: this.#mode,
@@ -153,13 +160,15 @@ class Finder {
     const known = first ? 1 : this.#executed(eip)
     if (known === 0) return this.#end('cold')
     let head = eip
+    let before: Instruction | null = null
     for (let at = eip; ; ) {
       if (this.#at.size >= MAX_INSTRUCTIONS) return this.#end('size')
       const i = this.#decode(at, head)
       if (i === null) return this.#end('untranslated')
       this.#at.set(at, i)
       const { insn } = i
-      if (insn.branch || insn.indirect || insn.ends || TRANSFERS.has(insn.mnemonic)) return this.#targets(i)
+      if (insn.branch || insn.indirect || insn.ends || TRANSFERS.has(insn.mnemonic)) return this.#targets(i, before)
+      before = i
       at = i.next
       // The interpreter's blocks end here, these do not.
       if (insn.resumes) head = at
@@ -167,8 +176,12 @@ class Finder {
     }
   }
 
-  #targets(i: Instruction): readonly number[] {
+  #targets(i: Instruction, before: Instruction | null): readonly number[] {
     const { mnemonic } = i.insn
+    if (mnemonic === 'JMPN') {
+      i.dispatch = this.#tables.find(i, before)
+      if (i.dispatch !== 0) return this.#tables.targets(i.dispatch)
+    }
     if (mnemonic === 'CALL' || mnemonic === 'CALLN') return [i.next]
     if (TRANSFERS.has(mnemonic)) return this.#end(mnemonic === 'RET' || mnemonic === 'JMPN' ? 'indirect' : 'far')
     if (mnemonic === 'JMP') return [i.target]
@@ -190,7 +203,9 @@ class Finder {
           mnemonic === 'CALL' || mnemonic === 'CALLN'
             ? [i.next]
             : TRANSFERS.has(mnemonic)
-              ? []
+              ? i.dispatch === 0
+                ? []
+                : [i.dispatch]
               : mnemonic === 'JMP'
                 ? [i.target]
                 : insn.branch
@@ -277,6 +292,7 @@ class Finder {
       target: d.relative ? (next + d.imm) >>> 0 : 0,
       seen: insn.indirect ? this.#seen(head, eip) : 0,
       probe: blocks.probeAt(page + (eip & 0xfff)),
+      dispatch: 0,
     }
   }
 

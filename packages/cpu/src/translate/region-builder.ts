@@ -191,11 +191,11 @@ export abstract class RegionBuilder extends FoldingBuilder {
     if (to.length > 0) this.body.push({ k: 'sets', to, from })
   }
   /** Leaves the region. All of the current instruction must be done, or none of it when `code` is not `lookup`. */
-  leave(code: number, eip: Expr, link = 0): void {
+  leave(code: number, eip: Expr, link: Expr | number = 0): void {
     if (code !== REGION_LOOKUP && this.current.probe !== 0) this.#count(this.current.probe, -1n)
     const and: [Expr & { k: 'local' }, Expr][] = [[LEAVE_EIP, this.let(eip)]]
     if (code !== REGION_LOOKUP) and.push([LEAVE_CODE, c32(code)])
-    if (link !== 0) and.push([LEAVE_LINK, c32(link)])
+    if (link !== 0) and.push([LEAVE_LINK, typeof link === 'number' ? c32(link) : link])
     this.settle(this.pending, false, and)
     this.body.push({ k: 'br', id: LEAVE })
     this.dead = true

@@ -18,6 +18,9 @@ import {
   LF_AUX,
   LF_RESULT,
   RECORDS,
+  REGION_JUMP_BITS,
+  REGION_JUMP_ENTRIES,
+  REGION_JUMPS,
   TLB_READ,
   TLB_SUPERVISOR_READ,
   TLB_USER_READ,
@@ -42,6 +45,9 @@ import {
 } from './region-builder.ts'
 import { type Node, structure } from './structure.ts'
 
+/** As LEAVE_LINK: the region at LEAVE_EIP is to be looked up. */
+const LOOK_UP = 1
+
 /** Regions deep in one another by guest calls at most: beyond, a call is a jump and its return a look-up. */
 const MOST_DEPTH = 120
 
@@ -49,6 +55,8 @@ const MOST_DEPTH = 120
 export interface Links {
   /** Address of the word that holds the slot of the region at `eip`, 0 while there is none. */
   word(eip: number): number
+  /** What else than EIP has to agree in an entry of REGION_JUMPS. */
+  readonly key: number
   /** WebAssembly here has tail calls. */
   readonly tailCalls: boolean
 }
@@ -175,7 +183,12 @@ export class RegionEmitter extends RegionBuilder {
     this.setWord(EIP_BASE, LEAVE_EIP)
     if (this.#links.tailCalls) {
       this.if(LEAVE_LINK, () => {
-        const slot = this.let(load('32', LEAVE_LINK))
+        const slot = this.temp('i32')
+        this.if(
+          this.cmp('eq', LEAVE_LINK, LOOK_UP),
+          () => this.set(slot, this.#regionAt(LEAVE_EIP)),
+          () => this.set(slot, load('32', LEAVE_LINK)),
+        )
         this.if(slot, () => this.body.push({ k: 'tail', slot, arg: DEPTH }))
         this.body.push({ k: 'return', v: c32(REGION_LOOKUP) })
       })
@@ -198,8 +211,9 @@ export class RegionEmitter extends RegionBuilder {
     }
     const body = this.#collect(() => {
       if (this.#need[n.order] > 0) {
-        this.current = this.#block(n).code[0]
-        this.fork(this.cmp('lt_s', FUEL, this.#need[n.order]), () => this.leave(REGION_LOOKUP, c32(n.eip)))
+        this.current = this.#block(n).code[0] ?? this.current
+        const eip = n.eip < 0 ? LEAVE_EIP : c32(n.eip)
+        this.fork(this.cmp('lt_s', FUEL, this.#need[n.order]), () => this.leave(REGION_LOOKUP, eip))
       }
       this.#within(n, n.merges)
     })
@@ -220,7 +234,8 @@ export class RegionEmitter extends RegionBuilder {
   #code(n: Node): void {
     const outer = this.#at
     this.#at = n.order
-    const { code } = this.#block(n)
+    const { code, successors } = this.#block(n)
+    if (n.eip < 0) this.#part(successors)
     for (const [k, i] of code.entries()) {
       this.translate(i, k === code.length - 1)
       if (this.dead) break
@@ -250,25 +265,61 @@ export class RegionEmitter extends RegionBuilder {
     this.dead = true
   }
 
+  /** Goes on at that of `targets`, in ascending order, which LEAVE_EIP is. */
+  #part(targets: readonly number[]): void {
+    const [middle] = targets.slice(targets.length >> 1)
+    if (targets.length > 1) {
+      const below = this.cmp('lt_u', LEAVE_EIP, middle | 0)
+      this.fork(below, () => this.#part(targets.slice(0, targets.length >> 1)))
+      this.#part(targets.slice(targets.length >> 1))
+      return
+    }
+    this.fork(this.cmp('eq', LEAVE_EIP, middle | 0), () => this.edge(middle))
+    this.leave(REGION_LOOKUP, LEAVE_EIP, LOOK_UP)
+  }
+
   protected override jumpTo(target: Expr): void {
     this.lookups.close()
-    this.leave(REGION_LOOKUP, target)
+    const { dispatch } = this.current
+    if (dispatch !== 0) {
+      this.set(LEAVE_EIP, target)
+      this.edge(dispatch)
+      return
+    }
+    // A return goes back to the region that called this one, if one did.
+    const link = this.current.insn.mnemonic === 'RET' ? this.eqz(DEPTH) : LOOK_UP
+    this.leave(REGION_LOOKUP, target, link)
+  }
+
+  /** Slot of the region at `eip`, 0 when none is known. */
+  #regionAt(eip: Expr): Expr {
+    const hash = this.and(this.xor(eip, this.shr(eip, REGION_JUMP_BITS)), REGION_JUMP_ENTRIES - 1)
+    const entry = this.let(this.shl(hash, 4))
+    const wrong = this.or(
+      this.xor(load('32', entry, REGION_JUMPS), eip),
+      this.xor(load('32', entry, REGION_JUMPS + 4), this.#links.key),
+    )
+    return this.select(wrong, c32(0), load('32', entry, REGION_JUMPS + 8))
   }
 
   protected override callTo(target: Expr, back: number): void {
     this.lookups.close()
     const known = target.k === 'const' ? Number(target.v) >>> 0 : this.current.seen
-    if (known === 0) {
-      this.leave(REGION_LOOKUP, target)
-      return
-    }
-    if (target.k !== 'const') this.fork(this.cmp('ne', target, known), () => this.leave(REGION_LOOKUP, target))
     this.spillFlags()
     this.spill()
     this.setWord(BUDGET, this.sub(FUEL, this.pending))
-    this.setWord(EIP, c32(known))
-    this.setWord(EIP_BASE, c32(known))
-    const slot = this.let(load('32', c32(this.#links.word(known))))
+    this.setWord(EIP, target)
+    this.setWord(EIP_BASE, target)
+    const linked = (): Expr => load('32', c32(this.#links.word(known)))
+    const slot = this.temp('i32')
+    if (target.k === 'const') this.set(slot, linked())
+    else if (known === 0) this.set(slot, this.#regionAt(target))
+    else
+      this.if(
+        this.cmp('eq', target, known),
+        () => this.set(slot, linked()),
+        () => this.set(slot, this.#regionAt(target)),
+      )
     const giveUp = (): void => void this.body.push({ k: 'return', v: c32(REGION_LOOKUP) })
     this.fork(this.eqz(slot), giveUp)
     this.fork(this.cmp('gt_u', DEPTH, MOST_DEPTH), () => {

@@ -8,8 +8,8 @@ import { setStart } from '../sys/reset.ts'
 
 const CODE = 0x10000
 
-function machine(engine: EngineKind, code: readonly number[]): Engine {
-  const e = createEngine({ ramSize: 0x100000, ports: stubPorts(), engine, threshold: 2 })
+function machine(engine: EngineKind, code: readonly number[], threshold = 2): Engine {
+  const e = createEngine({ ramSize: 0x100000, ports: stubPorts(), engine, threshold })
   e.memory.write(CODE, Uint8Array.from(code))
   e.memory.write32(0x1008, 0x0000ffff)
   e.memory.write32(0x100c, 0x00cf9b00)
@@ -20,8 +20,8 @@ function machine(engine: EngineKind, code: readonly number[]): Engine {
 }
 
 /** Runs both to each count in turn and compares. */
-function compare(code: readonly number[], counts: readonly number[]): Engine {
-  const a = machine('translator', code)
+function compare(code: readonly number[], counts: readonly number[], threshold = 2): Engine {
+  const a = machine('translator', code, threshold)
   const b = machine('interpreter', code)
   for (const count of counts) {
     for (const e of [a, b]) e.run(count - e.instructions())
@@ -103,4 +103,45 @@ test('regions are bounded: the older half makes room', () => {
   translator?.dropAll()
   expect(translator?.statistics.live).toBe(0)
   expect(translator?.statistics.liveModules).toBe(0)
+})
+
+test('jumps through tables stay in their region, and follow a table that changes', () => {
+  const [table, again, a, b, c, d, next] = [0x12000, 0x1002d, 0x10039, 0x1003e, 0x1004f, 0x10053, 0x10056]
+  const word = (v: number): number[] => [v & 0xff, (v >> 8) & 0xff, (v >> 16) & 0xff, v >>> 24]
+  const put = (n: number, target: number): number[] => [0xc7, 5, ...word(table + n * 4), ...word(target)]
+  const code = [
+    ...[a, b, c, a].flatMap((target, n) => put(n, target)),
+    // mov ecx, 2000; again: mov eax, ecx; and eax, 3; jmp [table + eax * 4]
+    ...[0xb9, ...word(2000), 0x89, 0xc8, 0x83, 0xe0, 3, 0xff, 0x24, 0x85, ...word(table)],
+    // a: add ebx, 1; jmp next · b: add ebx, 3; mov eax, 2; mov eax, [table + eax * 4]; jmp eax
+    ...[0x83, 0xc3, 1, 0xeb, next - b, 0x83, 0xc3, 3, 0xb8, ...word(2), 0x8b, 4, 0x85, ...word(table), 0xff, 0xe0],
+    // c: add ebx, ecx; jmp next · d: sub ebx, 7 · next: cmp ecx, 1000; jne on; table[2] = d; on: dec ecx; jnz again; hlt
+    ...[1, 0xcb, 0xeb, next - d, 0x83, 0xeb, 7, 0x81, 0xf9, ...word(1000), 0x75, 10, ...put(2, d)],
+    ...[0x49, 0x75, (again - 0x1006b) & 0xff, 0xf4],
+  ]
+  const counts = [500, ...Array.from({ length: 60 }, (_, i) => 3000 + i), 10_000, 10_001, 30_000]
+  // Late enough that every target has been seen.
+  const e = compare(code, counts, 100)
+  compare(code, counts)
+  let sum = 0
+  for (let n = 2000; n > 0; n--) {
+    const last = n >= 1000 ? n : -7
+    sum += [1, 3 + last, last, 1][n & 3] as number
+  }
+  expect(e.processor.u32[EBX >> 2]).toBe(sum >>> 0)
+  // Everything is in few regions, though none of the jumps is direct.
+  expect(e.translator?.statistics.ends.indirect ?? 0).toBe(0)
+})
+
+test('calls and jumps to whatever is in a register find regions that were made before', () => {
+  // mov ecx, 3000; again: mov eax, ecx; and eax, 1; shl eax, 4; add eax, f; call eax; xor eax, eax; dec ecx; jnz again; hlt
+  // f (10020): add edx, ecx; lea eax, [10040]; jmp eax · f + 16: xor edx, ecx; ret · 10040: inc ebx; ret
+  const code = [
+    0xb9, 0xb8, 0x0b, 0, 0, 0x89, 0xc8, 0x83, 0xe0, 1, 0xc1, 0xe0, 4, 5, 0x20, 0, 1, 0, 0xff, 0xd0, 0x31, 0xc0, 0x49,
+    0x75, 0xec, 0xf4, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 1, 0xca, 0x8d, 5, 0x40, 0, 1, 0, 0xff, 0xe0, 0x90, 0x90, 0x90,
+    0x90, 0x90, 0x90, 0x31, 0xca, 0xc3, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90,
+    0x43, 0xc3,
+  ]
+  const e = compare(code, [500, ...Array.from({ length: 40 }, (_, i) => 4000 + i), 20_000, 60_000])
+  expect(e.processor.u32[EBX >> 2]).toBe(1500)
 })

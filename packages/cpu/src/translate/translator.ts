@@ -9,7 +9,15 @@ import { RESTART } from '../interp/helpers.ts'
 import type { Helpers, WasmInterpreter } from '../interp/wasm.ts'
 import { MODE_BASE, MODE_CODE32, MODE_FLAT, MODE_LIMIT, MODE_STACK32, MODE_TRACE } from '../mode.ts'
 import type { Processor } from '../processor.ts'
-import { CPL, EIP, REGION_LINKS, REGION_LINKS_SIZE } from '../state.ts'
+import {
+  CPL,
+  EIP,
+  REGION_JUMP_BITS,
+  REGION_JUMP_ENTRIES,
+  REGION_JUMPS,
+  REGION_LINKS,
+  REGION_LINKS_SIZE,
+} from '../state.ts'
 import { type EndReason, findGraph, type Graph } from './graph.ts'
 import { LOOKUP_OFFSET, LOOKUP_OFFSETS, LOOKUP_SPAN, LOOKUP_SPANS, LOOKUP_WRITE } from './lookup-word.ts'
 import { assembleRegions, haveTailCalls, type RegionCode } from './module.ts'
@@ -91,6 +99,15 @@ function overlaps({ graph }: Region, page: number, from: number, to: number): bo
   const last = to - page * 0x1000
   for (let i = 0; i < bytes.length; i += 2) if (bytes[i] < last && bytes[i + 1] > first) return true
   return false
+}
+
+/** Word index of an EIP's entry of REGION_JUMPS. */
+function jumpEntry(eip: number): number {
+  return (REGION_JUMPS >> 2) + ((eip ^ (eip >>> REGION_JUMP_BITS)) & (REGION_JUMP_ENTRIES - 1)) * 4
+}
+/** What else than the EIP an entry is for; never 0, since a mode is not. */
+function jumpKey(mode: number, user: boolean): number {
+  return mode * 2 + (user ? 1 : 0)
 }
 
 interface Wanted {
@@ -228,7 +245,11 @@ export class Translator implements Regions, TranslatorControl {
     if (graph === null) return null
     if (this.#free.length === 0) this.#retire()
     const slot = this.#free.pop() as number
-    const links: Links = { tailCalls: this.#tailCalls, word: to => this.#link(to, mode, user) }
+    const links: Links = {
+      tailCalls: this.#tailCalls,
+      key: jumpKey(mode, user),
+      word: to => this.#link(to, mode, user),
+    }
     const emitter = new RegionEmitter(graph, user, links)
     const stmts = emitter.emit()
     const code = tidy(stmts, e => emitter.lookups.isHost(e))
@@ -250,6 +271,7 @@ export class Translator implements Regions, TranslatorControl {
       this.#blocks.markRegion(page, low, high)
     }
     this.#cpu.u32[this.#link(graph.eip, graph.mode, region.user) >> 2] = slot
+    this.#cpu.u32.set([graph.eip, jumpKey(graph.mode, region.user), slot], jumpEntry(graph.eip))
     s.made++
     s.live++
     s.instructions += graph.instructions
@@ -282,6 +304,8 @@ export class Translator implements Regions, TranslatorControl {
     this.#blocks.clearRegion(block)
     const word = this.#link(graph.eip, graph.mode, region.user) >> 2
     if (this.#cpu.u32[word] === slot) this.#cpu.u32[word] = 0
+    const jump = jumpEntry(graph.eip)
+    if (this.#cpu.u32[jump + 2] === slot) this.#cpu.u32.fill(0, jump, jump + 3)
     for (const page of graph.lines.keys()) {
       const regions = this.#byPage.get(page)
       regions?.delete(region)
