@@ -5,9 +5,9 @@ import { layout } from './layout.ts'
 
 /** Where the hypervisor's part of the address space begins: nothing from here up is the guest's (__HYPERVISOR_VIRT_START_PAE). */
 export const HYPERVISOR_VIRT_START = 0xf580_0000
-/** The machine-to-physical table, a word a frame. */
+/** Where the machine-to-physical table is, a word a frame, and where the largest would end (MACH2PHYS_COMPAT_VIRT_END). */
 export const MACH2PHYS_VIRT_START = 0xf580_0000
-export const MACH2PHYS_VIRT_END = 0xf680_0000
+export const MACH2PHYS_VIRT_END = 0xffe0_0000
 
 /** Xen's flat selectors. */
 export const FLAT_RING1_CS = 0xe019

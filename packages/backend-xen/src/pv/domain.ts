@@ -265,7 +265,6 @@ export class PvDomain implements Omit<BackendInstance, 'start'> {
       },
       dropLdt: () => dropLdt(this.#cpu),
       checkDescriptors: mfn => checkDescriptorPage(memory, mfn * PAGE_SIZE),
-      crash: why => this.#crash(why),
     }
   }
 }

@@ -29,8 +29,6 @@ export interface VcpuMemory {
   dropLdt(): void
   /** Checks the 512 descriptors of a frame, and mends in place what Xen mends (check_descriptor); false: one is refused. */
   checkDescriptors(mfn: number): boolean
-  /** domain_crash: the guest did what ends it. */
-  crash(why: string): void
 }
 
 /** The memory half, as the virtual processor and the services use it. */

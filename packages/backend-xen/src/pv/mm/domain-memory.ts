@@ -46,7 +46,6 @@ export class DomainMemory implements PvMemory {
       checkDescriptors: mfn => vcpu.checkDescriptors(mfn),
       dropLdt: () => vcpu.dropLdt(),
       flushTlb: () => this.flushTlb(),
-      crash: why => vcpu.crash(why),
     })
     this.tables = new PageTables(memory, this.references, mfn => {
       vcpu.dropLdt()

@@ -11,9 +11,8 @@ export const PAGE_DIRTY = 1 << 6
 export const PAGE_PSE = 1 << 7
 export const PAGE_GLOBAL = 1 << 8
 export const PAGE_AVAIL = 7 << 9
-/** In the upper word: bits 52–62, which nothing uses, but that bit 62 says of an entry that a grant made it. */
+/** In the upper word: bits 52–62, which nothing uses. */
 export const PAGE_AVAIL_HIGH = 0x7ff0_0000
-export const PAGE_GNTTAB = 1 << 30
 export const PAGE_NX = 0x8000_0000
 
 const PAGE_FLAGS = 0xfff
@@ -28,9 +27,9 @@ export function frameOf(low: number, high: number): number {
   return (low >>> 12) + (high & FRAME_HIGH) * 0x10_0000
 }
 
-/** L1_DISALLOW_MASK of a domain without devices: no caching attributes, and no claim to be a grant's. */
-export function l1Allowed(low: number, high: number): boolean {
-  return (low & PAGE_FLAGS & ~L1_ALLOWED) === 0 && (high & PAGE_GNTTAB) === 0
+/** L1_DISALLOW_MASK of a domain without devices: no caching attributes. */
+export function l1Allowed(low: number): boolean {
+  return (low & PAGE_FLAGS & ~L1_ALLOWED) === 0
 }
 
 export function l2Allowed(low: number): boolean {

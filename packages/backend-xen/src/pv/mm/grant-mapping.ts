@@ -1,7 +1,7 @@
 /**
  * Grants mapped into a paravirtual guest's page tables (xen/common/grant_table.c, map_grant_ref and unmap_common;
- * xen/arch/x86/pv/grant_table.c). The entry is made by the hypervisor and marked, and only an unmapping takes it away: a guest that
- * drops it otherwise is ended. Other domains grant this one nothing; it may grant to itself.
+ * xen/arch/x86/pv/grant_table.c). The entry is the hypervisor's, and an unmapping takes it away: a guest that drops it otherwise has a
+ * handle for good. Other domains grant this one nothing; it may grant to itself.
  */
 
 import { EINVAL } from '../../abi/errno.ts'
@@ -9,17 +9,7 @@ import * as abi from '../../abi/grant-table.ts'
 import { GUEST_DOMID, PAGE_SIZE } from '../../abi/xen.ts'
 import { each, grantTableOp, isKnown, isSelf } from '../../hypercall/grant-table-op.ts'
 import type { ParavirtualDomain } from '../ports.ts'
-import {
-  frameOf,
-  PAGE_ACCESSED,
-  PAGE_AVAIL,
-  PAGE_DIRTY,
-  PAGE_GNTTAB,
-  PAGE_NX,
-  PAGE_PRESENT,
-  PAGE_RW,
-  PAGE_USER,
-} from './entries.ts'
+import { frameOf, PAGE_ACCESSED, PAGE_AVAIL, PAGE_DIRTY, PAGE_NX, PAGE_PRESENT, PAGE_RW, PAGE_USER } from './entries.ts'
 import { PGT_l1_page_table } from './frame-table.ts'
 
 /** Xen's default: 1024 frames of 256 (gnttab_max_maptrack_frames). */
@@ -122,7 +112,7 @@ function createEntry(domain: ParavirtualDomain, address: number, mfn: number, fl
   const at = entryAt(domain, address, flags)
   if (at === undefined) return abi.GNTST_GENERAL_ERROR
   const old = [memory.read32(at), memory.read32(at + 4)] as const
-  mm.tables.write(at, mfn * PAGE_SIZE + entryFlags(flags), PAGE_GNTTAB | PAGE_NX)
+  mm.tables.write(at, mfn * PAGE_SIZE + entryFlags(flags), PAGE_NX)
   mm.references.putL1e(...old)
   return abi.GNTST_OKAY
 }

@@ -38,7 +38,6 @@ export function pvMemoryOp(domain: ParavirtualDomain, [command, address]: readon
     case abi.XENMEM_MACHINE_MEMORY_MAP:
     case abi.XENMEM_SET_POD_TARGET:
     case abi.XENMEM_GET_POD_TARGET:
-    case abi.XENMEM_CLAIM_PAGES:
       // The control domain's.
       return -EPERM
     case abi.XENMEM_GET_VNUMAINFO:

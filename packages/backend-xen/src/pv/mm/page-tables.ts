@@ -125,7 +125,7 @@ export class PageTables {
     const oldLow = this.#memory.read32(at)
     const oldHigh = this.#memory.read32(at + 4)
     if ((low & PAGE_PRESENT) !== 0) {
-      if (!l1Allowed(low, high)) return -EINVAL
+      if (!l1Allowed(low)) return -EINVAL
       if (!similar(oldLow, oldHigh, low, high)) {
         const result = this.references.getL1e(low, high, foreign)
         if (result < 0) return result

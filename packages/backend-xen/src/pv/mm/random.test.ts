@@ -10,8 +10,8 @@ import { OWNER_XEN } from './frame-table.ts'
 import { RandomGuest } from './random.ts'
 import { TestPv } from './testing.ts'
 
-const CALLS = Number(process.env['PARAGRAFT_FUZZ'] ?? 16_000)
-const CHECKS = 200
+const CALLS = Number(process.env['PARAGRAFT_FUZZ'] ?? 8_000)
+const CHECKS = 100
 const SIZE = 2 ** 23
 
 /** What no call ever changes: page tables of the M2P table, descriptors. */

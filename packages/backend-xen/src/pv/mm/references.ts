@@ -9,21 +9,10 @@ import type { GuestMemory } from '@paragraft/core/ports'
 import { EBUSY, EINVAL, EPERM } from '../../abi/errno.ts'
 import { HYPERVISOR_VIRT_START } from '../../abi/pv.ts'
 import { PAGE_SIZE } from '../../abi/xen.ts'
-import {
-  frameOf,
-  l1Allowed,
-  l2Allowed,
-  l3Allowed,
-  PAGE_ACCESSED,
-  PAGE_GNTTAB,
-  PAGE_PRESENT,
-  PAGE_RW,
-  PAGE_USER,
-} from './entries.ts'
+import { frameOf, l1Allowed, l2Allowed, l3Allowed, PAGE_ACCESSED, PAGE_PRESENT, PAGE_RW, PAGE_USER } from './entries.ts'
 import {
   ALLOCATED,
   type FrameTable,
-  OWNER_GUEST,
   PAE_XEN_L2,
   PGT_l1_page_table,
   PGT_l2_page_table,
@@ -57,8 +46,6 @@ export interface ReferencesOptions {
   dropLdt(): void
   /** A frame changes its role: what the TLB has of it must be gone. */
   flushTlb(): void
-  /** The guest did what ends it. */
-  crash(why: string): void
 }
 
 export class References {
@@ -169,7 +156,7 @@ export class References {
 
   /** get_page_from_l1e, of an entry that is present. 0; -EINVAL, -EPERM or -EBUSY, and nothing was taken. `foreign`: DOMID_IO's frames are asked for. */
   getL1e(low: number, high: number, foreign = false): number {
-    if (!l1Allowed(low, high)) return -EINVAL
+    if (!l1Allowed(low)) return -EINVAL
     const mfn = frameOf(low, high)
     if (mfn >= this.frames.size) return mfn === INVALID_MFN ? -EINVAL : -EPERM
     if (foreign || !this.getPage(mfn)) return -EBUSY
@@ -181,8 +168,6 @@ export class References {
   putL1e(low: number, high: number): void {
     if ((low & PAGE_PRESENT) === 0) return
     const mfn = frameOf(low, high)
-    if ((high & PAGE_GNTTAB) !== 0)
-      this.#options.crash('it dropped an entry that a grant had made, other than by the grant table')
     if ((low & PAGE_RW) !== 0) this.putPageAndType(mfn)
     else {
       if (this.frames.type[mfn] === PGT_seg_desc_page && this.frames.typeCount[mfn]! > 0) this.#options.dropLdt()
@@ -347,9 +332,4 @@ export class References {
     const bytes = this.#memory.read(mfn * PAGE_SIZE, 8 * entries)
     return new Uint32Array(bytes.buffer, bytes.byteOffset, 2 * entries)
   }
-}
-
-/** True for a frame that the guest owns; for assertions. */
-export function owned(frames: FrameTable, mfn: number): boolean {
-  return frames.owner[mfn] === OWNER_GUEST
 }

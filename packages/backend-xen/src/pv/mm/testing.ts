@@ -38,7 +38,6 @@ export class TestPv {
   readonly memory: TestMemory
   readonly mm: DomainMemory
   readonly domain: ParavirtualDomain
-  readonly crashes: string[] = []
   /** What the processor was asked: `cr3 n`, `flush`, `invlpg n`, `drop ldt`, `ldt n n`. */
   readonly asked: string[] = []
   /** Reports by key. */
@@ -59,7 +58,6 @@ export class TestPv {
       setLdt: (base, entries) => this.asked.push(`ldt ${base} ${entries}`),
       dropLdt: () => this.asked.push('drop ldt'),
       checkDescriptors: () => this.descriptorsOk,
-      crash: why => this.crashes.push(why),
     }
     this.mm = new DomainMemory(this.memory, vcpu)
     this.mm.start(this.start.registers.cr3! / PAGE_SIZE)
