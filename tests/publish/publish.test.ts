@@ -62,6 +62,12 @@ function expectWhole({ console, report }: { console: string; report: RunReport }
   expect(console).toMatch(/^selfcheck, sites patched: \d+ ops ok, \d+ refused \(allowed\), 0 failed/m)
 }
 
+const configOf = (backend: string): string => `
+import { defineConfig } from 'paragraft'
+
+export default defineConfig({ guest: '${GUEST}', backend: '${backend}', memory: '64M' })
+`
+
 /** The workspace's own compiler, which is not what is tried. */
 const TSC = join(root, 'node_modules/typescript/bin/tsc')
 
@@ -100,20 +106,15 @@ describe.sequential('published', () => {
   needs('pnpm')(
     'one word of a config changes the hypervisor; strict TypeScript knows config and embedder',
     async () => {
-      const backends = ['native', 'vmi']
-      const packages = [
-        'paragraft',
-        ...['guests', 'backend-native', 'backend-vmi', 'backend-xen'].map(name => `@paragraft/${name}`),
-      ]
-      const user = await project('user', ...packages, '@types/node')
-      for (const backend of backends) {
-        user.write(
-          'paragraft.config.ts',
-          `import { defineConfig } from 'paragraft'\n\nexport default defineConfig({ backend: '${backend}', memory: '64M' })\n`,
-        )
-        const booted = await user.boot(GUEST)
+      const registry = await published()
+      const [lguest] = await registry.packWorkspace('./examples/backend-lguest')
+      const packages = ['guests', 'backend-native', 'backend-vmi', 'backend-xen'].map(name => `@paragraft/${name}`)
+      const user = await project('user', 'paragraft', ...packages, lguest!, '@types/node')
+      for (const backend of ['native', 'xen', 'vmi', '@paragraft-examples/backend-lguest']) {
+        user.write('paragraft.config.ts', configOf(backend))
+        const booted = await user.boot()
         expectWhole(booted)
-        expect(booted.report.backend).toBe(backend)
+        expect(booted.report.backend).toBe(backend.replace(/^.*-/, ''))
       }
       user.write('tsconfig.json', STRICT)
       user.write('embedder.ts', EMBEDDER)
@@ -139,13 +140,13 @@ describe.sequential('published', () => {
       expect(readFileSync(join(cwd, 'src/ops-object.ts'), 'utf8')).toBe(object)
       const tested = await run(cwd, 'npm', ['test'], user.env)
       expect(tested).toMatch(/^. fail 0$/m)
-      await run(cwd, 'npx', ['paragraft', 'run', GUEST, '--report', 'report.json'], user.env)
+      await run(cwd, 'npx', ['paragraft', 'run', '--report', 'report.json'], user.env)
       const report = JSON.parse(readFileSync(join(cwd, 'report.json'), 'utf8')) as RunReport
       expect(report).toMatchObject({
         backend: 'my-hv',
         stop: { kind: 'powerOff' },
         modules: [{ name: 'paragraft-backend-my-hv/ops' }],
-        hypercalls: { uptime: expect.any(Number), wallclock: expect.any(Number), idle: expect.any(Number) },
+        hypercalls: { uptime: expect.any(Number), idle: expect.any(Number), flushPage: expect.any(Number) },
       })
       // Somebody else's project finds it by name, once it is installed there.
       await run(cwd, 'npm', ['pack'], user.env)

@@ -1,9 +1,9 @@
 import { defineConfig } from 'paragraft'
 
-/** What `npx paragraft run IMAGE` does here, unless its options say otherwise. */
+/** What `npx paragraft run` does here, unless its options say otherwise. */
 export default defineConfig({
-  // This folder, built: `npm run build`.
+  guest: 'node_modules/@paragraft/guests/oldguest/oldguest.elf',
+  // This folder, built. Its ops come along: package.json names them.
   backend: '.',
-  ops: ['./dist/ops.js'],
   memory: '64M',
 })

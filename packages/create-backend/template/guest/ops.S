@@ -7,11 +7,13 @@
  */
         .text
 
+/* The call's argument is in EDX; the op's first is in EAX, and makes room for the number. */
         .macro  op name, call
         .globl  hv_\name
         .type   hv_\name, @function
         .balign 16
 hv_\name:
+        movl    %eax, %edx
         movl    $HYPERCALL_\call, %eax
         vmcall
         ret
@@ -20,9 +22,9 @@ hv_\name:
 
 /* unsigned long long sched_clock(void) */
         op      sched_clock, uptime
-/* unsigned long get_wallclock(void) */
-        op      get_wallclock, wallclock
 /* void safe_halt(void): interrupts on and sleep, without a gap between the two in which one could be missed */
         op      safe_halt, idle
+/* void flush_tlb_one_user(unsigned long addr) */
+        op      flush_tlb_one_user, flushPage
 
         .section .note.GNU-stack, "", @progbits

@@ -1,18 +1,18 @@
 /**
  * The hypercall interface of example, version 1: what guest and hypervisor agree on, and nothing else.
  *
- * VMCALL at privilege level 0 with a call's number in EAX. The result comes back in EAX, a 64-bit one in EDX:EAX; all other
- * registers are kept. An unknown number is answered -ENOSYS. At any other privilege level VMCALL is #UD, as on hardware.
+ * VMCALL at privilege level 0 with a call's number in EAX and its argument in EDX. The result comes back in EAX, a 64-bit one in
+ * EDX:EAX; all other registers are kept. An unknown number is answered -ENOSYS. At any other privilege level VMCALL is #UD, as on hardware.
  */
 
 /** The calls by name. guest/ops.S has the same numbers, from here. */
 export const HYPERCALLS = {
   /** Nanoseconds since power-on, in EDX:EAX. */
   uptime: 1,
-  /** Seconds since 1970. */
-  wallclock: 2,
   /** Interrupts on, and no return before one has come. */
-  idle: 3,
+  idle: 2,
+  /** Forget the translation of the page at this linear address. */
+  flushPage: 3,
 } as const
 
 export type Hypercall = keyof typeof HYPERCALLS

@@ -10,8 +10,9 @@ function hypervisor(now: number) {
   const processor = {
     setInterrupts: (on: boolean) => done.push(on ? 'sti' : 'cli'),
     halt: () => done.push('hlt'),
+    invlpg: (address: number) => done.push(`invlpg ${address}`),
   }
-  const ports = { clock: { now: () => now }, epochSeconds: 1_000_000_000, processor } as unknown as Ports
+  const ports = { clock: { now: () => now }, processor } as unknown as Ports
   return { hypervisor: new ExampleHypervisor(ports), done }
 }
 
@@ -36,10 +37,11 @@ test('uptime is 64 bits wide, in EDX:EAX', () => {
   assert.deepEqual(registers, { EAX: 7, EDX: 5 })
 })
 
-test('wallclock is what a clock showed at power-on, and the time since', () => {
-  const { call, registers } = frame(HYPERCALLS.wallclock)
-  hypervisor(2.5e9).hypervisor.hypercall(call)
-  assert.deepEqual(registers, { EAX: 1_000_000_002, EDX: 0x55 })
+test('flushPage is told which page', () => {
+  const { call, registers } = frame(HYPERCALLS.flushPage)
+  const { hypervisor: machine, done } = hypervisor(0)
+  machine.hypercall(call)
+  assert.deepEqual([done, registers], [['invlpg 85'], { EAX: HYPERCALLS.flushPage, EDX: 0x55 }])
 })
 
 test('idle lets interrupts in before it sleeps', () => {
@@ -63,6 +65,13 @@ test('user programs and other instructions are not meant', () => {
   const { hypervisor: machine } = hypervisor(0)
   assert.equal(machine.hypercall(frame(HYPERCALLS.uptime, { cpl: 3 }).call), false)
   assert.equal(machine.hypercall(frame(HYPERCALLS.uptime, { instruction: 'vmmcall' }).call), false)
+})
+
+test('a snapshot keeps what was counted', () => {
+  const [saved, restored] = [hypervisor(0).hypervisor, hypervisor(0).hypervisor]
+  saved.hypercall(frame(HYPERCALLS.idle).call)
+  restored.restore(saved.save())
+  assert.deepEqual(restored.counts(), saved.counts())
 })
 
 test('CPUID says who is there', () => {

@@ -1,16 +1,19 @@
 /** The host's side of the interface: what each call does. It sees the guest through ports, and never the machine. */
 import type { BackendCounts, BackendInstance, BackendPorts, HypercallFrame } from '@paragraft/core/ops'
-import type { CpuidRegisters } from '@paragraft/core/ports'
+import type { CpuidRegisters, Snapshotable } from '@paragraft/core/ports'
 import { ABI_VERSION, CPUID_SIGNATURE_LEAF, ENOSYS, HYPERCALLS, type Hypercall, SIGNATURE } from './abi.js'
 
-const NS_PER_SECOND = 1e9
-
 /** What this hypervisor uses of what it is given; tests can make that up. */
-export type Ports = Pick<BackendPorts, 'clock' | 'epochSeconds' | 'processor'>
+export type Ports = Pick<BackendPorts, 'clock' | 'processor'>
 
-export class ExampleHypervisor implements BackendInstance {
+/** What a snapshot keeps. */
+export interface ExampleState {
+  counts: Record<string, number>
+}
+
+export class ExampleHypervisor implements BackendInstance, Snapshotable<ExampleState> {
   readonly #ports: Ports
-  readonly #counts: Record<string, number> = {}
+  #counts: Record<string, number> = {}
 
   constructor(ports: Ports) {
     this.#ports = ports
@@ -45,20 +48,25 @@ export class ExampleHypervisor implements BackendInstance {
     return { hypercalls: { ...this.#counts } }
   }
 
+  save(): ExampleState {
+    return { counts: { ...this.#counts } }
+  }
+
+  restore({ counts }: ExampleState): void {
+    this.#counts = { ...counts }
+  }
+
   readonly #calls: Readonly<Record<Hypercall, (frame: HypercallFrame) => void>> = {
     uptime: frame => {
       const now = BigInt(this.#ports.clock.now())
       frame.setRegister('EAX', Number(now & 0xffff_ffffn))
       frame.setRegister('EDX', Number(now >> 32n))
     },
-    wallclock: frame => {
-      const since = Math.floor(this.#ports.clock.now() / NS_PER_SECOND)
-      frame.setRegister('EAX', (this.#ports.epochSeconds + since) >>> 0)
-    },
     idle: () => {
       const { processor } = this.#ports
       processor.setInterrupts(true)
       processor.halt()
     },
+    flushPage: frame => this.#ports.processor.invlpg(frame.getRegister('EDX')),
   }
 }

@@ -9,7 +9,7 @@ export default defineBackend({
   name: 'example',
   version: '0.1.0',
   apiVersion: '^1.1.0',
-  supports: ['ops', 'disk', 'example:hypercalls'],
+  supports: ['ops', 'disk', 'snapshot', 'example:hypercalls'],
   heads: ['multiboot', 'linux'],
   board: 'pc',
   create: ports => new ExampleHypervisor(ports),

@@ -16,9 +16,9 @@ export default defineOps({
   ops: era => ({
     ...nativeGroup(era, 'info', 'init', 'time', 'cpu', 'irq', 'apic', 'mmu'),
     'time.sched_clock': code('hv_sched_clock'),
-    'time.get_wallclock': code('hv_get_wallclock'),
     'irq.safe_halt': code('hv_safe_halt'),
-    'mmu.flush_tlb_one_user': host(call => call.processor.invlpg(Number(call.arg('addr')))),
+    'mmu.flush_tlb_one_user': code('hv_flush_tlb_one_user'),
+    'cpu.clts': host(call => call.processor.clts()),
   }),
   code: { object: Uint8Array.from(atob(OPS_OBJECT), character => character.charCodeAt(0)) },
 })

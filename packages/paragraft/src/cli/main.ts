@@ -8,6 +8,7 @@ import { isParagraftError } from '@paragraft/core/errors'
 import { compareCommand } from '../commands/compare.ts'
 import { inspectCommand } from '../commands/inspect.ts'
 import { lockstepCommand } from '../commands/lockstep.ts'
+import { objectCommand } from '../commands/object.ts'
 import { opsCommand } from '../commands/ops.ts'
 import { pluginsCommand } from '../commands/plugins.ts'
 import { runCommand } from '../commands/run.ts'
@@ -19,6 +20,7 @@ const COMMANDS: readonly Command[] = [
   compareCommand,
   inspectCommand,
   opsCommand,
+  objectCommand,
   pluginsCommand,
   lockstepCommand,
 ]

@@ -8,12 +8,11 @@ import {
   type EraSlot,
   EXIT_OK,
   eraName,
-  eraOf,
-  findEra,
   formatTable,
   type OpEntry,
   opEntry,
 } from '@paragraft/core'
+import { eraByName } from '../cli/eras.ts'
 import { parse } from '../cli/settings.ts'
 import { type Command, usageError } from '../cli/usage.ts'
 
@@ -29,13 +28,6 @@ table; 5.0 means the i386 one, 5.0/x86_64 the other.
 
   --json    the same as data
 `
-
-/** `5.0` or `5.0/x86_64`. An era that only one architecture has needs no suffix. Throws `PG_OPS_ERA`. */
-function eraByName(name: string): Era {
-  const [id, arch] = name.split('/') as [string, string?]
-  if (arch === 'i386' || arch === 'x86_64') return eraOf(id, arch)
-  return findEra(id, 'i386') ?? findEra(id, 'x86_64') ?? eraOf(id)
-}
 
 function signatureOf(slot: EraSlot): string {
   if (slot.kind === 'data') return 'data'
