@@ -111,8 +111,8 @@ export class TestNet implements NetPort {
   }
 }
 
-/** A PVH domain with so much memory; guest pointers are physical addresses. */
-export class TestDomain {
+/** What a domain is put into: memory, a clock to wind, a console, a disk and a network. */
+export class TestWorld {
   readonly memory: TestMemory
   readonly clock = new TestClock()
   readonly console = new TestConsole()
@@ -120,26 +120,34 @@ export class TestDomain {
   readonly disk = new TestDisk(64)
   readonly reports: string[] = []
   readonly power: string[] = []
-  readonly domain: PvhDomain
+  readonly crashes: string[] = []
   intr = false
   halted = false
-  cpl = 0
   #apic: MmioHandler | null = null
 
-  constructor(size = 2 ** 22) {
-    const memory = new TestMemory(size)
-    this.memory = memory
-    const checked = <T>(va: number, length: number, action: () => T): T => {
-      if (va + length <= size) return action()
+  constructor(size: number) {
+    this.memory = new TestMemory(size)
+  }
+
+  /** A domain's ports; guest pointers are translated by `physical`: a RAM address, or undefined where nothing is mapped. */
+  ports(
+    physical: (va: number, write: boolean) => number | undefined,
+    others: Partial<BackendPorts> = {},
+  ): BackendPorts {
+    const { memory } = this
+    const at = (va: number, length: number, write = false): number => {
+      const first = physical(va, write)
+      const last = physical(va + length - 1, write)
+      if (first !== undefined && last === first + length - 1) return first
       throw new ParagraftError('PG_HOST_MEMORY', `not mapped: ${va}`, { fields: { address: va } })
     }
     const virtual: VirtualMemory = {
-      readVirtual8: va => checked(va, 1, () => memory.read8(va)),
-      readVirtual16: va => checked(va, 2, () => memory.read16(va)),
-      readVirtual32: va => checked(va, 4, () => memory.read32(va)),
-      writeVirtual8: (va, value) => checked(va, 1, () => memory.write8(va, value)),
-      writeVirtual16: (va, value) => checked(va, 2, () => memory.write16(va, value)),
-      writeVirtual32: (va, value) => checked(va, 4, () => memory.write32(va, value)),
+      readVirtual8: va => memory.read8(at(va, 1)),
+      readVirtual16: va => memory.read16(at(va, 2)),
+      readVirtual32: va => memory.read32(at(va, 4)),
+      writeVirtual8: (va, value) => memory.write8(at(va, 1, true), value),
+      writeVirtual16: (va, value) => memory.write16(at(va, 2, true), value),
+      writeVirtual32: (va, value) => memory.write32(at(va, 4, true), value),
     }
     const processor = {
       readTsc: () => BigInt(this.clock.now()),
@@ -147,8 +155,10 @@ export class TestDomain {
       halt: () => (this.halted = true),
       resume: () => (this.halted = false),
       flushTlbGlobal: () => {},
+      invlpg: () => {},
+      writeMsr: () => true,
     } as unknown as BackendProcessor
-    const ports = {
+    return {
       memory,
       clock: this.clock,
       epochSeconds: 1_767_225_600,
@@ -165,25 +175,41 @@ export class TestDomain {
         reset: (why: string) => this.power.push(why),
         debugExit: () => {},
       },
+      crash: (_code: string, why: string) => this.crashes.push(why),
       reporter: { report: (key: string) => this.reports.push(key) },
       intr: { set: (level: boolean) => (this.intr = level) },
       nmi: { set: () => {} },
       processor,
       virtual,
+      options: {},
       disks: [this.disk],
       nets: [this.net],
+      ...others,
     } as unknown as BackendPorts
-    this.domain = new PvhDomain(ports, {
-      head: 'xen-pvh',
-      registers: { eip: 0, cs: 8, ds: 16 },
-      memoryMap: [{ base: 0, length: size, type: 1 }],
-      used: [],
-    })
   }
 
   /** The local APIC's registers. */
   apic(): MmioHandler {
     return this.#apic!
+  }
+}
+
+/** A PVH domain with so much memory; guest pointers are physical addresses. */
+export class TestDomain extends TestWorld {
+  readonly domain: PvhDomain
+  cpl = 0
+
+  constructor(size = 2 ** 22) {
+    super(size)
+    this.domain = new PvhDomain(
+      this.ports(va => (va < size ? va : undefined)),
+      {
+        head: 'xen-pvh',
+        registers: { eip: 0, cs: 8, ds: 16 },
+        memoryMap: [{ base: 0, length: size, type: 1 }],
+        used: [],
+      },
+    )
   }
 
   /** Makes a hypercall by number; the result is signed. */

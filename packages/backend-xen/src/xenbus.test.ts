@@ -4,6 +4,7 @@ import { encode } from './abi/layout.ts'
 import { NETIF_TX_REQUEST } from './abi/netif.ts'
 import { DOMID_SELF } from './abi/xen.ts'
 import { TestDomain } from './testing.ts'
+import { StoreRing } from './testing-store.ts'
 import * as wire from './xenstore/wire.ts'
 
 const ARG = 0x8000
@@ -20,24 +21,8 @@ const words = (...values: number[]): number => {
 const send = (port: number): number => domain.call(32, 4, words(port))
 
 /** One request to the store by its ring, and the answer. */
-function store(type: number, ...strings: string[]): string {
-  const page = domain.memory.size - 4096
-  const text = strings.join('\0') + (type === wire.XS_WRITE ? '' : '\0')
-  const bytes = [...encode(wire.XSD_SOCKMSG, { type, len: text.length }), ...[...text].map(c => c.charCodeAt(0))]
-  let producer = domain.memory.read32(page + 2052)
-  for (const byte of bytes) domain.memory.write8(page + (producer++ % 1024), byte)
-  domain.memory.write32(page + 2052, producer)
-  send(1)
-  let consumer = domain.memory.read32(page + 2056)
-  let answer = ''
-  while (consumer < domain.memory.read32(page + 2060)) {
-    const byte = (): number => domain.memory.read8(page + 1024 + (consumer++ % 1024))
-    const header = Array.from({ length: 16 }, byte)
-    answer = String.fromCharCode(...Array.from({ length: header[12]! + header[13]! * 256 }, byte))
-  }
-  domain.memory.write32(page + 2056, consumer)
-  return answer
-}
+const store = (type: number, ...strings: string[]): string =>
+  new StoreRing(domain.memory, domain.memory.size - 4096, () => send(1)).request(type, ...strings)
 const read = (path: string): string => store(wire.XS_READ, path)
 const write = (key: string, value: string | number): string => store(wire.XS_WRITE, `${FRONTEND}/${key}`, `${value}`)
 
