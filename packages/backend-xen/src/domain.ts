@@ -33,6 +33,8 @@ export interface Domain {
   readonly reporter: Reporter
   /** Where the hypervisor's own console would be: what the guest says by console_io. */
   readonly emergency: ConsolePort
+  /** An NMI for the virtual processor. */
+  sendNmi(): void
   /** The virtual processor waits for one of these ports, or until a system time; it is resumed then. */
   poll(ports: readonly number[], until: number | null): void
 }

@@ -113,6 +113,7 @@ export class PvhDomain implements Omit<BackendInstance, 'start'> {
       power: ports.power,
       reporter,
       emergency: ports.console,
+      sendNmi: () => ports.nmi.set(true),
       poll: (waited, until) => this.#waiting.poll(waited, until),
     }
     this.#calls = new HypercallTable(this.#domain, TRANSLATED_HYPERCALLS)

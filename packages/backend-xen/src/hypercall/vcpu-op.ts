@@ -42,6 +42,10 @@ export function vcpuOp(domain: Domain, [command, vcpu, address]: readonly number
       return 0
     case abi.VCPUOP_REGISTER_VCPU_INFO:
       return registerVcpuInfo(domain, at)
+    case abi.VCPUOP_SEND_NMI:
+      if (at !== 0) return -EINVAL
+      domain.sendNmi()
+      return 0
     case abi.VCPUOP_REGISTER_VCPU_TIME_MEMORY_AREA: {
       const values = readStruct(domain, at, abi.VCPU_REGISTER_MEMORY_AREA)
       if (values === undefined) return -EFAULT

@@ -121,6 +121,9 @@ export class PvDomain implements Omit<BackendInstance, 'start'> {
       power: ports.power,
       reporter,
       emergency: ports.console,
+      sendNmi: () => {
+        state.nmiPending = true
+      },
       poll: (waited, until) => this.#waiting.poll(waited, until),
     }
     this.#calls = new HypercallTable(this.#guest, PARAVIRTUAL_HYPERCALLS)
