@@ -36,7 +36,9 @@ while [ $quiet -lt $(cat /patience) ] && xl domid guest >/dev/null 2>&1; do
     if [ -n "$line" ]; then printf '%s\r' "$line" >$tty; quiet=0; fi
   fi
 done
-if xl domid guest >/dev/null 2>&1; then echo 'REAL-XEN: end running'; else echo 'REAL-XEN: end gone'; fi
+sleep 2
+end=$(grep -a -o 'has shut down.*' /var/log/xen/xl-guest.log | head -1)
+echo "REAL-XEN: end the guest ${end:-said nothing more}"
 echo 'REAL-XEN: console'
 base64 $log
 echo 'REAL-XEN: done'

@@ -26,7 +26,7 @@ const MODULES = ['xen-evtchn', 'xen-gntdev', 'xen-gntalloc', 'xen-privcmd', 'xen
 const PACKAGES = `
   xen-hypervisor-${VERSION}-amd64 xen-utils-${VERSION} xenstore-utils libxenmisc${VERSION} libxenstore4 libxencall1 libxenevtchn1
   libxenforeignmemory1 libxengnttab1 libxentoolcore1 libxentoollog1 libxendevicemodel1 libxenhypfs1 libyajl2 libuuid1
-  zlib1g liblzma5 libzstd1 libc6 busybox-static
+  zlib1g liblzma5 libzstd1 libc6 libgcc-s1 busybox-static
 `
   .trim()
   .split(/\s+/)
@@ -122,9 +122,9 @@ function initramfs(root, { image, memory, prompt, lines, patience }) {
   return { cpio: cpio.finish(), kernel: join(root, `boot/vmlinuz-${release}`) }
 }
 
-/** Names of the shared libraries that programs need, and those need in turn. */
+/** Names of the shared libraries that programs need, and those need in turn; the C library loads one more when a thread is cancelled. */
 function needed(programs, libraries) {
-  const names = new Set()
+  const names = new Set(['libgcc_s.so.1'])
   const visit = path => {
     const { stdout, error } = spawnSync('objdump', ['-p', path], { encoding: 'utf8' })
     if (error) throw new AptUnavailable('objdump is needed (package binutils)')
@@ -139,7 +139,7 @@ function needed(programs, libraries) {
   return names
 }
 
-/** Boots it all; the guest's console, and whether it was still there at the end. */
+/** Boots it all; the guest's console, and how it ended, in xl's words. */
 function run(root, options) {
   const work = mkdtempSync(join(tmpdir(), 'real-xen-'))
   const { cpio, kernel } = initramfs(root, options)
@@ -179,9 +179,9 @@ function run(root, options) {
       clearTimeout(timer)
       rmSync(work, { recursive: true })
       if (options.serial !== undefined) writeFileSync(options.serial, serial, 'latin1')
-      const found = /REAL-XEN: end (\w+)[\s\S]*?REAL-XEN: console\s([\s\S]*?)REAL-XEN: done/.exec(serial)
+      const found = /REAL-XEN: end ([^\r\n]*)[\s\S]*?REAL-XEN: console\s([\s\S]*?)REAL-XEN: done/.exec(serial)
       if (found === null) reject(new Error(`domain 0 did not come to its end:\n${serial.slice(-4000)}`))
-      else resolve({ running: found[1] === 'running', console: Buffer.from(found[2], 'base64') })
+      else resolve({ end: found[1], console: Buffer.from(found[2], 'base64') })
     })
   })
 }
@@ -202,7 +202,7 @@ if (positionals.length !== 1) {
   process.exit(1)
 }
 try {
-  const { running, console: said } = await run(packages(), {
+  const { end, console: said } = await run(packages(), {
     image: positionals[0],
     memory: Number(values.memory),
     prompt: values.prompt,
@@ -212,7 +212,7 @@ try {
   })
   if (values.out === undefined) process.stdout.write(said)
   else writeFileSync(values.out, said)
-  log(running ? 'the guest said nothing more' : 'the guest has ended')
+  log(end)
 } catch (error) {
   if (!(error instanceof AptUnavailable)) throw error
   log(error.message)
