@@ -11,7 +11,7 @@ import { hostileWords } from '../random.ts'
 import type { Subject } from '../subject.ts'
 import { NO_CASES } from './boot.ts'
 
-const IMAGES = 300
+const IMAGES = 100
 const MEMORY = 8 * 2 ** 20
 
 /** The heads that a backend brings itself. */
