@@ -7,7 +7,7 @@ import { otherToolchain } from '../tests/support/toolchain.ts'
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
-for (const guest of ['bench', 'conformance', 'oldguest', 'second-entry']) {
+for (const guest of ['bench', 'conformance', 'oldguest', 'plain', 'second-entry']) {
   needs('gcc')(`${guest}.elf is what its source builds`, context => {
     if (otherToolchain(here(`${guest}/toolchain.txt`))) context.skip('toolchain.txt names another compiler')
     const check = spawnSync(here('check.sh'), [guest], { encoding: 'utf8' })

@@ -6,6 +6,7 @@ import { contract } from './cases/contract.ts'
 import { hostile } from './cases/hostile.ts'
 import { modules } from './cases/modules.ts'
 import { opMeanings } from './cases/ops.ts'
+import { plain } from './cases/plain.ts'
 import { snapshots } from './cases/snapshot.ts'
 import type { Subject } from './subject.ts'
 
@@ -15,6 +16,7 @@ export function casesFor(subject: Subject): Case[] {
   return [
     ...contract(subject),
     ...modules(subject),
+    ...plain(subject),
     ...(abilities.includes('ops')
       ? [...boots(subject), ...opMeanings(subject), ...snapshots(subject), ...hostile(subject)]
       : []),

@@ -256,7 +256,7 @@ export const wrongContract: readonly Mutant[] = [
     subject: {
       ...referenceSubject,
       manifest: {
-        paragraft: { kind: 'backend', name: 'reference', api: '^1.1.0', supports: ['ops', 'disk', 'snapshot', 'net'] },
+        paragraft: { kind: 'backend', name: 'reference', api: '^1.1.0', supports: ['ops', 'disk', 'snapshot', 'guests:plain', 'net'] },
       },
     },
   },

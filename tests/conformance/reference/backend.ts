@@ -143,12 +143,12 @@ export const reference = defineBackend({
   apiVersion: '^1.1.0',
   heads: ['multiboot'],
   board: 'none',
-  supports: ['ops', 'disk', 'snapshot'],
+  supports: ['ops', 'disk', 'snapshot', 'guests:plain'],
   create: ports => new Reference(ports),
 })
 
 /** What its package.json would say. */
 export const manifest = {
   name: 'paragraft-backend-reference',
-  paragraft: { kind: 'backend', name: 'reference', api: '^1.1.0', supports: ['ops', 'disk', 'snapshot'] },
+  paragraft: { kind: 'backend', name: 'reference', api: '^1.1.0', supports: ['ops', 'disk', 'snapshot', 'guests:plain'] },
 }

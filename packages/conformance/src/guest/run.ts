@@ -4,7 +4,7 @@
  */
 import type { RunOutcome } from '@paragraft/core'
 import type { Subject, SuiteMachine } from '../subject.ts'
-import { image, MEMORY, opCases } from './program.ts'
+import { MEMORY, opCases, opsProgram, type Program } from './program.ts'
 
 /** The guest's two page-table formats, by what its command line says for each. */
 export const FORMATS = { 'PAE tables': '', 'two-level tables': 'nopae' } as const
@@ -40,22 +40,32 @@ const SILENCE_INSTRUCTIONS = 40_000_000
 /** A subject that ends the guest in more cases than this has been understood. */
 const MOST_BOOTS = 24
 
-/** A machine of the subject's with the guest, ready to run. `words`: what its command line says. */
+/** A machine of the subject's with the kernel in it, ready to run. `words`: what its command line says. */
 export function boot(subject: Subject, ...words: string[]): Promise<Boot> {
-  return bootFrom(subject, undefined, ...words)
+  return start(subject, opsProgram, words)
 }
 
 /** The same, going on from a snapshot. */
-export async function bootFrom(subject: Subject, snapshot: Uint8Array | undefined, ...words: string[]): Promise<Boot> {
+export function bootFrom(subject: Subject, snapshot: Uint8Array, ...words: string[]): Promise<Boot> {
+  return start(subject, opsProgram, words, snapshot)
+}
+
+/** A machine with a guest of the suite's; a module is for the one with a table. */
+export async function start(
+  subject: Subject,
+  program: Program,
+  words: readonly string[],
+  snapshot?: Uint8Array,
+): Promise<Boot> {
   const lines: string[] = []
   let text = ''
   let partial = ''
   const machine = await subject.createMachine({
-    image,
-    imageName: 'conformance',
+    image: program.image,
+    imageName: program.name,
     backend: subject.backend,
     ...(subject.backendOptions === undefined ? {} : { backendOptions: subject.backendOptions }),
-    ops: subject.ops ?? [],
+    ops: program === opsProgram ? (subject.ops ?? []) : [],
     memory: MEMORY,
     commandLine: words.filter(word => word !== '').join(' '),
     ...(snapshot === undefined ? {} : { snapshot }),
@@ -106,47 +116,63 @@ export function runUntil({ machine, lines }: Boot, enough: () => boolean): RunOu
   }
 }
 
-const REPORT = /^conformance: (table|patched): (?:(case|ok|refused|FAILED) (\d+)(?:: (.*))?|(done))$/
-
 /** The verdicts under one page-table format: of all cases, or of those from `first` to `last`. */
-export async function runCases(
+export function runCases(
   subject: Subject,
   format: Format,
   { first = 0, last = opCases.length - 1 }: { first?: number; last?: number } = {},
 ): Promise<Verdicts> {
-  const verdicts: Record<Phase, Verdict[]> = { table: [], patched: [] }
-  const next: Record<Phase, number> = { table: first, patched: first }
+  return hearCases<Phase>(['table', 'patched'], { first, last }, ({ table, patched }) =>
+    boot(subject, FORMATS[format], `table=${table}`, `patched=${patched}`, `last=${last}`),
+  )
+}
+
+const REPORT = /^conformance: (\w+): (?:(case|ok|refused|FAILED) (\d+)(?:: (.*))?|done)$/
+
+/** Runs a guest phase by phase; `begin` starts it with those numbers as the first of each phase. */
+export async function hearCases<P extends string>(
+  phases: readonly P[],
+  { first = 0, last }: { first?: number; last: number },
+  begin: (from: Readonly<Record<P, number>>) => Promise<Boot>,
+): Promise<Record<P, Verdict[]>> {
+  const each = <T>(value: () => T) => Object.fromEntries(phases.map(phase => [phase, value()])) as Record<P, T>
+  const verdicts = each<Verdict[]>(() => [])
+  const next = each(() => first)
+  /** Every case without a verdict has failed, for this reason. */
+  const everythingElse = (why: string): Record<P, Verdict[]> => {
+    for (const phase of phases) {
+      for (let number = first; number <= last; number++) verdicts[phase][number] ??= { kind: 'failed', why }
+    }
+    return verdicts
+  }
   for (let boots = 0; boots < MOST_BOOTS; boots++) {
-    const words = [`table=${next.table}`, `patched=${next.patched}`, `last=${last}`]
-    const guest = await boot(subject, FORMATS[format], ...words)
-    const done = (phase: Phase) => guest.lines.includes(`conformance: ${phase}: done`)
-    const outcome = runUntil(guest, () => done('patched'))
+    const guest = await begin(next)
+    const done = (phase: P) => guest.lines.includes(`conformance: ${phase}: done`)
+    const outcome = runUntil(guest, () => done(phases.at(-1)!))
     const open = hear(guest.lines, verdicts)
     if (outcome === undefined) return verdicts
     const why = described(outcome, guest.lines)
     if (open === undefined) {
-      return everythingElse(
-        verdicts,
-        done('table') ? `its sites could not be patched: ${why}` : `it did not come so far: ${why}`,
-      )
+      return everythingElse(done(phases[0]!) ? `between two phases: ${why}` : `it did not come so far: ${why}`)
     }
     verdicts[open.phase][open.number] = { kind: 'failed', why }
-    if (open.phase === 'patched') next.table = opCases.length
+    // Phases before this one are done.
+    for (const phase of phases.slice(0, phases.indexOf(open.phase))) next[phase] = last + 1
     next[open.phase] = open.number + 1
   }
-  return everythingElse(verdicts, `not reached: ${MOST_BOOTS} cases have ended the guest`)
+  return everythingElse(`not reached: ${MOST_BOOTS} cases have ended the guest`)
 }
 
 /** Enters what the guest reports; returns the case that has begun and not ended. */
-function hear(
+function hear<P extends string>(
   lines: readonly string[],
-  verdicts: Record<Phase, Verdict[]>,
-): { phase: Phase; number: number } | undefined {
-  let open: { phase: Phase; number: number } | undefined
+  verdicts: Record<P, Verdict[]>,
+): { phase: P; number: number } | undefined {
+  let open: { phase: P; number: number } | undefined
   for (const line of lines) {
     const [, phase, word, number, why = ''] = (REPORT.exec(line) ?? []) as (string | undefined)[]
-    if (phase === undefined || word === undefined) continue
-    const report = { phase: phase as Phase, number: Number(number) }
+    if (phase === undefined || word === undefined || !Object.hasOwn(verdicts, phase)) continue
+    const report = { phase: phase as P, number: Number(number) }
     if (word === 'case') {
       open = report
       continue
@@ -156,12 +182,4 @@ function hear(
     verdicts[report.phase][report.number] = { kind, why }
   }
   return open
-}
-
-/** Every case without a verdict has failed, for this reason. */
-function everythingElse(verdicts: Record<Phase, Verdict[]>, why: string): Verdicts {
-  for (const list of Object.values(verdicts)) {
-    for (const { number } of opCases) list[number] ??= { kind: 'failed', why }
-  }
-  return verdicts
 }
