@@ -256,7 +256,12 @@ export const wrongContract: readonly Mutant[] = [
     subject: {
       ...referenceSubject,
       manifest: {
-        paragraft: { kind: 'backend', name: 'reference', api: '^1.1.0', supports: ['ops', 'disk', 'snapshot', 'guests:plain', 'net'] },
+        paragraft: {
+          kind: 'backend',
+          name: 'reference',
+          api: '^1.1.0',
+          supports: ['ops', 'disk', 'snapshot', 'guests:plain', 'net'],
+        },
       },
     },
   },

@@ -150,5 +150,10 @@ export const reference = defineBackend({
 /** What its package.json would say. */
 export const manifest = {
   name: 'paragraft-backend-reference',
-  paragraft: { kind: 'backend', name: 'reference', api: '^1.1.0', supports: ['ops', 'disk', 'snapshot', 'guests:plain'] },
+  paragraft: {
+    kind: 'backend',
+    name: 'reference',
+    api: '^1.1.0',
+    supports: ['ops', 'disk', 'snapshot', 'guests:plain'],
+  },
 }
