@@ -124,6 +124,7 @@ declare const ABILITIES: {
     readonly 'late-ops': "ops can be installed while the guest runs";
     readonly disk: "the guest finds the disk that the user gives the machine";
     readonly net: "the guest finds the network interface that the user gives the machine";
+    readonly devices: "the guest finds devices that the user adds to the board";
     readonly snapshot: "its state can be saved and restored";
 };
 type Ability = keyof typeof ABILITIES | `${string}:${string}`;
@@ -1120,7 +1121,7 @@ export { Head, HeadMatch, PlaceOptions } from './head.js';
 export { A as AdmittedOps, a as AdmittedSlot, C as CallSite, G as Graft, b as GuestLayout, H as HostStub, L as LayoutDescription, c as LayoutResult, d as LayoutSlot, O as Oracle, e as admit, l as layoutOf } from './layout.js';
 export { EXIT_GUEST, EXIT_INTERNAL, EXIT_OK, EXIT_TIMEOUT, EXIT_USAGE, ExitCounts, GuestFaultKind, InputArrival, Machine, MachineEvent, RegisterView, RunOptions, RunOutcome, RunReport, StopReason, exitStatus } from './machine.js';
 export { a as ABILITIES, b as ABILITY_NAMES, c as Ability, d as Answer, A as AnswerKind, e as Answers, f as Arch, B as Backend, g as BackendCounts, h as BackendDefinition, i as BackendInstance, j as BackendOption, k as BackendOptionValues, l as BackendOptions, m as BackendPorts, n as BackendProcessor, C as CallFrame, o as CallingConvention, D as DataSegment, p as DeprivilegedPort, q as DescriptorFault, E as Era, r as EraSlot, s as EventSource, F as FIRST_HOST_CALL, G as GUEST_SYMBOL, t as GuestContext, u as GuestException, v as GuestMonitor, w as GuestRegister, H as HostCall, x as HostCallPort, y as HostFunction, z as HypercallFrame, I as InterceptedEvent, M as ModuleCode, J as ModuleEntry, O as OpEntry, K as OpGroup, L as OpParam, N as OpType, P as OpVersion, Q as OpsDefinition, R as OpsModule, S as OptionsOf, T as Place, U as ProcessorControl, V as SegmentView, W as Signature, X as StructView, Y as TableRegister, Z as VirtualMemory, _ as backendOption, $ as bitsOf, a0 as checkBackendOptions, a1 as code, a2 as conventionFor, a3 as data, a4 as defineBackend, a5 as defineOps, a6 as host, a7 as isAbility, a8 as isBackend, a9 as isOpsModule, aa as native, ab as nativeGroup, ac as nativeSymbol, ad as natively, ae as nop, af as op, ag as parseBackendOption, ah as readArguments, ai as requireAbilities, aj as signature, ak as supported, al as value, am as writeResult } from './define.js';
-export { ADAPTERS, API_VERSION, Adapter, CATALOGUE, ERAS, EraDiff, HostPorts, OpChange, PluginMetadata, adaptersFor, checkApiVersion, checkMetadata, diffEras, eraName, eraOf, erasIn, findEra, findOp, hasResult, hostCall, opEntry, opVersion, readMetadata, runHostAnswer, whyNotNop } from './ops/index.js';
+export { ADAPTERS, API_VERSION, Adapter, CATALOGUE, Device, DeviceDefinition, DeviceInstance, DevicePorts, ERAS, EraDiff, HostPorts, OpChange, PLUGIN_KINDS, PluginKind, PluginMetadata, adaptersFor, checkApiVersion, checkMetadata, defineDevice, diffEras, eraName, eraOf, erasIn, findEra, findOp, hasResult, hostCall, isDevice, opEntry, opVersion, readMetadata, runHostAnswer, whyNotNop } from './ops/index.js';
 export { I as Installation, L as Ledger, a as LedgerLayout, b as LedgerRow, M as Moment, O as OpReport, f as formatLedger, c as formatTable } from './ledger.js';
 export { E820_RAM, E820_RESERVED, Placement, Reservation, reserveRanges } from './placement.js';
 export { NamedStates, snapshotMismatch, together } from './snapshot.js';
@@ -1624,7 +1625,7 @@ import { H as HostCall, y as HostFunction, O as OpEntry, P as OpVersion, r as Er
 export { a as ABILITIES, b as ABILITY_NAMES, d as Answer, A as AnswerKind, e as Answers, g as BackendCounts, h as BackendDefinition, i as BackendInstance, j as BackendOption, k as BackendOptionValues, l as BackendOptions, m as BackendPorts, n as BackendProcessor, o as CallingConvention, D as DataSegment, p as DeprivilegedPort, q as DescriptorFault, s as EventSource, F as FIRST_HOST_CALL, G as GUEST_SYMBOL, t as GuestContext, u as GuestException, v as GuestMonitor, w as GuestRegister, x as HostCallPort, z as HypercallFrame, I as InterceptedEvent, M as ModuleCode, J as ModuleEntry, K as OpGroup, L as OpParam, N as OpType, Q as OpsDefinition, S as OptionsOf, T as Place, V as SegmentView, Y as TableRegister, _ as backendOption, $ as bitsOf, a0 as checkBackendOptions, a1 as code, a2 as conventionFor, a3 as data, a4 as defineBackend, a5 as defineOps, a6 as host, a7 as isAbility, a8 as isBackend, a9 as isOpsModule, aa as native, ab as nativeGroup, ac as nativeSymbol, ad as natively, ae as nop, af as op, ag as parseBackendOption, ah as readArguments, ai as requireAbilities, aj as signature, ak as supported, al as value, am as writeResult } from '../define.js';
 import { a as AdmittedSlot } from '../layout.js';
 export { A as AdmittedOps, L as LayoutDescription, e as admit, l as layoutOf } from '../layout.js';
-import { Clock, Reporter } from '../ports.js';
+import { GuestMemory, Clock, IoBus, MmioBus, Reporter, Line, PciCard, Snapshotable } from '../ports.js';
 export { I as Installation, L as Ledger, a as LedgerLayout, b as LedgerRow, M as Moment, O as OpReport, f as formatLedger, c as formatTable } from '../ledger.js';
 import '../head.js';
 import '../image.js';
@@ -1667,7 +1668,7 @@ declare function adaptersFor(op: string, version: string, table: ReadonlySet<str
  * 1.x, and a plug-in that uses what came with 1.1 says `^1.1.0`.
  *
  * 1.0.0: defineOps, defineBackend, their ports and heads. 1.1.0: abilities (`supports`, `requires`), `knownBy`, metadata of
- * packages.
+ * packages, defineDevice, modules' entrypoints for heads, deprivileged guests, states.
  */
 declare const API_VERSION = "1.1.0";
 /** Throws `PG_API_VERSION` unless what is `written for` this range of the API is served by it. */
@@ -1690,6 +1691,45 @@ declare function opVersion(entry: OpEntry, version: string): OpVersion | undefin
 declare function hasResult(version: OpVersion): boolean;
 /** Why an op may not be answered by `nop`: its result or its duty; null when it may. */
 declare function whyNotNop(entry: OpEntry): string | null;
+
+/** What a device's author writes: `defineDevice`. A device of the user's sits on the buses of the board, beside the board's own. */
+
+/** The ports that a device gets. Never the machine. */
+interface DevicePorts {
+    /** For devices that are bus masters. */
+    readonly memory: GuestMemory;
+    readonly clock: Clock;
+    readonly io: IoBus;
+    readonly mmio: MmioBus;
+    readonly reporter: Reporter;
+    /** What a clock showed at power-on, in seconds since 1970. */
+    readonly epochSeconds: number;
+    /**
+     * A driver's end of the ISA bus's interrupt line `irq`, at the 8259 and the I/O APIC alike, not asserted. Lines that PCI or other
+     * devices use may be shared; throws `PG_DEVICE_IRQ` for those that belong to a device of the board alone.
+     */
+    irq(irq: number): Line;
+    /** Plugs a card into a free slot of PCI bus 0. Throws `PG_PCI_SLOT`. */
+    plug(card: PciCard): void;
+}
+/** A created device: its state, if a snapshot is to keep it. Everything else it does by what it has claimed. */
+interface DeviceInstance extends Partial<Snapshotable> {
+}
+interface DeviceDefinition {
+    /** npm package name, or any name without spaces. */
+    readonly name: string;
+    readonly version: string;
+    /** Range of `API_VERSION` that the device is written for: `^1.1.0`. */
+    readonly apiVersion: string;
+    /** Called once, when the board is there and before the guest is placed. Throws `PG_IO_OVERLAP` and the like for what is taken. */
+    create(ports: DevicePorts): DeviceInstance;
+}
+/** A checked device, branded by `Symbol.for('paragraft.device')`. */
+type Device = DeviceDefinition;
+/** Checks a device and brands it. Throws `PG_DEVICE` (shape) and `PG_API_VERSION`. */
+declare function defineDevice(definition: DeviceDefinition): Device;
+/** True for a device made by {@link defineDevice} of any copy of this package. */
+declare function isDevice(candidate: unknown): candidate is Device;
 
 interface OpChange {
     readonly op: string;
@@ -1761,9 +1801,12 @@ declare function hostCall(facts: CallFacts, ports: HostPorts): HostCall;
  */
 declare function runHostAnswer(admitted: AdmittedSlot, frame: CallFrame, ports: HostPorts): void;
 
+/** What a plug-in can be. */
+declare const PLUGIN_KINDS: readonly ["backend", "ops", "device"];
+type PluginKind = (typeof PLUGIN_KINDS)[number];
 /** The value of `paragraft` in a package.json; of the plug-in that is the package's main export. */
 interface PluginMetadata {
-    readonly kind: 'backend' | 'ops';
+    readonly kind: PluginKind;
     /** The definition's `name`. */
     readonly name: string;
     /** The definition's `apiVersion`: the range of the plug-in API that it is written for. */
@@ -1787,9 +1830,9 @@ declare function readMetadata(manifest: {
     paragraft?: unknown;
 }): PluginMetadata | undefined;
 /** Holds what a package said against what it exports. Throws `PG_METADATA`, naming both. */
-declare function checkMetadata(metadata: PluginMetadata, plugin: Backend | OpsModule): void;
+declare function checkMetadata(metadata: PluginMetadata, plugin: Backend | OpsModule | Device): void;
 
-export { ADAPTERS, API_VERSION, Ability, type Adapter, AdmittedSlot, Arch, Backend, CATALOGUE, CallFrame, ERAS, Era, type EraDiff, EraSlot, HostCall, HostFunction, type HostPorts, type OpChange, OpEntry, OpVersion, OpsModule, type PluginMetadata, ProcessorControl, Signature, StructView, VirtualMemory, adaptersFor, checkApiVersion, checkMetadata, diffEras, eraName, eraOf, erasIn, findEra, findOp, hasResult, hostCall, opEntry, opVersion, readMetadata, runHostAnswer, whyNotNop };
+export { ADAPTERS, API_VERSION, Ability, type Adapter, AdmittedSlot, Arch, Backend, CATALOGUE, CallFrame, type Device, type DeviceDefinition, type DeviceInstance, type DevicePorts, ERAS, Era, type EraDiff, EraSlot, HostCall, HostFunction, type HostPorts, type OpChange, OpEntry, OpVersion, OpsModule, PLUGIN_KINDS, type PluginKind, type PluginMetadata, ProcessorControl, Signature, StructView, VirtualMemory, adaptersFor, checkApiVersion, checkMetadata, defineDevice, diffEras, eraName, eraOf, erasIn, findEra, findOp, hasResult, hostCall, isDevice, opEntry, opVersion, readMetadata, runHostAnswer, whyNotNop };
 
 // dist/placement.d.ts
 import { PlaceOptions } from './head.js';

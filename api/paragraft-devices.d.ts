@@ -1061,6 +1061,8 @@ interface PcDevices extends Snapshotable<NamedStates> {
     readonly ferr: Line;
     /** Plugs a card into the first free slot, as firmware leaves it: its ROM's base assigned and off. `PG_PCI_SLOT`. */
     plug(card: PciCard): void;
+    /** A new driver's end of an ISA interrupt line; undefined for those that have their one driver on the board. */
+    isaLine(irq: number): Line | undefined;
     /** An edge on IRQ 0, whoever keeps the time. */
     timerIrq(): void;
     /** The board's reset line: every device as after power-on, with what firmware leaves behind. */

@@ -1,5 +1,5 @@
 // dist/index.d.ts
-import { Snapshotable, LedgerRow, GuestLayout, GuestMemory, Moment as Moment$1, InputArrival, ConsolePort, SavedTimer, Clock, Reporter, StopReason, RegisterView, RunOptions, RunOutcome, Machine, ExitCounts, BackendCounts, GuestFaultKind, MachineEvent, RunReport, Backend, BackendOptionValues, OpsModule, BootModule, BlockPort, NetPort, DeprecationNotice, AnswerKind } from '@paragraft/core';
+import { Snapshotable, LedgerRow, GuestLayout, GuestMemory, Moment as Moment$1, InputArrival, ConsolePort, SavedTimer, Clock, Reporter, StopReason, RegisterView, RunOptions, RunOutcome, Machine, ExitCounts, BackendCounts, GuestFaultKind, MachineEvent, RunReport, Backend, BackendOptionValues, OpsModule, BootModule, BlockPort, NetPort, Device, DeprecationNotice, AnswerKind } from '@paragraft/core';
 import { Engine, LockstepSubject } from '@paragraft/cpu';
 import { AppliedGraft } from '@paragraft/loader';
 import { EventClockState, EventClock } from '@paragraft/devices';
@@ -347,6 +347,8 @@ interface MachineConfig {
     disk?: BlockPort;
     /** The guest's network interface, made when the machine's clock exists. Only a backend with interfaces gives it to the guest. */
     net?: (clock: Clock) => NetPort;
+    /** Devices on the board's buses, beside its own. */
+    devices?: readonly Device[];
     engine?: EngineName;
     /**
      * What `PcMachine.snapshot` gave: the machine goes on from there. It must be made of the same parts; command line, initrd and
@@ -488,6 +490,10 @@ interface RunConfig {
      * Boot modules: FILE, or FILE=COMMAND LINE.
      */
     module?: string[] | undefined;
+    /**
+     * Names or paths of devices, or devices themselves, that sit on the board's buses beside its own.
+     */
+    device?: (string | Device)[] | undefined;
     /**
      * A raw disk image.
      */

@@ -22,7 +22,7 @@ function types(): string {
     return `  /**\n${lines.join('')}   */\n  ${name}?: ${kind.type} | undefined\n`
   })
   return `// Made by scripts/gen-config.ts from config-table.ts.
-import type { Backend, InputArrival, OpsModule } from '@paragraft/core'
+import type { Backend, Device, InputArrival, OpsModule } from '@paragraft/core'
 import type { BackendName, BackendOptionsByName } from './config.ts'
 import type { EngineName } from './engines.ts'
 

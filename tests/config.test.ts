@@ -27,6 +27,7 @@ const FULL = {
   append: 'quiet',
   initrd: 'i',
   module: ['m=x'],
+  device: ['./mine.js'],
   disk: 'd',
   net: 'peer=f.pcap',
   until: '#',

@@ -51,6 +51,8 @@ const DISK_MEMORY_BASE = 0xfeb0_0000
 /** Cards that are plugged in come behind the disk's slot; their ROMs one after another from here. */
 const CARD_SLOT = 5
 const CARD_ROM_BASE = 0xfea0_0000
+/** Lines that PCI may be routed to, the SCI is on, or an added device may take: all but those of the board's own ISA devices. */
+const SHARED_IRQS = [3, 5, 6, 7, 9, 10, 11, 12, 14, 15]
 /** ELCR: IRQ 9 (SCI), 10 and 11 (PCI) are level triggered. */
 const ELCR_SLAVE = 0x0e
 
@@ -101,6 +103,8 @@ export interface PcDevices extends Snapshotable<NamedStates> {
   readonly ferr: Line
   /** Plugs a card into the first free slot, as firmware leaves it: its ROM's base assigned and off. `PG_PCI_SLOT`. */
   plug(card: PciCard): void
+  /** A new driver's end of an ISA interrupt line; undefined for those that have their one driver on the board. */
+  isaLine(irq: number): Line | undefined
   /** An edge on IRQ 0, whoever keeps the time. */
   timerIrq(): void
   /** The board's reset line: every device as after power-on, with what firmware leaves behind. */
@@ -129,9 +133,9 @@ export function createPcDevices(options: PcOptions): PcDevices {
   const { rtcEpochSeconds: epochSeconds, memorySize } = options
   const rtc = new Mc146818({ bus, clock, irq: irq[8]!, epochSeconds, memorySize })
   const vga = new Vga({ bus, clock, memory })
-  // PCI may be routed to any IRQ, so those that ISA devices drive as well are shared.
-  const sci = new SharedLine(irq[9]!)
-  const acpi = new AcpiPm({ bus, clock, sci: sci.driver(), power, reporter })
+  const shared = new Map(SHARED_IRQS.map(number => [number, new SharedLine(irq[number]!)]))
+  const isaLine = (number: number): Line | undefined => shared.get(number)?.driver()
+  const acpi = new AcpiPm({ bus, clock, sci: isaLine(9)!, power, reporter })
   if (options.debugConsole) new DebugConsole({ bus, console: options.debugConsole })
   new DebugExit({ bus, power, ...(options.debugExitPort === undefined ? {} : { port: options.debugExitPort }) })
   const latches = claimLatches(bus)
@@ -139,7 +143,7 @@ export function createPcDevices(options: PcOptions): PcDevices {
 
   const resetControl = new ResetControl(power)
   const pci = new PciBus({ ioBus: bus, mmioBus, reporter, resetControl })
-  const isaBridge = new IsaBridge(irq.map((line, index) => (index === 9 ? sci.driver() : line)))
+  const isaBridge = new IsaBridge(irq.map((line, index) => isaLine(index) ?? line))
   pci.add(0, 0, hostBridge())
   pci.add(1, 0, isaBridge)
   pci.add(1, 3, powerManagement(acpi.base))
@@ -199,6 +203,7 @@ export function createPcDevices(options: PcOptions): PcDevices {
     disk,
     interrupt: apic,
     ferr: irq[13]!,
+    isaLine,
     plug(options) {
       const card = new PciFunction(options)
       const size = card.romSize

@@ -13,6 +13,8 @@ import {
   checkApiVersion,
   checkBackendOptions,
   type DeprecationNotice,
+  type Device,
+  type DeviceInstance,
   deprecation,
   type ExitCounts,
   FIRST_HOST_CALL,
@@ -22,7 +24,9 @@ import {
   type Head,
   type HypercallInstruction,
   isBackend,
+  isDevice,
   isParagraftError,
+  type MmioBus,
   type NetPort,
   type OpsModule,
   ParagraftError,
@@ -107,6 +111,8 @@ export interface MachineConfig {
   disk?: BlockPort
   /** The guest's network interface, made when the machine's clock exists. Only a backend with interfaces gives it to the guest. */
   net?: (clock: Clock) => NetPort
+  /** Devices on the board's buses, beside its own. */
+  devices?: readonly Device[]
   engine?: EngineName
   /**
    * What `PcMachine.snapshot` gave: the machine goes on from there. It must be made of the same parts; command line, initrd and
@@ -166,7 +172,7 @@ export async function createMachine(config: MachineConfig): Promise<PcMachine> {
 }
 
 /** A backend of this API, that lets the guest have what the machine is given. */
-function checkBackend({ backend, disk, net, snapshot, deprecated }: MachineConfig): void {
+function checkBackend({ backend, disk, net, devices = [], snapshot, deprecated }: MachineConfig): void {
   if (!isBackend(backend)) {
     throw new ParagraftError('PG_BACKEND', 'the backend is none', {
       fields: { got: typeof backend },
@@ -177,8 +183,20 @@ function checkBackend({ backend, disk, net, snapshot, deprecated }: MachineConfi
   checkApiVersion(backend.name, backend.apiVersion)
   if (backend.supports === undefined) deprecated?.(deprecation('backend-without-supports', backend.name))
   if (disk !== undefined) requireAbilities(backend, ['disk'], 'a disk')
+  for (const device of devices) checkDevice(device, backend)
   if (net !== undefined) requireAbilities(backend, ['net'], 'a network interface')
   if (snapshot !== undefined) requireAbilities(backend, ['snapshot'], 'a snapshot')
+}
+
+function checkDevice(device: Device, backend: Backend): void {
+  if (!isDevice(device)) {
+    throw new ParagraftError('PG_DEVICE', 'a device is none', {
+      fields: { got: typeof device },
+      hint: 'A device is what defineDevice returns; give that.',
+    })
+  }
+  checkApiVersion(device.name, device.apiVersion)
+  requireAbilities(backend, ['devices'], device.name)
 }
 
 /** Time must be exact in whole nanoseconds. */
@@ -224,6 +242,7 @@ class Assembly {
   #board: PcDevices | undefined
   #books: Bookkeeper | null = null
   #net: NetPort | undefined
+  readonly #devices: { name: string; instance: DeviceInstance }[] = []
   readonly #head: Head
   readonly #ops: readonly OpsModule[]
   readonly #time: { nsPerInstruction: number; rtcEpochSeconds: number }
@@ -341,6 +360,7 @@ class Assembly {
         ...(disk === undefined ? {} : { disk }),
       })
     }
+    this.#addDevices(mmio)
     // A backend's console listens once the backend has set its `onInput`.
     const port = this.#console.port(() => port.onInput !== null)
     const board = this.#boardPort()
@@ -360,6 +380,24 @@ class Assembly {
       disks: disk === undefined ? [] : [disk],
       nets: this.#net === undefined ? [] : [this.#net],
     })
+  }
+
+  /** The user's devices, each on narrow ports. */
+  #addDevices(mmio: MmioBus): void {
+    const board = this.#board
+    for (const { name, create } of this.#config.devices ?? []) {
+      const instance = create({
+        memory: this.#engine.memory,
+        clock: this.#scheduler.clock,
+        io: this.#io,
+        mmio,
+        reporter: this.#reports,
+        epochSeconds: this.#time.rtcEpochSeconds,
+        irq: irq => board?.isaLine(irq) ?? refuseIrq(name, irq),
+        plug: card => board?.plug(card),
+      })
+      this.#devices.push({ name, instance })
+    }
   }
 
   /** The board for the backend; undefined without one. */
@@ -435,7 +473,7 @@ class Assembly {
 
   /** What the machine is made of, as far as a snapshot depends on it. */
   identity(): Record<string, string> {
-    const { image, backend, disk, net } = this.#config
+    const { image, backend, disk, net, devices = [] } = this.#config
     return describeMachine({
       image,
       memory: this.#engine.memory.size,
@@ -445,6 +483,7 @@ class Assembly {
       ops: this.#ops,
       disk,
       net: net !== undefined,
+      devices,
       ...this.#time,
     })
   }
@@ -458,6 +497,7 @@ class Assembly {
       backend: this.#backend,
       board: this.#board,
       net: this.#net,
+      devices: this.#devices,
       ops: this.#ops,
       books: this.#books,
       exits: {
@@ -585,6 +625,13 @@ function exceptionOf(error: ParagraftError): GuestFault | undefined {
   if (error.code === 'PG_HOST_PROCESSOR' && vector !== undefined) return new GuestFault(vector, errorCode)
   if (error.code === 'PG_HOST_MEMORY') return new GuestFault(VEC_PF, errorCode, cr2)
   return undefined
+}
+
+function refuseIrq(device: string, irq: number): never {
+  throw new ParagraftError('PG_DEVICE_IRQ', `${device}: interrupt line ${irq} is not to be had`, {
+    fields: { device, irq },
+    hint: 'Take one that no device of the board has for itself: 3, 5, 6, 7, 12, 14 or 15; 9, 10 and 11 are shared with PCI.',
+  })
 }
 
 /** Numbers of the pages of a range of whole pages. */

@@ -139,6 +139,10 @@ export const RUN_KEYS = {
   append: { kind: TEXT, says: "The guest's command line." },
   initrd: { kind: TEXT, says: 'Initial RAM disk.' },
   module: { kind: listOf(TEXT), says: 'Boot modules: FILE, or FILE=COMMAND LINE.' },
+  device: {
+    kind: listOf(plugin('a device', 'string | Device')),
+    says: "Names or paths of devices, or devices themselves, that sit on the board's buses beside its own.",
+  },
   disk: { kind: TEXT, says: 'A raw disk image.' },
   net: { kind: TEXT, says: 'The network interface: none, loopback or peer; with =FILE, frames are captured into it.' },
   until: { kind: TEXT, says: 'Stop with status 0 when this text has been on the console.' },

@@ -1,5 +1,5 @@
 // Made by scripts/gen-config.ts from config-table.ts.
-import type { Backend, InputArrival, OpsModule } from '@paragraft/core'
+import type { Backend, Device, InputArrival, OpsModule } from '@paragraft/core'
 import type { BackendName, BackendOptionsByName } from './config.ts'
 import type { EngineName } from './engines.ts'
 
@@ -42,6 +42,10 @@ export interface RunConfig {
    * Boot modules: FILE, or FILE=COMMAND LINE.
    */
   module?: string[] | undefined
+  /**
+   * Names or paths of devices, or devices themselves, that sit on the board's buses beside its own.
+   */
+  device?: (string | Device)[] | undefined
   /**
    * A raw disk image.
    */

@@ -11,6 +11,7 @@ export const ABILITIES = {
   'late-ops': 'ops can be installed while the guest runs',
   disk: 'the guest finds the disk that the user gives the machine',
   net: 'the guest finds the network interface that the user gives the machine',
+  devices: 'the guest finds devices that the user adds to the board',
   snapshot: 'its state can be saved and restored',
 } as const
 

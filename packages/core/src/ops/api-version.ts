@@ -8,7 +8,7 @@ import { ParagraftError } from '../errors.ts'
  * 1.x, and a plug-in that uses what came with 1.1 says `^1.1.0`.
  *
  * 1.0.0: defineOps, defineBackend, their ports and heads. 1.1.0: abilities (`supports`, `requires`), `knownBy`, metadata of
- * packages.
+ * packages, defineDevice, modules' entrypoints for heads, deprivileged guests, states.
  */
 export const API_VERSION = '1.1.0'
 

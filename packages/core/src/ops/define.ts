@@ -3,7 +3,6 @@
  * Both check everything that can be checked without a guest; admission (admission.ts) does the rest.
  */
 import satisfies from 'semver/functions/satisfies.js'
-import valid from 'semver/functions/valid.js'
 import validRange from 'semver/ranges/valid.js'
 import { ParagraftError } from '../errors.ts'
 import type { Head } from '../head.ts'
@@ -24,8 +23,8 @@ import type {
   Reporter,
   Snapshotable,
 } from '../ports.ts'
-import { ABILITY_NAMES, type Ability, isAbility } from './abilities.ts'
-import { API_VERSION, checkApiVersion } from './api-version.ts'
+import type { Ability } from './abilities.ts'
+import { API_VERSION } from './api-version.ts'
 import type { BackendOption, BackendOptions, BackendOptionValues } from './backend-options.ts'
 import type { CallFrame } from './calling.ts'
 import type { OpGroup } from './catalogue/entry.ts'
@@ -36,6 +35,7 @@ import { ERAS } from './eras.generated.ts'
 import { eraName, erasIn } from './eras.ts'
 import type { HostFunction, ProcessorControl, VirtualMemory } from './host.ts'
 import { planSlots } from './plan.ts'
+import { checkAbilities, checkPlugin, shape } from './shape.ts'
 
 /** How an op is answered. `version`: the range of op versions (signatures) that the answer is written for. */
 export type Answer =
@@ -456,37 +456,6 @@ export function defineBackend(definition: BackendDefinition): Backend {
 /** True for a backend made by {@link defineBackend} of any copy of this package. */
 export function isBackend(candidate: unknown): candidate is Backend {
   return typeof candidate === 'object' && candidate !== null && BACKEND in candidate
-}
-
-function checkPlugin(
-  definition: { name: string; version: string; apiVersion: string },
-  error: string,
-  caller: string,
-): void {
-  if (typeof definition !== 'object' || definition === null) {
-    throw shape(error, caller, 'definition', definition, 'an object')
-  }
-  const { name, version, apiVersion } = definition
-  if (typeof name !== 'string' || !/^\S+$/.test(name)) throw shape(error, caller, 'name', name, 'a name without spaces')
-  if (typeof version !== 'string' || valid(version) === null) {
-    throw shape(error, name, 'version', version, 'a semver version such as "1.0.0"')
-  }
-  if (typeof apiVersion !== 'string' || validRange(apiVersion) === null) {
-    throw shape(error, name, 'apiVersion', apiVersion, 'a semver range such as "^1.0.0"')
-  }
-  checkApiVersion(name, apiVersion)
-}
-
-function checkAbilities(error: string, name: string, field: string, list: unknown): void {
-  if (list === undefined || (Array.isArray(list) && list.every(isAbility))) return
-  throw shape(error, name, field, list, `a list of ${ABILITY_NAMES}`)
-}
-
-function shape(error: string, who: string, field: string, got: unknown, wants: string): ParagraftError {
-  return new ParagraftError(error, `${who}: ${field} must be ${wants}`, {
-    fields: { plugin: who, field, got: typeof got === 'string' ? got : typeof got },
-    hint: `Set ${field} to ${wants}.`,
-  })
 }
 
 const OPTION_KINDS: readonly BackendOption['kind'][] = ['text', 'number', 'flag', 'artefact']

@@ -16,7 +16,7 @@ test('a package may say nothing, and more than is known', () => {
 test.each([
   ['paragraft', 'backend'],
   ['paragraft', []],
-  ['paragraft.kind', { ...backend, kind: 'device' }],
+  ['paragraft.kind', { ...backend, kind: 'printer' }],
   ['paragraft.name', { ...backend, name: 'two words' }],
   ['paragraft.name', { ...backend, name: undefined }],
   ['paragraft.api', { ...backend, api: 'newest' }],

@@ -9,10 +9,15 @@ import { ParagraftError } from '../errors.ts'
 import { ABILITY_NAMES, type Ability, isAbility } from './abilities.ts'
 import { checkApiVersion } from './api-version.ts'
 import type { Backend, OpsModule } from './define.ts'
+import type { Device } from './device.ts'
+
+/** What a plug-in can be. */
+export const PLUGIN_KINDS = ['backend', 'ops', 'device'] as const
+export type PluginKind = (typeof PLUGIN_KINDS)[number]
 
 /** The value of `paragraft` in a package.json; of the plug-in that is the package's main export. */
 export interface PluginMetadata {
-  readonly kind: 'backend' | 'ops'
+  readonly kind: PluginKind
   /** The definition's `name`. */
   readonly name: string
   /** The definition's `apiVersion`: the range of the plug-in API that it is written for. */
@@ -29,7 +34,7 @@ export interface PluginMetadata {
 }
 
 interface Field {
-  readonly of: readonly PluginMetadata['kind'][]
+  readonly of: readonly PluginKind[]
   readonly required?: true
   readonly wants: string
   fits(value: unknown): boolean
@@ -40,14 +45,14 @@ const isAbilities = (value: unknown): boolean => Array.isArray(value) && value.e
 
 const FIELDS: Readonly<Record<keyof PluginMetadata, Field>> = {
   kind: {
-    of: ['backend', 'ops'],
+    of: PLUGIN_KINDS,
     required: true,
-    wants: '"backend" or "ops"',
-    fits: value => value === 'backend' || value === 'ops',
+    wants: `one of ${PLUGIN_KINDS.join(', ')}`,
+    fits: value => PLUGIN_KINDS.some(kind => kind === value),
   },
-  name: { of: ['backend', 'ops'], required: true, wants: 'the name in the definition, without spaces', fits: isText },
+  name: { of: PLUGIN_KINDS, required: true, wants: 'the name in the definition, without spaces', fits: isText },
   api: {
-    of: ['backend', 'ops'],
+    of: PLUGIN_KINDS,
     required: true,
     wants: 'a semver range of the plug-in API such as "^1.0.0"',
     fits: value => typeof value === 'string' && value !== '' && validRange(value) !== null,
@@ -85,7 +90,7 @@ export function readMetadata(manifest: { name?: unknown; paragraft?: unknown }):
 }
 
 /** Holds what a package said against what it exports. Throws `PG_METADATA`, naming both. */
-export function checkMetadata(metadata: PluginMetadata, plugin: Backend | OpsModule): void {
+export function checkMetadata(metadata: PluginMetadata, plugin: Backend | OpsModule | Device): void {
   const abilities = 'supports' in plugin ? plugin.supports : 'requires' in plugin ? plugin.requires : undefined
   const pairs: [string, unknown, unknown][] = [
     ['name', metadata.name, plugin.name],

@@ -1,10 +1,10 @@
 /** What the settings of a run name, loaded: all of a machine but its devices' far ends. */
 import { basename } from 'node:path'
-import type { OpsModule } from '@paragraft/core'
+import type { Device, OpsModule } from '@paragraft/core'
 import type { MachineConfig } from '../assemble.ts'
 import { loadBackendOptions } from './backend-options.ts'
 import { readUserFile } from './files.ts'
-import { type FoundPlugin, findBackend, loadBackend, loadDefaultOps, loadOps } from './plugins.ts'
+import { type FoundPlugin, findBackend, loadBackend, loadDefaultOps, loadDevice, loadOps } from './plugins.ts'
 import type { RunSettings } from './settings.ts'
 
 /** The machine's config as far as it can be had from files and packages. */
@@ -17,6 +17,8 @@ export async function gather(settings: RunSettings): Promise<Ingredients> {
   const backend = 'from' in settings.backend ? await loadBackend(settings.backend, found) : settings.backend
   const ops: OpsModule[] = []
   for (const entry of settings.ops) ops.push('from' in entry ? await loadOps(entry) : entry)
+  const devices: Device[] = []
+  for (const entry of settings.devices) devices.push('from' in entry ? await loadDevice(entry) : entry)
   return {
     image: readUserFile(settings.image, 'the image'),
     imageName: basename(settings.image),
@@ -26,6 +28,7 @@ export async function gather(settings: RunSettings): Promise<Ingredients> {
       commandLine: module.commandLine,
     })),
     ops,
+    devices,
     ...defaultOpsOf(settings, found),
     backend,
     backendOptions: await loadBackendOptions(backend, settings),

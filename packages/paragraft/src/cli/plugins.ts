@@ -10,9 +10,12 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import {
   type Backend,
   checkMetadata,
+  type Device,
   isBackend,
+  isDevice,
   isOpsModule,
   type OpsModule,
+  type PluginKind,
   type PluginMetadata,
   readMetadata,
 } from '@paragraft/core'
@@ -24,13 +27,14 @@ import type { Named } from './settings.ts'
 
 interface Kind<T> {
   /** As in package names: `@paragraft/backend-xen`. */
-  readonly word: 'backend' | 'ops'
+  readonly word: PluginKind
   readonly what: string
   readonly made: string
   is(value: unknown): value is T
 }
 
 const BACKEND: Kind<Backend> = { word: 'backend', what: 'backend', made: 'defineBackend', is: isBackend }
+const DEVICE: Kind<Device> = { word: 'device', what: 'device', made: 'defineDevice', is: isDevice }
 const OPS: Kind<OpsModule> = { word: 'ops', what: 'ops module', made: 'defineOps', is: isOpsModule }
 
 /** A plug-in that has been found, and what its package says of it. Nothing of its code has run. */
@@ -59,6 +63,11 @@ export function loadOps(named: Named): Promise<OpsModule> {
   return load(OPS, named.name, find(OPS, named))
 }
 
+/** Loads a device by name or path. Throws as {@link loadBackend}. */
+export function loadDevice(named: Named): Promise<Device> {
+  return load(DEVICE, named.name, find(DEVICE, named))
+}
+
 /** Loads the ops module that a backend's metadata names, seen from the backend's own package; undefined if it names none. */
 export async function loadDefaultOps({ package: home, metadata }: FoundPlugin): Promise<OpsModule | undefined> {
   if (home === undefined || metadata?.ops === undefined) return undefined
@@ -67,7 +76,7 @@ export async function loadDefaultOps({ package: home, metadata }: FoundPlugin): 
 }
 
 /** The package names that a name can mean, in order. */
-export function packageNames(word: 'backend' | 'ops', name: string): string[] {
+export function packageNames(word: PluginKind, name: string): string[] {
   if (name.startsWith('@') || name.includes('/')) return [name]
   return [`@paragraft/${word}-${name}`, `paragraft-${word}-${name}`, name]
 }
@@ -107,7 +116,7 @@ function find<T>(kind: Kind<T>, named: Named): FoundPlugin {
   )
 }
 
-async function load<T extends Backend | OpsModule>(
+async function load<T extends Backend | OpsModule | Device>(
   kind: Kind<T>,
   name: string,
   { file, metadata }: FoundPlugin,

@@ -23,7 +23,7 @@ function refusal(action: () => unknown): string {
 
 test('every option of the contract is understood', () => {
   const argv =
-    'kernel --config c.json --profile p --deprecations --backend xen --backend-option rom=a=b --backend-option rom=c --backend-option x= --ops a --ops none --ops ./b --memory 64M --append quiet --initrd i.gz --module m --module n=x=1 --disk d --net peer=n.pcap --until # --timeout 1.5 --screen --report r.json --trace io=t --trace events --engine reference'.split(
+    'kernel --config c.json --profile p --deprecations --backend xen --backend-option rom=a=b --backend-option rom=c --backend-option x= --ops a --ops none --ops ./b --memory 64M --append quiet --initrd i.gz --module m --module n=x=1 --device v --disk d --net peer=n.pcap --until # --timeout 1.5 --screen --report r.json --trace io=t --trace events --engine reference'.split(
       ' ',
     )
   const args = parseRunArguments(argv)
@@ -42,6 +42,7 @@ test('every option of the contract is understood', () => {
       { name: './b', from: HERE },
     ],
     noDefaultOps: true,
+    devices: [{ name: 'v', from: HERE }],
     memory: 64 * 2 ** 20,
     append: 'quiet',
     initrd: at('i.gz'),

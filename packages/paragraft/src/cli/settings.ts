@@ -9,6 +9,7 @@ import {
   type Backend,
   type BackendOptionValues,
   type DeprecationNotice,
+  type Device,
   deprecation,
   type InputArrival,
   type OpsModule,
@@ -67,6 +68,7 @@ export interface RunSettings {
   ops: (Named | OpsModule)[]
   /** The backend's default ops are left out. */
   noDefaultOps: boolean
+  devices: (Named | Device)[]
   /** Bytes; undefined: the snapshot's, or the default. */
   memory: number | undefined
   append: string | undefined
@@ -96,6 +98,7 @@ const RUN_OPTIONS = {
   append: { type: 'string' },
   initrd: { type: 'string' },
   module: { type: 'string', multiple: true },
+  device: { type: 'string', multiple: true },
   disk: { type: 'string' },
   net: { type: 'string' },
   until: { type: 'string' },
@@ -244,6 +247,7 @@ export function settle(
     ],
     ops: ops.filter(entry => entry !== NO_DEFAULT_OPS).map(entry => seen<OpsModule>(entry, from('ops'))),
     noDefaultOps: ops.includes(NO_DEFAULT_OPS),
+    devices: (merged.device ?? []).map(entry => seen<Device>(entry, from('device'))),
     memory: typeof merged.memory === 'string' ? parseSize(merged.memory, '--memory') : merged.memory,
     append: merged.append,
     initrd: path('initrd'),

@@ -1,15 +1,15 @@
-/** `paragraft plugins`: which backends and ops modules can be named here, and what they say of themselves. */
+/** `paragraft plugins`: which backends, ops modules and devices can be named here, and what they say of themselves. */
 import { parseArgs } from 'node:util'
 import { API_VERSION, EXIT_OK, formatTable } from '@paragraft/core'
 import { reachablePlugins } from '../cli/discovery.ts'
 import { parse } from '../cli/settings.ts'
 import type { Command } from '../cli/usage.ts'
 
-const HELP = `paragraft plugins: the backends and ops modules within reach
+const HELP = `paragraft plugins: the backends, ops modules and devices within reach
 
 usage: paragraft plugins [--json]
 
-Lists the installed packages that --backend and --ops find from this folder, by what their package.json says: what they
+Lists the installed packages that --backend, --ops and --device find from this folder, by what their package.json says: what they
 are, the range of the plug-in API that they are written for, what a backend supports or an ops module requires, and the
 ops module that a backend brings for guests that do not know it. None of their code runs.
 
@@ -18,7 +18,7 @@ ops module that a backend brings for guests that do not know it. None of their c
 
 export const pluginsCommand: Command = {
   name: 'plugins',
-  summary: 'the backends and ops modules within reach, and what they support',
+  summary: 'the backends, ops modules and devices within reach',
   help: HELP,
   async run(argv, world) {
     const { values } = parse(() => parseArgs({ args: argv, options: { json: { type: 'boolean' } }, strict: true }))

@@ -1,5 +1,5 @@
 /** What a machine is made of, as far as a snapshot of it depends on that. */
-import type { Backend, BackendOptionValues, BlockPort, OpsModule } from '@paragraft/core'
+import type { Backend, BackendOptionValues, BlockPort, Device, OpsModule } from '@paragraft/core'
 import { snapshotMismatch } from '@paragraft/core'
 import { sha256 } from '@paragraft/loader'
 import type { SnapshotHeader } from './format.ts'
@@ -14,13 +14,15 @@ export interface MachineIdentity {
   ops: readonly OpsModule[]
   disk: BlockPort | undefined
   net: boolean
+  devices: readonly Device[]
   nsPerInstruction: number
   rtcEpochSeconds: number
 }
 
 /** Part by part in words, to be compared and to be shown. */
 export function describeMachine(identity: MachineIdentity): Record<string, string> {
-  const { image, memory, backend, backendOptions, head, ops, disk, net, nsPerInstruction, rtcEpochSeconds } = identity
+  const { image, memory, backend, backendOptions, head, ops, disk, net, devices, nsPerInstruction, rtcEpochSeconds } =
+    identity
   const options = Object.entries(backendOptions).map(([name, value]) => `${name}=${describeOption(value)}`)
   return {
     backend: `${backend.name} ${backend.version}`,
@@ -31,6 +33,7 @@ export function describeMachine(identity: MachineIdentity): Record<string, strin
     'ops modules': ops.map(({ name, version }) => `${name} ${version}`).join(', ') || 'none',
     disk: disk === undefined ? 'none' : `${disk.sectors} sectors, ${disk.readOnly ? 'read-only' : 'writable'}`,
     'network interface': net ? 'one' : 'none',
+    'added devices': devices.map(({ name, version }) => `${name} ${version}`).join(', ') || 'none',
     'time per instruction': `${nsPerInstruction} ns`,
     'clock at power-on': `${rtcEpochSeconds} s`,
   }

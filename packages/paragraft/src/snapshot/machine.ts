@@ -2,6 +2,7 @@
 import {
   type Backend,
   type BackendInstance,
+  type DeviceInstance,
   type NetPort,
   type OpsModule,
   ParagraftError,
@@ -27,6 +28,7 @@ export interface SavedParts {
   backend: BackendInstance
   board: PcDevices | undefined
   net: NetPort | undefined
+  devices: readonly { readonly name: string; readonly instance: DeviceInstance }[]
   ops: readonly OpsModule[]
   books: Bookkeeper | null
   exits: Snapshotable
@@ -77,10 +79,11 @@ export function restoreMachine(parts: SavedParts, bytes: Uint8Array): void {
  * lines; the log behind those who may report.
  */
 function stateful(parts: SavedParts): Snapshotable<Readonly<Record<string, unknown>>> {
-  const { engine, scheduler, board, net, ops, books, exits, console, replay, ports, reports } = parts
+  const { engine, scheduler, board, net, devices, ops, books, exits, console, replay, ports, reports } = parts
   const modules = ops.flatMap(({ name, state }) => (state === undefined ? [] : [[name, state] as const]))
   return together({
     time: scheduler,
+    ...(devices.length === 0 ? {} : { devices: together(Object.fromEntries(devices.map(deviceOf))) }),
     ...(board === undefined ? {} : { board }),
     ...(isStateful(net) ? { net } : {}),
     backend: backendOf(parts),
@@ -97,6 +100,15 @@ function stateful(parts: SavedParts): Snapshotable<Readonly<Record<string, unkno
 
 function isStateful(part: Partial<Snapshotable> | undefined): part is Snapshotable {
   return part?.save !== undefined && part.restore !== undefined
+}
+
+/** By their places, since two may have one name. */
+function deviceOf({ name, instance }: SavedParts['devices'][number], index: number): [string, Snapshotable] {
+  if (isStateful(instance)) return [`${index} ${name}`, instance]
+  throw new ParagraftError('PG_SNAPSHOT_UNSUPPORTED', `device ${name} cannot be saved`, {
+    fields: { device: name },
+    hint: 'A device can be saved when what it creates has save() and restore().',
+  })
 }
 
 function backendOf({ definition, backend }: SavedParts): Snapshotable {
