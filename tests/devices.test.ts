@@ -102,7 +102,7 @@ test('its state is in a snapshot, and a device without one cannot be saved', asy
     let count = 0
     return device(({ io }) => {
       io.claim(0x2e0, 1, { ioRead: () => count++, ioWrite() {} }, 'counter')
-      return { save: () => count, restore: state => void (count = Number(state)) }
+      return { save: () => count, restore: (state: unknown) => void (count = Number(state)) }
     })
   }
   const guest = [...READ, ...READ, ...READ, 0xf4]
