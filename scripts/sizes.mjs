@@ -11,14 +11,14 @@ import { capture, pool, workspacePackages } from './lib/workspace.mjs'
 
 /** Kilobytes (1000 bytes) of the packed file: what it has today, and about a third more. */
 const BOUNDS = {
-  paragraft: 220,
+  paragraft: 340,
   '@paragraft/core': 250,
   '@paragraft/cpu': 1400,
   '@paragraft/devices': 260,
   '@paragraft/loader': 240,
   '@paragraft/backend-native': 5,
   '@paragraft/backend-vmi': 200,
-  '@paragraft/backend-xen': 330,
+  '@paragraft/backend-xen': 480,
   '@paragraft/conformance': 260,
   '@paragraft/create-backend': 20,
   '@paragraft/guests': 110,
