@@ -60,6 +60,8 @@ export const BLK_MODE = 24
 export const BLK_CROSS = 28
 /** i32: entries left until the block counts as hot; under the translator only. */
 export const BLK_HEAT = 32
+/** u32: entries that make the block hot. */
+export const BLK_HOT = 48
 /** u32: a copy of the block, run where its region does not want to be entered; 0 when none was made. */
 export const BLK_TWIN = 36
 /** u32: EIP for which the block's region was translated. */

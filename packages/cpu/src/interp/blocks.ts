@@ -11,6 +11,7 @@ import {
   BLK_EIP,
   BLK_FIRST,
   BLK_HEAT,
+  BLK_HOT,
   BLK_MODE,
   BLK_NEXT,
   BLK_PHYS,
@@ -60,6 +61,8 @@ export const REGION_BLOCK: number = SCRATCH_BLOCK + BLOCK_HEADER + 16 * RECORD_S
 const FIRST_BLOCK = REGION_BLOCK + BLOCK_HEADER + RECORD_SIZE
 /** Heat of a block that is not counted. */
 const COLD = 0x7fffffff
+/** A wide instruction counts for so many others when it comes to translation. */
+const WIDE_WEIGHT = 8
 const PAGE = 0x1000
 const LINE = 64
 
@@ -184,6 +187,7 @@ export class Blocks {
     if (limitRecord !== 0) rec += RECORD_SIZE
     let off = start
     let count = 0
+    let wide = 0
     for (let ended = false; !ended; ) {
       let d: Decoded | null = null
       if (off < PAGE && count < MAX_INSTRUCTIONS)
@@ -196,6 +200,7 @@ export class Blocks {
       rec = this.#instruction(rec, d, off, count, mode, this.probeAt(page + off))
       off += d.length
       count++
+      if (d.insn?.wide) wide++
       ended = d.insn === null || d.entry.ends
       if (!ended && d.entry.resumes) {
         rec = this.#end(rec, off, count, mode)
@@ -203,7 +208,7 @@ export class Blocks {
       }
     }
     if (limitRecord !== 0) this.#plain(limitRecord, this.#micro.limit, start, 0, 0, off - 1)
-    this.#header(block, phys, off - start, count, rec, mode)
+    this.#header(block, phys, off - start, count, rec, mode, wide)
     this.#publish(block, phys, off - start, mode)
     this.#next = rec
     return block
@@ -399,7 +404,8 @@ export class Blocks {
     this.#lastMain = rec
   }
 
-  #header(block: number, phys: number, bytes: number, count: number, end: number, mode: number): void {
+  /** `wide`: instructions among the `count` that gain most by translation. */
+  #header(block: number, phys: number, bytes: number, count: number, end: number, mode: number, wide = 0): void {
     const at = block >> 2
     this.#u32.fill(0, at, at + BLOCK_HEADER / 4)
     this.#u32[at + BLK_COUNT / 4] = count
@@ -408,7 +414,8 @@ export class Blocks {
     this.#u32[at + BLK_BYTES / 4] = bytes
     this.#u32[at + BLK_RECORDS / 4] = (end - block - BLOCK_HEADER) / RECORD_SIZE
     this.#u32[at + BLK_MODE / 4] = mode
-    this.#u32[at + BLK_HEAT / 4] = this.heat
+    const hot = Math.ceil((this.heat * count) / (count + wide * (WIDE_WEIGHT - 1)))
+    this.#u32[at + BLK_HOT / 4] = this.#u32[at + BLK_HEAT / 4] = hot
   }
 
   /**

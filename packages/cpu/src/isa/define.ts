@@ -33,6 +33,8 @@ export interface Insn {
   branch?: boolean
   /** Indirect near jump: its record may remember a target (see Builder.jumpIndirect). */
   indirect?: boolean
+  /** On x87, MMX or XMM registers: far quicker where it is translated. */
+  wide?: boolean
   /** The memory operand's ESP base counts after the pop (POP Ev). */
   popAddress?: boolean
   semantics(b: Builder): void

@@ -97,7 +97,13 @@ function recordX87(b: Builder, imm: Expr, inMemory: boolean, seg: Expr, ea: Expr
 export const FPU: readonly Insn[] = [
   ...Array.from({ length: 8 }, (_, i): Insn => {
     const opcode = 0xd8 + i
-    return { mnemonic: `ESC${i}`, size: 'v', encodings: [`${hex2(opcode)} Fx`], semantics: b => x87(b, opcode) }
+    return {
+      mnemonic: `ESC${i}`,
+      size: 'v',
+      wide: true,
+      encodings: [`${hex2(opcode)} Fx`],
+      semantics: b => x87(b, opcode),
+    }
   }),
   {
     mnemonic: 'FWAIT',
@@ -119,6 +125,7 @@ export const FPU: readonly Insn[] = [
 export const SIMD: Insn = {
   mnemonic: 'SIMD',
   size: 'd',
+  wide: true,
   encodings: [],
   semantics(b) {
     const done = quickSimd(b)

@@ -4,7 +4,16 @@
  * touch; every other target is an exit.
  */
 import type { Decoded, Decoder } from '../decode/decode.ts'
-import { BLK_HEAT, BLK_RECORDS, BLOCK_HEADER, REC_LINK, REC_LINKABLE, REC_OFF, RECORD_SIZE } from '../decode/record.ts'
+import {
+  BLK_HEAT,
+  BLK_HOT,
+  BLK_RECORDS,
+  BLOCK_HEADER,
+  REC_LINK,
+  REC_LINKABLE,
+  REC_OFF,
+  RECORD_SIZE,
+} from '../decode/record.ts'
 import type { Blocks } from '../interp/blocks.ts'
 import { itlbTag } from '../interp/lookup.ts'
 import type { Insn } from '../isa/define.ts'
@@ -227,9 +236,9 @@ class Finder {
   #executed(eip: number): number {
     const block = this.#record(eip)
     if (block === 0) return 0
-    const { heat } = this.#view.blocks
-    const entered = heat - this.#view.i32[(block + BLK_HEAT) >> 2]
-    return entered >= heat / COLD_RATIO ? block : 0
+    const { i32 } = this.#view
+    const hot = i32[(block + BLK_HOT) >> 2]
+    return hot - i32[(block + BLK_HEAT) >> 2] >= hot / COLD_RATIO ? block : 0
   }
 
   /** Physical page of `lin` as the instruction TLB has it, -1 when it has not. */

@@ -3,7 +3,7 @@
  * regions find one another and go when their code is written or when there are too many.
  */
 import type { Decoder } from '../decode/decode.ts'
-import { BLK_COUNT, BLK_CROSS, BLK_HEAT, BLK_MODE, BLK_PHYS } from '../decode/record.ts'
+import { BLK_COUNT, BLK_CROSS, BLK_HEAT, BLK_HOT, BLK_MODE, BLK_PHYS } from '../decode/record.ts'
 import type { Blocks, Regions } from '../interp/blocks.ts'
 import { RESTART } from '../interp/helpers.ts'
 import type { Helpers, WasmInterpreter } from '../interp/wasm.ts'
@@ -27,10 +27,10 @@ import { tidy } from './tidy.ts'
 
 /**
  * Entries after which a block is hot, unless told otherwise. To translate an instruction, V8's compiler included, costs as
- * much as to interpret it 30,000 times: at 2,000 a boot of Linux took twice the interpreter's time, at 50,000 it takes about a
- * tenth longer, and a loop gets there in milliseconds.
+ * much as to interpret it 30,000 times: at 2,000 a boot of Linux took twice the interpreter's time, at 50,000 it took an eighth
+ * longer, at 100,000 hardly longer, and a loop gets there in milliseconds.
  */
-const THRESHOLD = 50_000
+const THRESHOLD = 100_000
 /**
  * A module costs as much as some ten regions: hot blocks wait until there are so many of them, or the first has waited for
  * so many turns of the run loop.
@@ -184,7 +184,7 @@ export class Translator implements Regions, TranslatorControl {
     if (losses !== undefined && losses.count >= MOST_LOSSES) {
       if (this.#cpu.instructions() - losses.at < LOSSES_FORGOTTEN) {
         // Ask again later.
-        u32[(block + BLK_HEAT) >> 2] = this.#blocks.heat * 8
+        u32[(block + BLK_HEAT) >> 2] = u32[(block + BLK_HOT) >> 2] * 8
         return
       }
       losses.count = 0
@@ -212,7 +212,7 @@ export class Translator implements Regions, TranslatorControl {
     for (const { block, eip, user } of wanted) {
       const mode = this.#cpu.u32[(block + BLK_MODE) >> 2]
       if (covered.has(`${eip} ${mode}`)) {
-        this.#cpu.u32[(block + BLK_HEAT) >> 2] = this.#blocks.heat
+        this.#cpu.u32[(block + BLK_HEAT) >> 2] = this.#cpu.u32[(block + BLK_HOT) >> 2]
         continue
       }
       const one = this.#region(block, eip, user, module)
