@@ -212,32 +212,35 @@ export class RandomGuest {
     if (use === abi.MMUEXT_NEW_BASEPTR && mm.baseptr !== this.#home && this.#chance(2)) mm.newBaseptr(this.#home)
   }
 
-  /** Machine address of a table of a level that it has made. */
+  /** Machine address of a table of a level that it has made, or of a page. */
   #known(level: number): number {
-    const pages = this.#tables[level - 1]!
+    const pages = this.#tables[level - 1] ?? []
     return this.#pv.mfn(pages.length === 0 ? FIRST_PAGE : this.#pick(pages)) * PAGE_SIZE
   }
 
-  /** A write to a page table that is mapped read-only, by an instruction that retires, or does not. */
+  /** A write to a table that is mapped read-only, by an instruction that retires, or does not, and that may write much. */
   #writableTable(): void {
     const pv = this.#pv
-    const tables = this.#tables[0]!
-    const made =
-      tables.length === 0 || this.#chance(4)
-        ? this.#address() & ~7
-        : this.#pick(tables) * PAGE_SIZE + 8 * this.#below(512)
-    const address = (made + this.#pick([0, 0, 0, 4])) >>> 0
+    const tables = this.#tables[this.#pick([0, 0, 1, 2])]!.filter(page => pv.mm.tables.inUse(pv.mfn(page)))
+    const page = tables.length === 0 || this.#chance(4) ? this.#address() >>> 12 : this.#pick(tables)
+    const address = page * PAGE_SIZE + this.#below(512) * 8 + this.#pick([0, 0, 0, 4])
     const target = pv.physical(address)
     pv.mm.writablePageTables = !this.#chance(8)
-    const [low, high] = this.#entry()
+    pv.mm.writableDirectories = this.#chance(2)
+    const plain = (): [number, number] => [this.#pick([0, this.#known(0) + 0x61, this.#known(1) + 0x67]), 0]
+    const writes = Array.from({ length: this.#pick([1, 1, 2, 4]) }, () => (this.#chance(2) ? plain() : this.#entry()))
     pv.instruction = () => {
       if (target === undefined || this.#chance(8)) return false
       // The processor would not let it through otherwise.
       if (pv.physical(address, true) === undefined) throw new Error('the mapping was not opened')
-      if (address % 8 !== 0) pv.memory.write32(target, high)
-      else {
-        pv.memory.write32(target, low)
-        if (this.#chance(2)) pv.memory.write32(target + 4, high)
+      for (const [i, [low, high]] of writes.entries()) {
+        const at = target + 8 * i
+        if (Math.floor(at / PAGE_SIZE) !== Math.floor(target / PAGE_SIZE)) break
+        if (address % 8 !== 0) pv.memory.write32(at, high)
+        else {
+          pv.memory.write32(at, low)
+          pv.memory.write32(at + 4, high)
+        }
       }
       return true
     }

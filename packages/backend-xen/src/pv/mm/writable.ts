@@ -87,7 +87,9 @@ export class WritablePageTables {
       const at = mfn * PAGE_SIZE + 4 * i
       if (this.#tables.update(at, after[i]!, after[i + 1]!) === 0) done.push(i)
       else {
-        for (const back of done) this.#tables.update(mfn * PAGE_SIZE + 4 * back, before[back]!, before[back + 1]!)
+        // In reverse, so that each finds what it found before.
+        for (const back of done.reverse())
+          this.#tables.update(mfn * PAGE_SIZE + 4 * back, before[back]!, before[back + 1]!)
         return false
       }
     }
