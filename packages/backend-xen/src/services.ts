@@ -1,7 +1,7 @@
 /** What domain 0 has for a guest when it begins: the far ends of its console and of xenstore, its directory there, and its devices. */
 import type { BackendPorts } from '@paragraft/core/ops'
 import { GNTTAB_RESERVED_CONSOLE, GNTTAB_RESERVED_XENSTORE } from './abi/grant-table.ts'
-import { GUEST_DOMID, PAGE_SIZE } from './abi/xen.ts'
+import { GUEST_DOMID } from './abi/xen.ts'
 import { attachDevices } from './attach.ts'
 import { XenConsole } from './console.ts'
 import type { EventChannels } from './event-channels.ts'
@@ -25,16 +25,21 @@ export interface ServiceOptions {
 export function startServices(options: ServiceOptions): { storePort: number; consolePort: number } {
   const { ports, events, grants, memorySize } = options
   const { memory } = ports
+  /** RAM address of a ring; as long as it is in use, the guest can make nothing else of its page. */
+  const ring = (ref: number, frame: number): number => {
+    grants.grant(ref, frame)
+    const page = grants.map(ref, true)
+    if (page === undefined) throw new RangeError(`frame ${frame} is no page of the guest's`)
+    return page
+  }
   const store = new Store()
-  const server = new StoreServer(store, GUEST_DOMID, memory, options.store * PAGE_SIZE)
+  const server = new StoreServer(store, GUEST_DOMID, memory, ring(GNTTAB_RESERVED_XENSTORE, options.store))
   const storeEnd = events.openTo('xenstore', () => server.service())
   server.connect(storeEnd.channel)
-  grants.grant(GNTTAB_RESERVED_XENSTORE, options.store)
 
-  const console = new XenConsole(memory, ports.console, options.console * PAGE_SIZE)
+  const console = new XenConsole(memory, ports.console, ring(GNTTAB_RESERVED_CONSOLE, options.console))
   const consoleEnd = events.openTo('console', () => console.service())
   console.connect(consoleEnd.channel)
-  grants.grant(GNTTAB_RESERVED_CONSOLE, options.console)
 
   createDomain(store, {
     name: 'paragraft',

@@ -68,7 +68,8 @@ function registerVcpuInfo(domain: Domain, at: number): number {
   if (values.offset > PAGE_SIZE - VCPU_INFO_SIZE) return -EINVAL
   if (domain.vcpu.placed) return -EINVAL
   const page = domain.frames.address(values.mfn)
-  if (page === undefined) return -EINVAL
+  // It is written to from now on, whatever becomes of the guest's own mappings of it.
+  if (page === undefined || !domain.frames.hold(values.mfn, true)) return -EINVAL
   domain.vcpu.place(page + values.offset)
   domain.time.refresh(true)
   domain.events.announceAll()
