@@ -36,6 +36,7 @@ export const CHECKS = [
     name: `package: ${item.name} (attw)`,
     command: [tool('attw'), ['--pack', '--profile', 'esm-only', '--no-color', item.directory]],
   })),
+  { name: 'reference: links of docstrings (typedoc)', command: node('scripts/reference.mjs', '--check') },
   { name: 'packages: sizes', command: node('scripts/sizes.mjs', '--check') },
   ...GENERATED.filter(([, script]) => existsSync(join(root, script))).map(([name, script]) => ({
     name,
