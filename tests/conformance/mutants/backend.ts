@@ -2,6 +2,7 @@
 import { overlay } from '@paragraft/conformance'
 import type { BackendInstance, BackendPorts, HypercallFrame } from '@paragraft/core/ops'
 import type { IoHandler } from '@paragraft/core/ports'
+import { manifest } from '../reference/backend.ts'
 import { HYPERCALLS } from '../reference/object.ts'
 import { altered, type Mutant, referenceSubject } from './mutant.ts'
 
@@ -255,14 +256,7 @@ export const wrongContract: readonly Mutant[] = [
     found: 'contract: the package says what the definition says',
     subject: {
       ...referenceSubject,
-      manifest: {
-        paragraft: {
-          kind: 'backend',
-          name: 'reference',
-          api: '^1.1.0',
-          supports: ['ops', 'disk', 'snapshot', 'guests:plain', 'net'],
-        },
-      },
+      manifest: { paragraft: { ...manifest.paragraft, supports: [...manifest.paragraft.supports, 'net'] } },
     },
   },
   altered(

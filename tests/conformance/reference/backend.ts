@@ -2,7 +2,13 @@
  * The reference backend: a PC whose board it brings itself, with a few hypercalls. Everything that reaches its guest goes through
  * its ports and its instance, so that a fault can be planted anywhere on the way.
  */
-import { type BackendInstance, type BackendPorts, defineBackend, type HypercallFrame } from '@paragraft/core/ops'
+import {
+  type Ability,
+  type BackendInstance,
+  type BackendPorts,
+  defineBackend,
+  type HypercallFrame,
+} from '@paragraft/core/ops'
 import type { NamedStates } from '@paragraft/core/snapshot'
 import { createPcDevices, type PcDevices } from '@paragraft/devices'
 import { HYPERCALLS } from './object.ts'
@@ -137,23 +143,21 @@ class Reference implements BackendInstance {
   }
 }
 
+const API = '^1.1.0'
+const SUPPORTS: readonly Ability[] = ['ops', 'disk', 'snapshot', 'guests:plain']
+
 export const reference = defineBackend({
   name: 'reference',
   version: '1.0.0',
-  apiVersion: '^1.1.0',
+  apiVersion: API,
   heads: ['multiboot'],
   board: 'none',
-  supports: ['ops', 'disk', 'snapshot', 'guests:plain'],
+  supports: SUPPORTS,
   create: ports => new Reference(ports),
 })
 
 /** What its package.json would say. */
 export const manifest = {
   name: 'paragraft-backend-reference',
-  paragraft: {
-    kind: 'backend',
-    name: 'reference',
-    api: '^1.1.0',
-    supports: ['ops', 'disk', 'snapshot', 'guests:plain'],
-  },
+  paragraft: { kind: 'backend', name: 'reference', api: API, supports: SUPPORTS },
 }
