@@ -58,7 +58,7 @@ static void one(u32 unused) {
   (void)unused;
   u32 number = random() % 48, arguments[5];
   for (u32 i = 0; i < 5; i++) arguments[i] = random() % 3 ? word() : (u32)(buffer + random() % 512);
-  for (u32 i = 0; i < 64; i++) buffer[random() % 2048] = word();
+  for (u32 i = 0; i < 12; i++) buffer[random() % 512] = word();
   /* Commands are small, and come first. */
   if (random() % 4) arguments[0] = random() % 24;
   if (number == multicall) {
