@@ -9,7 +9,7 @@ const nodeOnly = ['crypto', 'fs', 'perf_hooks', 'url', 'node:fs/promises']
 export default defineConfig([
   {
     ...common,
-    entry: ['src/bench.ts', 'src/run.ts', 'src/soak.ts'],
+    entry: ['src/bench.ts', 'src/run.ts', 'src/soak.ts', 'src/xen-run.ts'],
     platform: 'node',
     clean: ['dist/*', '!dist/page.js'],
   },

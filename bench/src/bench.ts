@@ -11,6 +11,7 @@ import { Progress } from './progress.ts'
 import { plots, readmeWith } from './publish.ts'
 import { MANIFEST, missingForBoots, type Subject } from './subjects.ts'
 import { report } from './tables.ts'
+import { measureXen } from './xen.ts'
 
 const file = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url))
 
@@ -27,6 +28,7 @@ async function measure(options: Options, progress: Progress): Promise<Figures> {
     const boot = boots.get(subject.name)
     if (boot !== undefined) subject.boot = boot
   }
+  const xen = options.boots === 0 ? undefined : measureXen(options.boots, options.timeout, progress)
   progress.end()
   return {
     date: new Date().toISOString().slice(0, 10),
@@ -37,6 +39,7 @@ async function measure(options: Options, progress: Progress): Promise<Figures> {
     guest: kernelPackage(),
     commandLine: COMMAND_LINE,
     subjects: measured,
+    ...(xen === undefined ? {} : { xen }),
   }
 }
 

@@ -31,6 +31,16 @@ export interface SubjectFigures {
   failed: Record<string, string>
 }
 
+/** Guests of Xen. */
+export interface XenFigures {
+  date: string
+  /** CPU seconds from the start of the process to GRUB's prompt, run by run, and its instructions. */
+  prompt: number[]
+  instructions: number
+  /** CPU nanoseconds of a hypercall that does nothing, by the way in. */
+  hypercall: Record<'xen-pv' | 'xen-pvh', number[]>
+}
+
 export interface Figures {
   date: string
   host: string
@@ -42,6 +52,7 @@ export interface Figures {
   guest: string
   commandLine: string
   subjects: SubjectFigures[]
+  xen?: XenFigures
 }
 
 /** The middle one, or the mean of the two in the middle. */

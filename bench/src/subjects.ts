@@ -41,7 +41,7 @@ export interface Subject {
 
 const CHROMIUM = '/usr/bin/chromium'
 
-const guestFile = (name: string): string => fileURLToPath(new URL(`../../.guests/${name}`, import.meta.url))
+export const guestFile = (name: string): string => fileURLToPath(new URL(`../../.guests/${name}`, import.meta.url))
 const BENCH_ELF = fileURLToPath(new URL('../../guests/bench/bench.elf', import.meta.url))
 
 function paragraft(name: string, title: string, engine: string, usual: boolean): Subject {

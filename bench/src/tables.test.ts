@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { spans } from './boots.ts'
 import { type Figures, geomean, median, type SubjectFigures } from './figures.ts'
 import { plot } from './plot.ts'
-import { bootTable, kernelTable, paravirtTable, report, time } from './tables.ts'
+import { bootTable, kernelTable, paravirtTable, report, time, xenTable } from './tables.ts'
 
 const subject = (
   name: string,
@@ -27,6 +27,16 @@ const figures = (...subjects: SubjectFigures[]): Figures => ({
   guest: 'a kernel',
   commandLine: 'quiet',
   subjects,
+})
+
+test('guests of Xen, where they were measured', () => {
+  expect(xenTable(figures())).toBe('')
+  const hypercall = { 'xen-pv': [600, 700, 800], 'xen-pvh': [2500] }
+  const xen = { date: '2026-01-02', prompt: [1.25], instructions: 29_963_654, hypercall }
+  const lines = xenTable({ ...figures(), xen }).split('\n')
+  expect(lines[0]).toContain('(2026-01-02, medians of 1)')
+  expect(lines.slice(2).map(line => line.split(' | ').at(-1))).toEqual(['1.25 |', '700 ns |', '2.50 µs |'])
+  expect(lines[2]).toContain('30 M instructions')
 })
 
 test('the median of an even number of values lies between the two in the middle', () => {

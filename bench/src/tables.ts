@@ -169,12 +169,28 @@ export function bootTable(figures: Figures): string {
   return lines.join('\n')
 }
 
+/** Guests of Xen; empty when none was measured. */
+export function xenTable({ xen }: Figures): string {
+  if (xen === undefined) return ''
+  const millions = (xen.instructions / 1e6).toFixed(0)
+  return [
+    ...heading([`Guests of Xen (${xen.date}, medians of ${xen.prompt.length})`, 'Paragraft']),
+    row([
+      `GRUB (\`grub-i386-xen\`) to its prompt, ${millions} M instructions, CPU s from the start of the process`,
+      median(xen.prompt).toFixed(2),
+    ]),
+    row(['a hypercall that does nothing, by INT 82 of a paravirtual guest', time(median(xen.hypercall['xen-pv']))]),
+    row(['the same by VMCALL of a PVH guest', time(median(xen.hypercall['xen-pvh']))]),
+  ].join('\n')
+}
+
 /** All that bench/README.md shows between its marks. */
 export function report(figures: Figures): string {
   const parts = [
     bootTable(figures),
     paravirtTable(figures),
     ...(['compute', 'paravirt', 'hypervisor'] as const).map(group => kernelTable(figures, group)),
+    xenTable(figures),
   ].filter(part => part !== '')
   const measures = [
     ...(figures.runs === 0 ? [] : [`kernels: medians of ${figures.runs} interleaved runs of ${figures.target} CPU ms`]),
