@@ -73,7 +73,7 @@ interface OpCase {
     /** How the catalogue lets a platform refuse the op; null: not at all. */
     readonly refusal: string | null;
 }
-/** All cases, in the guest's order. */
+/** The kernel's cases, in its order: `struct op_case` is slot, title, function. */
 declare const opCases: readonly OpCase[];
 
 /**

@@ -20,7 +20,7 @@ and its console is not shown.
   --instructions N          stop after so many. Default: where the guest ends
   --every N                 instructions between two comparisons, to begin with. Default: 10000000
   --hot N                   translate code that has been entered so often, so that more of it is. Default: as in a run
-  --backend, --backend-option, --ops, --append, --initrd, --module, --memory, --config
+  --backend, --backend-option, --ops, --append, --initrd, --module, --device, --memory, --config, --profile
                             as for paragraft run
 
 exit status
