@@ -48,6 +48,19 @@ export function runTo({ machine }: Watched, instructions: number): void {
   }
 }
 
+/** Runs until a text has been on the console. */
+export function runUntil({ machine }: Watched, text: string): void {
+  let seen = false
+  machine.console.watch(text, () => {
+    seen = true
+    machine.pause()
+  })
+  while (!seen) {
+    const outcome = machine.run()
+    if (outcome.kind !== 'budget') throw new Error(`the guest ended: ${outcome.kind}`)
+  }
+}
+
 /** Registers, all of RAM and virtual time as one text. */
 export function stateOf({ machine }: Watched): string {
   const { memory } = machine

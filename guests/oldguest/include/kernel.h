@@ -83,6 +83,9 @@ struct patch_counts {
 };
 void apply_paravirt(struct patch_counts *counts);
 
+/* register.c: asks for ops, and says what came of it. */
+void register_ops(void);
+
 /* poweroff.c */
 void power_off(void) __attribute__((noreturn));
 void stop_here(void) __attribute__((noreturn));

@@ -10,7 +10,7 @@ export default defineBackend({
   name: 'native',
   version: '0.1.0',
   apiVersion: '^1.1.0',
-  supports: ['ops', 'disk', 'devices', 'snapshot', 'guests:plain'],
+  supports: ['ops', 'late-ops', 'disk', 'devices', 'snapshot', 'guests:plain'],
   heads: ['multiboot', 'linux'],
   board: 'pc',
   create: () => ({ save: () => null, restore: () => {} }),

@@ -40,7 +40,7 @@ export const vmi = defineBackend({
   name: 'vmi',
   version: '0.1.0',
   apiVersion: '^1.1.0',
-  supports: ['ops', 'disk', 'devices', 'snapshot', 'guests:plain', 'vmi:rom'],
+  supports: ['ops', 'late-ops', 'disk', 'devices', 'snapshot', 'guests:plain', 'vmi:rom'],
   heads: ['multiboot', 'linux'],
   board: 'pc',
   options: OPTIONS,

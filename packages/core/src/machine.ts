@@ -4,6 +4,7 @@
  * embedder gets the same ones.
  */
 
+import type { InstallMoment } from './ops/define.ts'
 import type { OpReport } from './ops/ledger.ts'
 import type { Clock, GuestMemory } from './ports.ts'
 
@@ -133,7 +134,8 @@ export interface RunReport {
   virtualNs: number
   backend: string
   head: string
-  modules: { name: string; version: string }[]
+  /** `install`: when its functions were to be installed, where that is not at entry. */
+  modules: { name: string; version: string; install?: InstallMoment }[]
   ops: OpReport[]
   exits: ExitCounts
   input: InputArrival[]

@@ -59,9 +59,11 @@ import { Bookkeeper } from './bookkeeper.ts'
 import { chooseOps } from './choose-ops.ts'
 import { ConsoleHub } from './console.ts'
 import { ENGINE_KINDS, type EngineName } from './engines.ts'
-import { chooseHead, planOps, waysIn } from './heads.ts'
+import { chooseHead, planLateOps, planOps, waysIn } from './heads.ts'
+import { LateOps } from './late-ops.ts'
 import { PcMachine } from './machine.ts'
 import { holeyBus } from './memory-holes.ts'
+import { REGISTRATION_PORT, Registration } from './registration.ts'
 import { ReportLog } from './reporter.ts'
 import { Scheduler } from './scheduler.ts'
 import { readHeader } from './snapshot/format.ts'
@@ -162,13 +164,19 @@ export async function createMachine(config: MachineConfig): Promise<PcMachine> {
     onProgress: (done: number, total?: number) => config.progress?.('decompressing', done, total),
   })
   const modules = await chooseOps(config, image)
-  const { head, entry, brought } = chooseHead(config.backend, image, waysIn(image, modules, memorySize))
-  const plan = brought?.plan ?? (modules.length === 0 ? undefined : planOps(image, modules, entry, head, memorySize))
+  const [later, atEntry] = [modules.filter(isLate), modules.filter(module => !isLate(module))]
+  const { head, entry, brought } = chooseHead(config.backend, image, waysIn(image, atEntry, memorySize))
+  const plan = brought?.plan ?? (atEntry.length === 0 ? undefined : planOps(image, atEntry, entry, head, memorySize))
+  const late = new LateOps(planLateOps(image, later, plan, entry, memorySize))
   config.progress?.(`placing ${image.format.join(', ')} by the ${head.name} head`)
-  const assembly = new Assembly(config, memorySize, head, modules)
+  const assembly = new Assembly(config, memorySize, head, modules, late)
   // What differs is said before anything is built on it.
   if (saved !== undefined) checkMachine(saved, assembly.identity())
   return assembly.build(brought?.image ?? image, plan)
+}
+
+function isLate({ install = 'entry' }: OpsModule): boolean {
+  return install !== 'entry'
 }
 
 /** A backend of this API, that lets the guest have what the machine is given. */
@@ -245,10 +253,13 @@ class Assembly {
   readonly #devices: { name: string; instance: DeviceInstance }[] = []
   readonly #head: Head
   readonly #ops: readonly OpsModule[]
+  readonly #late: LateOps
+  #registration: Registration | undefined
   readonly #time: { nsPerInstruction: number; rtcEpochSeconds: number }
 
-  constructor(config: MachineConfig, memorySize: number, head: Head, ops: readonly OpsModule[]) {
+  constructor(config: MachineConfig, memorySize: number, head: Head, ops: readonly OpsModule[], late: LateOps) {
     this.#config = config
+    this.#late = late
     this.#head = head
     this.#ops = ops
     this.#time = {
@@ -307,7 +318,9 @@ class Assembly {
     const start = this.#place(image, plan)
     const layout = this.#graft?.layout ?? layoutOf(image)
     this.#books = layout === undefined ? null : this.#keepBooks(layout, start)
-    const modules = plan?.request.modules.map(({ module }) => ({ ...module })) ?? []
+    const modules = this.#ops.map(({ name, version, install }) => {
+      return { name, version, ...(install === undefined ? {} : { install }) }
+    })
     this.#machine = new PcMachine({
       scheduler: this.#scheduler,
       memory,
@@ -324,7 +337,17 @@ class Assembly {
       screen: () => this.#board?.vga.screen() ?? [],
       key: scancode => this.#board?.i8042.key(scancode),
       snapshot: () => saveMachine(parts, this.identity()),
+      install: module => this.#late.install(module, 'embedder'),
     })
+    if (this.#books !== null) {
+      this.#late.attach({
+        memory: guestPhysical(memory, start),
+        virtual: virtualMemory(processor),
+        books: this.#books,
+        now: () => ({ virtualNs: this.#scheduler.now(), instructions: this.#engine.instructions() }),
+        onInstalled: installed => this.#machine?.installed(installed),
+      })
+    }
     const parts = this.#parts(this.#machine)
     const { snapshot } = this.#config
     if (snapshot !== undefined) restoreMachine(parts, snapshot)
@@ -416,26 +439,32 @@ class Assembly {
     const { memory, processor } = this.#engine
     const head = this.#head
     const { initrd, imageName, modules } = this.#config
+    const plans = [...(plan === undefined ? [] : [plan]), ...this.#late.plans]
     const acpiRsdp = this.#board === undefined ? undefined : installFirmwareTables(memory).rsdp
     const start = head.place(
       image,
       {
         commandLine: commandLineFor(this.#config, head),
-        modules: [...(plan?.bootModules ?? []), ...(modules ?? [])],
-        ...(plan === undefined ? {} : { reserve: plan.reserve }),
+        modules: [...plans.flatMap(({ bootModules }) => bootModules), ...(modules ?? [])],
+        ...(plans.length === 0 ? {} : { reserve: plans.flatMap(({ reserve }) => reserve) }),
         ...(acpiRsdp === undefined ? {} : { acpiRsdp }),
         ...(initrd === undefined ? {} : { initrd }),
         ...(imageName === undefined ? {} : { imageName }),
       },
       memory,
     )
+    this.#offerRegistration()
     // Without this port the processor knows that its answers stay what they are.
-    if (this.#backend.cpuid) this.#ports.cpuid = (leaf, subleaf, own) => this.#backend.cpuid?.(leaf, subleaf, own)
+    if (this.#backend.cpuid || this.#registration) {
+      this.#ports.cpuid = (leaf, subleaf, own) =>
+        this.#registration?.cpuid(leaf) ?? this.#backend.cpuid?.(leaf, subleaf, own)
+    }
+    this.#late.place(memory, start)
     this.#graft = plan === undefined ? undefined : applyGraft(memory, start, plan)
     const startOfDay = this.#graft?.startOfDay ?? start
     setStart(processor, startOfDay.registers)
     this.#backend.start?.(startOfDay)
-    for (const { pa, length, stubs } of this.#graft?.pages ?? []) {
+    for (const { pa, length, stubs } of plans.flatMap(({ pages }) => pages)) {
       if (stubs)
         registerStubPages(
           processor,
@@ -453,13 +482,21 @@ class Assembly {
 
   /** A page fault at a stub: the guest does not map what was grafted, and no answer will ever be reached. */
   #watchStubs(address: number): void {
-    const page = this.#graft?.pages.find(({ va, length }) => address >= va && address < va + length)
+    const pages = [...(this.#graft?.pages ?? []), ...this.#late.plans.flatMap(plan => plan.pages)]
+    const page = pages.find(({ va, length }) => address >= va && address < va + length)
     if (page === undefined) return
     this.#machine?.fault(
       'host-op',
       'PG_HOST_UNMAPPED',
       `the guest called an op at 0x${address.toString(16)}, where its page tables do not map the grafted module`,
     )
+  }
+
+  /** A guest that may ask for ops finds out whom to ask. */
+  #offerRegistration(): void {
+    if (this.#late.requestable.length === 0) return
+    this.#registration = new Registration(this.#late, this.#reports)
+    this.#io.claim(REGISTRATION_PORT, 4, this.#registration, 'ops registration')
   }
 
   #keepBooks(layout: GuestLayout, start: StartOfDay): Bookkeeper {
@@ -500,6 +537,8 @@ class Assembly {
       devices: this.#devices,
       ops: this.#ops,
       books: this.#books,
+      late: this.#late,
+      registration: this.#registration,
       exits: {
         save: () => ({ counts: { ...this.#exits }, haltedAt: this.#haltedAt }),
         restore: ({ counts, haltedAt }: { counts: ExitCounts; haltedAt: number }) => {
@@ -590,7 +629,7 @@ class Assembly {
       this.#hostCall(index)
       return
     }
-    const stub = this.#graft?.hostStubs[index]
+    const stub = this.#graft?.hostStubs[index] ?? this.#late.stub(index)
     if (stub === undefined) {
       this.#machine?.fault('host-op', 'PG_HOST_STUB', `the guest executed a host op ${index} that nobody planted`)
       return

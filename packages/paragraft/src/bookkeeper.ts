@@ -11,11 +11,7 @@ import {
   type Moment,
   type Snapshotable,
 } from '@paragraft/core'
-import { type AppliedGraft, codeCalls } from '@paragraft/loader'
-
-/** `CALL r/m32` and `JMP r/m32` with a disp32 operand (Intel SDM vol. 2): what a site is before it is patched. */
-const CALL_INDIRECT = 0x15ff
-const JUMP_INDIRECT = 0x25ff
+import { type AppliedGraft, codeCalls, type GraftPlan, isPatched } from '@paragraft/loader'
 
 export interface BookkeeperSources {
   layout: GuestLayout
@@ -42,6 +38,8 @@ export interface BookkeeperState {
   patched: number[]
   hostCalls: [slot: number, calls: number][]
   entered: [slot: number, calls: number][]
+  /** Calls that earlier owners had had of slots that changed hands while the guest ran. */
+  earlier: [slot: number, calls: number][]
 }
 
 export class Bookkeeper implements Snapshotable<BookkeeperState> {
@@ -55,6 +53,9 @@ export class Bookkeeper implements Snapshotable<BookkeeperState> {
   readonly #probes = new Map<number, (() => number)[]>()
   /** Calls already entered, by slot. */
   readonly #entered = new Map<number, number>()
+  /** Grafts that took slots while the guest ran, and the calls that those slots had had by then. */
+  readonly #late: GraftPlan[] = []
+  readonly #earlier = new Map<number, number>()
 
   constructor(sources: BookkeeperSources) {
     const { graft, layout, memory, probe } = sources
@@ -96,6 +97,35 @@ export class Bookkeeper implements Snapshotable<BookkeeperState> {
     return found
   }
 
+  /** A graft has taken its slots while the guest runs: enters both owners, and the moment. */
+  changed(plan: GraftPlan, at: Moment): Installed[] {
+    // Calls until now are the earlier owners'.
+    this.rows()
+    this.resume(plan)
+    const module = plan.request.modules[0]
+    return plan.installs.map(({ slot, op, target }) => {
+      const { owner, answer } = plan.owners.find(candidate => candidate.slot === slot)!
+      const adapter = module?.slots.find(admitted => admitted.slot.slot === slot)?.adapter
+      this.#earlier.set(slot, this.#entered.get(slot) ?? 0)
+      this.#hostCalls.delete(slot)
+      this.#ledger.install(slot, {
+        owner,
+        answer,
+        target,
+        at,
+        late: true,
+        ...(adapter === undefined ? {} : { adapter }),
+      })
+      return { slot, op, owner }
+    })
+  }
+
+  /** A graft that took its slots before: from now on their calls are counted where it answers. */
+  resume(plan: GraftPlan): void {
+    this.#late.push(plan)
+    for (const { slot } of plan.installs) this.#probes.delete(slot)
+  }
+
   /** Enters a call that a host function answers. */
   hostCalled(slot: number): void {
     this.#hostCalls.set(slot, (this.#hostCalls.get(slot) ?? 0) + 1)
@@ -108,6 +138,7 @@ export class Bookkeeper implements Snapshotable<BookkeeperState> {
       patched: Array.from(this.#patched, site => site.pa),
       hostCalls: [...this.#hostCalls],
       entered: [...this.#entered],
+      earlier: [...this.#earlier],
     }
   }
 
@@ -119,6 +150,7 @@ export class Bookkeeper implements Snapshotable<BookkeeperState> {
     for (const site of this.#sources.layout.sites) if (patched.has(site.pa)) this.#patched.add(site)
     for (const [slot, calls] of state.hostCalls) this.#hostCalls.set(slot, calls)
     for (const [slot, calls] of state.entered) this.#entered.set(slot, calls)
+    for (const [slot, calls] of state.earlier) this.#earlier.set(slot, calls)
   }
 
   /** Every row, up to date. */
@@ -129,8 +161,13 @@ export class Bookkeeper implements Snapshotable<BookkeeperState> {
       this.#patched.add(site)
       this.#ledger.patched(site.slot)
     }
-    for (const [slot, calls] of this.#hostCalls) this.#enter(slot, calls)
-    for (const [slot, calls] of graft === undefined ? [] : codeCalls(memory, graft)) this.#enter(slot, calls)
+    for (const [slot, calls] of this.#hostCalls) this.#enter(slot, this.#since(slot) + calls)
+    for (const [slot, calls] of graft === undefined ? [] : codeCalls(memory, graft)) {
+      if (!this.#earlier.has(slot)) this.#enter(slot, calls)
+    }
+    for (const plan of this.#late) {
+      for (const [slot, calls] of codeCalls(memory, plan)) this.#enter(slot, this.#since(slot) + calls)
+    }
     for (const [slot, counters] of this.#probes) {
       this.#enter(
         slot,
@@ -140,16 +177,13 @@ export class Bookkeeper implements Snapshotable<BookkeeperState> {
     return this.#ledger.rows()
   }
 
+  #since(slot: number): number {
+    return this.#earlier.get(slot) ?? 0
+  }
+
   #enter(slot: number, calls: number): void {
     const before = this.#entered.get(slot) ?? 0
     if (calls > before) this.#ledger.called(slot, calls - before)
     this.#entered.set(slot, calls)
   }
-}
-
-/** A site is patched when it no longer goes through its slot. */
-function isPatched(site: CallSite, layout: GuestLayout, memory: GuestMemory): boolean {
-  const opcode = memory.read16(site.pa)
-  if (opcode !== CALL_INDIRECT && opcode !== JUMP_INDIRECT) return true
-  return memory.read32(site.pa + 2) !== layout.tableVa + 4 * site.slot
 }

@@ -1,5 +1,5 @@
 /** Which ops modules a guest is given: the user's, and below them the backend's default where the guest needs one. */
-import { type GuestImage, type OpsModule, requireAbilities } from '@paragraft/core'
+import { type Ability, type GuestImage, type OpsModule, requireAbilities } from '@paragraft/core'
 import { findLayout } from '@paragraft/loader'
 import type { MachineConfig } from './assemble.ts'
 
@@ -13,8 +13,12 @@ export async function chooseOps(wishes: Wishes, image: GuestImage): Promise<OpsM
   const { backend, ops = [] } = wishes
   const needed = await neededDefault(wishes, image)
   const modules = needed === undefined || ops.some(({ name }) => name === needed.name) ? [...ops] : [needed, ...ops]
-  for (const module of modules) requireAbilities(backend, ['ops', ...(module.requires ?? [])], module.name)
+  for (const module of modules) requireAbilities(backend, [needs(module), ...(module.requires ?? [])], module.name)
   return modules
+}
+
+function needs({ install = 'entry' }: OpsModule): Ability {
+  return install === 'entry' ? 'ops' : 'late-ops'
 }
 
 async function neededDefault(

@@ -1,7 +1,15 @@
 /** Which of a backend's heads boots an image: each is asked, none guesses. */
 import { admit, type Backend, type GuestImage, type Head, type HeadMatch, type OpsModule } from '@paragraft/core'
 import { isParagraftError, ParagraftError } from '@paragraft/core/errors'
-import { type GraftPlan, type GraftRequest, hardwareHeads, planGraft, requireLayout } from '@paragraft/loader'
+import {
+  type GraftPlan,
+  type GraftRequest,
+  hardwareHeads,
+  planGraft,
+  planLateGraft,
+  requireLayout,
+} from '@paragraft/loader'
+import type { LateModule } from './late-ops.ts'
 
 /** A head's answer about an image. */
 export interface HeadAnswer {
@@ -76,6 +84,29 @@ export function planOps(
     memorySize,
     ...(head.paging === undefined ? {} : { paging: head.paging }),
   })
+}
+
+/** A graft for each module that is installed later than at entry, below the one that is. */
+export function planLateOps(
+  image: GuestImage,
+  modules: readonly OpsModule[],
+  atEntry: GraftPlan | undefined,
+  entry: number,
+  memorySize: number,
+): LateModule[] {
+  if (modules.length === 0) return []
+  const layout = requireLayout(image)
+  const late: LateModule[] = []
+  for (const module of modules) {
+    const request = { image, layout, modules: [admit(module, layout)], entry, memorySize }
+    const plan = planLateGraft(
+      request,
+      atEntry,
+      late.map(planned => planned.plan),
+    )
+    late.push({ module, plan })
+  }
+  return late
 }
 
 /** Asks a head about an image as it is, and when it declines, with what a module brings for it. */

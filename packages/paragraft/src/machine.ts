@@ -12,12 +12,13 @@ import type {
   LedgerRow,
   Machine,
   MachineEvent,
+  OpsModule,
   RegisterView,
   RunOutcome,
   RunReport,
   StopReason,
 } from '@paragraft/core'
-import type { Bookkeeper } from './bookkeeper.ts'
+import type { Bookkeeper, Installed } from './bookkeeper.ts'
 import type { ConsoleHub } from './console.ts'
 import { Replay } from './replay.ts'
 import type { ReportLog } from './reporter.ts'
@@ -36,7 +37,7 @@ export interface MachineParts {
   books: Bookkeeper | null
   backendName: string
   headName: string
-  modules: { name: string; version: string }[]
+  modules: RunReport['modules']
   registers: () => RegisterView
   instructions: () => number
   exits: () => ExitCounts
@@ -46,6 +47,8 @@ export interface MachineParts {
   screen: () => string[]
   /** One scan code byte from the keyboard; nothing happens when the machine has none. */
   key: (scancode: number) => void
+  /** Installs a module that waits for the embedder's word; returns how many slots it took. */
+  install: (module: OpsModule) => number
   /** The whole machine as a snapshot. */
   snapshot: () => Uint8Array
 }
@@ -111,6 +114,15 @@ export class PcMachine implements Machine {
     this.replaying.start(arrivals.slice(this.console.arrivals.length))
   }
 
+  /**
+   * Installs an ops module that the machine was given with `install: 'embedder'`: from its next call on the guest goes to the
+   * module's functions. Returns how many slots changed hands. Throws `PG_INSTALL_MODULE`, `PG_INSTALL_PATCHED` (the guest has
+   * patched call sites of these ops), `PG_INSTALL_TABLE` and `PG_INSTALL_UNMAPPED`; nothing is changed then.
+   */
+  install(module: OpsModule): number {
+    return this.#parts.install(module)
+  }
+
   /** Ends the run; the first reason stays. */
   stop(reason: StopReason): void {
     this.#parts.scheduler.stop(reason)
@@ -165,6 +177,11 @@ export class PcMachine implements Machine {
     this.#emit({ kind: 'report', key, message })
   }
 
+  /** A slot has changed hands while the guest runs. */
+  installed(installed: Installed): void {
+    this.#emit({ kind: 'installed', ...installed })
+  }
+
   /** The run report, with the stop and the host's seconds that its caller measured. */
   report(stop: StopReason, seconds: number): RunReport {
     const { ops: _, ...counts } = this.#parts.counts()
@@ -176,8 +193,18 @@ export class PcMachine implements Machine {
       backend: this.backendName,
       head: this.headName,
       modules: this.#parts.modules,
-      ops: this.ops().map(({ op, slot, owner, answer, sites, patched, calls, via }) => {
-        return { op, slot, owner, answer, sites, patched, calls, ...(via === undefined ? {} : { via }) }
+      ops: this.ops().map(({ op, slot, owner, answer, sites, patched, calls, via, before }) => {
+        return {
+          op,
+          slot,
+          owner,
+          answer,
+          sites,
+          patched,
+          calls,
+          ...(via === undefined ? {} : { via }),
+          ...(before === undefined ? {} : { before }),
+        }
       }),
       exits: { ...this.exits() },
       ...counts,

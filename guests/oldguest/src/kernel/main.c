@@ -25,6 +25,24 @@ static void patch_sites(void)
          counts.jumps, counts.erased, counts.untouched);
 }
 
+/* Before the sites are patched, or, with `register=late`, when it is too late. */
+enum registration { NEVER, EARLY, LATE };
+
+static enum registration registration(void)
+{
+  const char *when = option_value("register");
+  if (when && !strncmp(when, "late", 4))
+    return LATE;
+  return option("register") ? EARLY : NEVER;
+}
+
+static void ask_for_ops(void)
+{
+  register_ops();
+  if (!option("noselfcheck"))
+    selfcheck("selfcheck, ops registered", 0);
+}
+
 static void run_processes(void)
 {
   static const char *const names[] = { "counter", "pager", "compute" };
@@ -78,13 +96,18 @@ void start_kernel(void)
   printk("irq: %s; cpu %u kHz; wall clock %u\n", irq_chip->name, cpu_khz, get_wallclock());
   irq_enable();
   fail_on_purpose();
+  enum registration when = registration();
   if (!option("noselfcheck"))
     selfcheck("selfcheck", 1);
+  if (when == EARLY)
+    ask_for_ops();
   if (!option("nopatch")) {
     patch_sites();
     if (!option("noselfcheck"))
       selfcheck("selfcheck, sites patched", 0);
   }
+  if (when == LATE)
+    ask_for_ops();
   run_processes();
   summary();
   power_off();

@@ -83,6 +83,12 @@ export interface ModuleEntry {
   readonly says?: Readonly<Record<string, number | string>>
 }
 
+/**
+ * `entry`: the guest's first instructions install it. `request`: a guest that has booted the ordinary way asks for it
+ * (docs/ops.md, "Later than at entry"). `embedder`: the program around the machine says when (`machine.install`).
+ */
+export type InstallMoment = 'entry' | 'request' | 'embedder'
+
 export interface OpsDefinition {
   /** npm package name, or any name without spaces; the ledger's owner. */
   readonly name: string
@@ -103,6 +109,8 @@ export interface OpsDefinition {
   readonly requires?: readonly Ability[]
   /** Ways in, by the name of the head: `xen-pv`. */
   readonly entries?: Readonly<Record<string, ModuleEntry>>
+  /** When its functions are to be in the guest's table; default `entry`. Later ones need the backend's `late-ops`. */
+  readonly install?: InstallMoment
   /** What its host functions remember between calls, where they do: a snapshot of a machine keeps it. */
   readonly state?: Snapshotable
 }
@@ -315,6 +323,10 @@ export function defineOps(definition: OpsDefinition): OpsModule {
   if (typeof ops !== 'function' && (typeof ops !== 'object' || ops === null)) {
     throw shape('PG_OPS_MODULE', name, 'ops', ops, 'an object of answers by op, or a function from an era to one')
   }
+  const { install } = definition
+  if (install !== undefined && !INSTALL_MOMENTS.includes(install)) {
+    throw shape('PG_OPS_MODULE', name, 'install', install, `one of ${INSTALL_MOMENTS.join(', ')}`)
+  }
   for (const [field, known] of [
     ['arch', ['i386', 'x86_64']],
     ['variants', ['full', 'lite']],
@@ -459,6 +471,8 @@ export function isBackend(candidate: unknown): candidate is Backend {
 }
 
 const OPTION_KINDS: readonly BackendOption['kind'][] = ['text', 'number', 'flag', 'artefact']
+
+const INSTALL_MOMENTS: readonly InstallMoment[] = ['entry', 'request', 'embedder']
 
 const KINDS: readonly AnswerKind[] = ['native', 'nop', 'code', 'host', 'value']
 

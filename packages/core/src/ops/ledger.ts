@@ -20,6 +20,18 @@ export interface OpReport {
   calls: number
   /** What the backend's interface makes of the op, where it serves the guest's ops: `SetCR3: call`. */
   via?: string
+  /** Who had the slot before, oldest first, where it changed hands while the guest ran. */
+  before?: readonly EarlierOwner[]
+}
+
+/** An owner that a slot had until another took it. */
+export interface EarlierOwner {
+  owner: string
+  answer: AnswerKind
+  /** When the next one took it. */
+  until: Moment
+  /** Calls that reached it. */
+  calls: number
 }
 
 /** When something happened, in both of the machine's counts. */
@@ -47,6 +59,8 @@ export interface Installation {
   target: number
   at: Moment
   adapter?: string
+  /** The guest has been running: who had the slot before is kept. */
+  late?: true
 }
 
 /** What the ledger needs of a guest's layout. */
@@ -74,8 +88,13 @@ export class Ledger {
 
   /** Enters that a slot changed hands. Counts go on: they belong to the slot. Throws `PG_LEDGER_SLOT`. */
   install(slot: number, installation: Installation): void {
-    const { owner, answer, target, at, adapter } = installation
+    const { owner, answer, target, at, adapter, late } = installation
     const row = this.#row(slot)
+    if (late) {
+      const before = row.before ?? []
+      const calls = row.calls - before.reduce((sum, earlier) => sum + earlier.calls, 0)
+      row.before = [...before, { owner: row.owner, answer: row.answer, until: { ...at }, calls }]
+    }
     Object.assign(row, { owner, answer, target, since: { ...at } })
     if (adapter === undefined) delete row.adapter
     else row.adapter = adapter
@@ -142,11 +161,24 @@ export function formatTable(header: readonly string[], rows: readonly (readonly 
 /** The ledger for people: one line per slot. */
 export function formatLedger(rows: readonly (OpReport & Partial<LedgerRow>)[]): string {
   const served = rows.some(row => row.via !== undefined)
+  const changed = rows.some(row => row.before !== undefined)
   return formatTable(
-    ['slot', 'op', 'owner', 'answer', ...(served ? ['via'] : []), 'since', 'sites', 'patched', 'calls'],
+    [
+      'slot',
+      'op',
+      ...(changed ? ['before'] : []),
+      'owner',
+      'answer',
+      ...(served ? ['via'] : []),
+      'since',
+      'sites',
+      'patched',
+      'calls',
+    ],
     rows.map(row => [
       row.slot,
       row.op,
+      ...(changed ? [row.before?.map(({ owner }) => owner).join(', ') ?? '-'] : []),
       row.owner,
       row.answer,
       ...(served ? [row.via ?? '-'] : []),

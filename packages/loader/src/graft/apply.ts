@@ -78,17 +78,7 @@ function check(memory: GuestMemory, start: StartOfDay, plan: GraftPlan): void {
       cr0: start.registers.cr0 ?? 0,
     })
   }
-  const { pa, length } = plan.room
-  const end = pa + length
-  const clash =
-    start.used.find(piece => piece.base < end && pa < piece.base + piece.length) ??
-    start.memoryMap.find(range => range.type === 1 && range.base < end && pa < range.base + range.length)
-  if (clash !== undefined || end > memory.size) {
-    throw new ParagraftError('PG_GRAFT_NOT_RESERVED', `${hex(pa)}–${hex(end)} was not kept free for the module`, {
-      fields: { base: pa, length, memorySize: memory.size, ...(clash === undefined ? {} : { clash }) },
-      hint: "Pass the plan's `reserve` to the head's place().",
-    })
-  }
+  checkReserved(memory, start, plan.room)
   for (const { slot, target, op } of layout.slots) {
     const found = memory.read32(layout.tablePa + 4 * slot)
     if (found !== target) {
@@ -99,6 +89,20 @@ function check(memory: GuestMemory, start: StartOfDay, plan: GraftPlan): void {
         target,
       })
     }
+  }
+}
+
+/** Throws `PG_GRAFT_NOT_RESERVED` unless the head has kept the region free. */
+export function checkReserved(memory: GuestMemory, start: StartOfDay, { pa, length }: GraftPlan['room']): void {
+  const end = pa + length
+  const clash =
+    start.used.find(piece => piece.base < end && pa < piece.base + piece.length) ??
+    start.memoryMap.find(range => range.type === 1 && range.base < end && pa < range.base + range.length)
+  if (clash !== undefined || end > memory.size) {
+    throw new ParagraftError('PG_GRAFT_NOT_RESERVED', `${hex(pa)}–${hex(end)} was not kept free for the module`, {
+      fields: { base: pa, length, memorySize: memory.size, ...(clash === undefined ? {} : { clash }) },
+      hint: "Pass the plan's `reserve` to the head's place().",
+    })
   }
 }
 

@@ -40,6 +40,10 @@ export interface GraftRequest {
   memorySize: number
   /** True for heads that enter with paging on: the installer then uses virtual addresses. Default false. */
   paging?: boolean
+  /** Physical address below which the region must end; for further grafts of one guest. */
+  below?: number
+  /** Index of the first host stub; for further grafts of one guest. Default 0. */
+  firstStub?: number
 }
 
 /** An entrypoint in a module's code: its index into {@link GraftRequest.modules}, and the symbol. */
@@ -100,10 +104,10 @@ export interface GraftPlan {
  * answers that the object does not have, and what reading and linking the object throws (`PG_IMAGE_…`, `PG_LINK_…`).
  */
 export function planGraft(request: GraftRequest): GraftPlan {
-  const { image, layout, modules, entry, memorySize, paging = false } = request
+  const { image, layout, modules, entry, memorySize, paging = false, below, firstStub = 0 } = request
   const parts = measure(modules, layout.slots.length)
-  const room = findRoom(image, layout, parts.total, memorySize)
-  const region = new Region(room, parts)
+  const room = findRoom(image, layout, parts.total, Math.min(memorySize, below ?? memorySize))
+  const region = new Region(room, parts, firstStub)
   const table = new Table(layout, region)
   let originalEntry = typeof entry === 'number' ? entry : undefined
   const guest = guestSymbols(image)

@@ -22,10 +22,12 @@ export class Region {
   readonly #room: Room
   readonly #parts: Parts
   readonly #thunks: Assembler
+  readonly #firstStub: number
   #stubs = 0
   #counters = 0
 
-  constructor(room: Room, parts: Parts) {
+  constructor(room: Room, parts: Parts, firstStub: number) {
+    this.#firstStub = firstStub
     this.bytes = new Uint8Array(room.length)
     this.#room = room
     this.#parts = parts
@@ -70,8 +72,8 @@ export class Region {
 
   /** Plants the next host stub: the opcode with the stub's index, and a return. */
   stub(): Place & { index: number } {
-    const index = this.#stubs++
-    const offset = this.#parts.stubs + index * STUB_STRIDE
+    const offset = this.#parts.stubs + this.#stubs * STUB_STRIDE
+    const index = this.#firstStub + this.#stubs++
     this.bytes.set(new Assembler(this.#room.va + offset).hostOp(index).ret().bytes(), offset)
     return { index, ...this.at(offset) }
   }

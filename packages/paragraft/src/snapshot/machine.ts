@@ -14,6 +14,8 @@ import type { Engine } from '@paragraft/cpu'
 import type { PcDevices, PortBus } from '@paragraft/devices'
 import type { Bookkeeper } from '../bookkeeper.ts'
 import type { ConsoleHub } from '../console.ts'
+import type { LateOps } from '../late-ops.ts'
+import type { Registration } from '../registration.ts'
 import type { Replay } from '../replay.ts'
 import type { ReportLog } from '../reporter.ts'
 import type { Scheduler } from '../scheduler.ts'
@@ -31,6 +33,8 @@ export interface SavedParts {
   devices: readonly { readonly name: string; readonly instance: DeviceInstance }[]
   ops: readonly OpsModule[]
   books: Bookkeeper | null
+  late: LateOps
+  registration: Registration | undefined
   exits: Snapshotable
   console: ConsoleHub
   replay: Replay
@@ -79,7 +83,8 @@ export function restoreMachine(parts: SavedParts, bytes: Uint8Array): void {
  * lines; the log behind those who may report.
  */
 function stateful(parts: SavedParts): Snapshotable<Readonly<Record<string, unknown>>> {
-  const { engine, scheduler, board, net, devices, ops, books, exits, console, replay, ports, reports } = parts
+  const { engine, scheduler, board, net, devices, ops, books, late, registration } = parts
+  const { exits, console, replay, ports, reports } = parts
   const modules = ops.flatMap(({ name, state }) => (state === undefined ? [] : [[name, state] as const]))
   return together({
     time: scheduler,
@@ -88,7 +93,8 @@ function stateful(parts: SavedParts): Snapshotable<Readonly<Record<string, unkno
     ...(isStateful(net) ? { net } : {}),
     backend: backendOf(parts),
     ops: together(Object.fromEntries(modules)),
-    ...(books === null ? {} : { books }),
+    ...(books === null ? {} : { books, late }),
+    ...(registration === undefined ? {} : { registration }),
     exits,
     console,
     replay,
