@@ -467,6 +467,11 @@ interface ModuleEntry {
     /** What the head's images say about themselves: names and meaning are the head's. */
     readonly says?: Readonly<Record<string, number | string>>;
 }
+/**
+ * `entry`: the guest's first instructions install it. `request`: a guest that has booted the ordinary way asks for it
+ * (docs/ops.md, "Later than at entry"). `embedder`: the program around the machine says when (`machine.install`).
+ */
+type InstallMoment = 'entry' | 'request' | 'embedder';
 interface OpsDefinition {
     /** npm package name, or any name without spaces; the ledger's owner. */
     readonly name: string;
@@ -487,6 +492,8 @@ interface OpsDefinition {
     readonly requires?: readonly Ability[];
     /** Ways in, by the name of the head: `xen-pv`. */
     readonly entries?: Readonly<Record<string, ModuleEntry>>;
+    /** When its functions are to be in the guest's table; default `entry`. Later ones need the backend's `late-ops`. */
+    readonly install?: InstallMoment;
     /** What its host functions remember between calls, where they do: a snapshot of a machine keeps it. */
     readonly state?: Snapshotable;
 }
@@ -666,7 +673,7 @@ declare function defineBackend(definition: BackendDefinition): Backend;
 /** True for a backend made by {@link defineBackend} of any copy of this package. */
 declare function isBackend(candidate: unknown): candidate is Backend;
 
-export { bitsOf as $, type AnswerKind as A, type Backend as B, type CallFrame as C, type DataSegment as D, type Era as E, FIRST_HOST_CALL as F, GUEST_SYMBOL as G, type HostCall as H, type InterceptedEvent as I, type ModuleEntry as J, type OpGroup as K, type OpParam as L, type ModuleCode as M, type OpType as N, type OpEntry as O, type OpVersion as P, type OpsDefinition as Q, type OpsModule as R, type OptionsOf as S, type Place as T, type ProcessorControl as U, type SegmentView as V, type Signature as W, type StructView as X, type TableRegister as Y, type VirtualMemory as Z, backendOption as _, ABILITIES as a, checkBackendOptions as a0, code as a1, conventionFor as a2, data as a3, defineBackend as a4, defineOps as a5, host as a6, isAbility as a7, isBackend as a8, isOpsModule as a9, native as aa, nativeGroup as ab, nativeSymbol as ac, natively as ad, nop as ae, op as af, parseBackendOption as ag, readArguments as ah, requireAbilities as ai, signature as aj, supported as ak, value as al, writeResult as am, ABILITY_NAMES as b, type Ability as c, type Answer as d, type Answers as e, type Arch as f, type BackendCounts as g, type BackendDefinition as h, type BackendInstance as i, type BackendOption as j, type BackendOptionValues as k, type BackendOptions as l, type BackendPorts as m, type BackendProcessor as n, type CallingConvention as o, type DeprivilegedPort as p, type DescriptorFault as q, type EraSlot as r, type EventSource as s, type GuestContext as t, type GuestException as u, type GuestMonitor as v, type GuestRegister as w, type HostCallPort as x, type HostFunction as y, type HypercallFrame as z };
+export { backendOption as $, type AnswerKind as A, type Backend as B, type CallFrame as C, type DataSegment as D, type Era as E, FIRST_HOST_CALL as F, GUEST_SYMBOL as G, type HostCall as H, type InstallMoment as I, type InterceptedEvent as J, type ModuleEntry as K, type OpGroup as L, type ModuleCode as M, type OpParam as N, type OpEntry as O, type OpType as P, type OpVersion as Q, type OpsDefinition as R, type OpsModule as S, type OptionsOf as T, type Place as U, type ProcessorControl as V, type SegmentView as W, type Signature as X, type StructView as Y, type TableRegister as Z, type VirtualMemory as _, ABILITIES as a, bitsOf as a0, checkBackendOptions as a1, code as a2, conventionFor as a3, data as a4, defineBackend as a5, defineOps as a6, host as a7, isAbility as a8, isBackend as a9, isOpsModule as aa, native as ab, nativeGroup as ac, nativeSymbol as ad, natively as ae, nop as af, op as ag, parseBackendOption as ah, readArguments as ai, requireAbilities as aj, signature as ak, supported as al, value as am, writeResult as an, ABILITY_NAMES as b, type Ability as c, type Answer as d, type Answers as e, type Arch as f, type BackendCounts as g, type BackendDefinition as h, type BackendInstance as i, type BackendOption as j, type BackendOptionValues as k, type BackendOptions as l, type BackendPorts as m, type BackendProcessor as n, type CallingConvention as o, type DeprivilegedPort as p, type DescriptorFault as q, type EraSlot as r, type EventSource as s, type GuestContext as t, type GuestException as u, type GuestMonitor as v, type GuestRegister as w, type HostCallPort as x, type HostFunction as y, type HypercallFrame as z };
 
 // dist/elf/index.d.ts
 import { ErrorFields, ParagraftError } from '../errors.js';
@@ -1120,9 +1127,9 @@ export { BlockPort, BoardPort, Clock, ConsolePort, CpuidRegisters, HypercallInst
 export { Head, HeadMatch, PlaceOptions } from './head.js';
 export { A as AdmittedOps, a as AdmittedSlot, C as CallSite, G as Graft, b as GuestLayout, H as HostStub, L as LayoutDescription, c as LayoutResult, d as LayoutSlot, O as Oracle, e as admit, l as layoutOf } from './layout.js';
 export { EXIT_GUEST, EXIT_INTERNAL, EXIT_OK, EXIT_TIMEOUT, EXIT_USAGE, ExitCounts, GuestFaultKind, InputArrival, Machine, MachineEvent, RegisterView, RunOptions, RunOutcome, RunReport, StopReason, exitStatus } from './machine.js';
-export { a as ABILITIES, b as ABILITY_NAMES, c as Ability, d as Answer, A as AnswerKind, e as Answers, f as Arch, B as Backend, g as BackendCounts, h as BackendDefinition, i as BackendInstance, j as BackendOption, k as BackendOptionValues, l as BackendOptions, m as BackendPorts, n as BackendProcessor, C as CallFrame, o as CallingConvention, D as DataSegment, p as DeprivilegedPort, q as DescriptorFault, E as Era, r as EraSlot, s as EventSource, F as FIRST_HOST_CALL, G as GUEST_SYMBOL, t as GuestContext, u as GuestException, v as GuestMonitor, w as GuestRegister, H as HostCall, x as HostCallPort, y as HostFunction, z as HypercallFrame, I as InterceptedEvent, M as ModuleCode, J as ModuleEntry, O as OpEntry, K as OpGroup, L as OpParam, N as OpType, P as OpVersion, Q as OpsDefinition, R as OpsModule, S as OptionsOf, T as Place, U as ProcessorControl, V as SegmentView, W as Signature, X as StructView, Y as TableRegister, Z as VirtualMemory, _ as backendOption, $ as bitsOf, a0 as checkBackendOptions, a1 as code, a2 as conventionFor, a3 as data, a4 as defineBackend, a5 as defineOps, a6 as host, a7 as isAbility, a8 as isBackend, a9 as isOpsModule, aa as native, ab as nativeGroup, ac as nativeSymbol, ad as natively, ae as nop, af as op, ag as parseBackendOption, ah as readArguments, ai as requireAbilities, aj as signature, ak as supported, al as value, am as writeResult } from './define.js';
+export { a as ABILITIES, b as ABILITY_NAMES, c as Ability, d as Answer, A as AnswerKind, e as Answers, f as Arch, B as Backend, g as BackendCounts, h as BackendDefinition, i as BackendInstance, j as BackendOption, k as BackendOptionValues, l as BackendOptions, m as BackendPorts, n as BackendProcessor, C as CallFrame, o as CallingConvention, D as DataSegment, p as DeprivilegedPort, q as DescriptorFault, E as Era, r as EraSlot, s as EventSource, F as FIRST_HOST_CALL, G as GUEST_SYMBOL, t as GuestContext, u as GuestException, v as GuestMonitor, w as GuestRegister, H as HostCall, x as HostCallPort, y as HostFunction, z as HypercallFrame, I as InstallMoment, J as InterceptedEvent, M as ModuleCode, K as ModuleEntry, O as OpEntry, L as OpGroup, N as OpParam, P as OpType, Q as OpVersion, R as OpsDefinition, S as OpsModule, T as OptionsOf, U as Place, V as ProcessorControl, W as SegmentView, X as Signature, Y as StructView, Z as TableRegister, _ as VirtualMemory, $ as backendOption, a0 as bitsOf, a1 as checkBackendOptions, a2 as code, a3 as conventionFor, a4 as data, a5 as defineBackend, a6 as defineOps, a7 as host, a8 as isAbility, a9 as isBackend, aa as isOpsModule, ab as native, ac as nativeGroup, ad as nativeSymbol, ae as natively, af as nop, ag as op, ah as parseBackendOption, ai as readArguments, aj as requireAbilities, ak as signature, al as supported, am as value, an as writeResult } from './define.js';
 export { ADAPTERS, API_VERSION, Adapter, CATALOGUE, Device, DeviceDefinition, DeviceInstance, DevicePorts, ERAS, EraDiff, HostPorts, OpChange, PLUGIN_KINDS, PluginKind, PluginMetadata, adaptersFor, checkApiVersion, checkMetadata, defineDevice, diffEras, eraName, eraOf, erasIn, findEra, findOp, hasResult, hostCall, isDevice, opEntry, opVersion, readMetadata, runHostAnswer, whyNotNop } from './ops/index.js';
-export { I as Installation, L as Ledger, a as LedgerLayout, b as LedgerRow, M as Moment, O as OpReport, f as formatLedger, c as formatTable } from './ledger.js';
+export { E as EarlierOwner, I as Installation, L as Ledger, a as LedgerLayout, b as LedgerRow, M as Moment, O as OpReport, f as formatLedger, c as formatTable } from './ledger.js';
 export { E820_RAM, E820_RESERVED, Placement, Reservation, reserveRanges } from './placement.js';
 export { NamedStates, snapshotMismatch, together } from './snapshot.js';
 
@@ -1193,7 +1200,7 @@ import './ports.js';
 
 // dist/layout.d.ts
 import { StartOfDay } from './image.js';
-import { E as Era, f as Arch, d as Answer, o as CallingConvention, y as HostFunction, R as OpsModule } from './define.js';
+import { E as Era, f as Arch, d as Answer, o as CallingConvention, y as HostFunction, S as OpsModule } from './define.js';
 
 /** What will be in one slot. */
 interface AdmittedSlot {
@@ -1359,6 +1366,17 @@ interface OpReport {
     calls: number;
     /** What the backend's interface makes of the op, where it serves the guest's ops: `SetCR3: call`. */
     via?: string;
+    /** Who had the slot before, oldest first, where it changed hands while the guest ran. */
+    before?: readonly EarlierOwner[];
+}
+/** An owner that a slot had until another took it. */
+interface EarlierOwner {
+    owner: string;
+    answer: AnswerKind;
+    /** When the next one took it. */
+    until: Moment;
+    /** Calls that reached it. */
+    calls: number;
 }
 /** When something happened, in both of the machine's counts. */
 interface Moment {
@@ -1383,6 +1401,8 @@ interface Installation {
     target: number;
     at: Moment;
     adapter?: string;
+    /** The guest has been running: who had the slot before is kept. */
+    late?: true;
 }
 /** What the ledger needs of a guest's layout. */
 interface LedgerLayout {
@@ -1416,12 +1436,12 @@ declare function formatTable(header: readonly string[], rows: readonly (readonly
 /** The ledger for people: one line per slot. */
 declare function formatLedger(rows: readonly (OpReport & Partial<LedgerRow>)[]): string;
 
-export { type Installation as I, Ledger as L, type Moment as M, type OpReport as O, type LedgerLayout as a, type LedgerRow as b, formatTable as c, formatLedger as f };
+export { type EarlierOwner as E, type Installation as I, Ledger as L, type Moment as M, type OpReport as O, type LedgerLayout as a, type LedgerRow as b, formatTable as c, formatLedger as f };
 
 // dist/machine.d.ts
+import { I as InstallMoment } from './define.js';
 import { O as OpReport } from './ledger.js';
 import { GuestMemory, Clock } from './ports.js';
-import './define.js';
 import './head.js';
 import './image.js';
 
@@ -1586,9 +1606,11 @@ interface RunReport {
     virtualNs: number;
     backend: string;
     head: string;
+    /** `install`: when its functions were to be installed, where that is not at entry. */
     modules: {
         name: string;
         version: string;
+        install?: InstallMoment;
     }[];
     ops: OpReport[];
     exits: ExitCounts;
@@ -1621,12 +1643,12 @@ declare function exitStatus(stop: StopReason): number;
 export { EXIT_GUEST, EXIT_INTERNAL, EXIT_OK, EXIT_TIMEOUT, EXIT_USAGE, type ExitCounts, type GuestFaultKind, type InputArrival, type Machine, type MachineEvent, type RegisterView, type RunOptions, type RunOutcome, type RunReport, type StopReason, exitStatus };
 
 // dist/ops/index.d.ts
-import { H as HostCall, y as HostFunction, O as OpEntry, P as OpVersion, r as EraSlot, E as Era, f as Arch, Z as VirtualMemory, U as ProcessorControl, W as Signature, X as StructView, C as CallFrame, c as Ability, B as Backend, R as OpsModule } from '../define.js';
-export { a as ABILITIES, b as ABILITY_NAMES, d as Answer, A as AnswerKind, e as Answers, g as BackendCounts, h as BackendDefinition, i as BackendInstance, j as BackendOption, k as BackendOptionValues, l as BackendOptions, m as BackendPorts, n as BackendProcessor, o as CallingConvention, D as DataSegment, p as DeprivilegedPort, q as DescriptorFault, s as EventSource, F as FIRST_HOST_CALL, G as GUEST_SYMBOL, t as GuestContext, u as GuestException, v as GuestMonitor, w as GuestRegister, x as HostCallPort, z as HypercallFrame, I as InterceptedEvent, M as ModuleCode, J as ModuleEntry, K as OpGroup, L as OpParam, N as OpType, Q as OpsDefinition, S as OptionsOf, T as Place, V as SegmentView, Y as TableRegister, _ as backendOption, $ as bitsOf, a0 as checkBackendOptions, a1 as code, a2 as conventionFor, a3 as data, a4 as defineBackend, a5 as defineOps, a6 as host, a7 as isAbility, a8 as isBackend, a9 as isOpsModule, aa as native, ab as nativeGroup, ac as nativeSymbol, ad as natively, ae as nop, af as op, ag as parseBackendOption, ah as readArguments, ai as requireAbilities, aj as signature, ak as supported, al as value, am as writeResult } from '../define.js';
+import { H as HostCall, y as HostFunction, O as OpEntry, Q as OpVersion, r as EraSlot, E as Era, f as Arch, _ as VirtualMemory, V as ProcessorControl, X as Signature, Y as StructView, C as CallFrame, c as Ability, B as Backend, S as OpsModule } from '../define.js';
+export { a as ABILITIES, b as ABILITY_NAMES, d as Answer, A as AnswerKind, e as Answers, g as BackendCounts, h as BackendDefinition, i as BackendInstance, j as BackendOption, k as BackendOptionValues, l as BackendOptions, m as BackendPorts, n as BackendProcessor, o as CallingConvention, D as DataSegment, p as DeprivilegedPort, q as DescriptorFault, s as EventSource, F as FIRST_HOST_CALL, G as GUEST_SYMBOL, t as GuestContext, u as GuestException, v as GuestMonitor, w as GuestRegister, x as HostCallPort, z as HypercallFrame, I as InstallMoment, J as InterceptedEvent, M as ModuleCode, K as ModuleEntry, L as OpGroup, N as OpParam, P as OpType, R as OpsDefinition, T as OptionsOf, U as Place, W as SegmentView, Z as TableRegister, $ as backendOption, a0 as bitsOf, a1 as checkBackendOptions, a2 as code, a3 as conventionFor, a4 as data, a5 as defineBackend, a6 as defineOps, a7 as host, a8 as isAbility, a9 as isBackend, aa as isOpsModule, ab as native, ac as nativeGroup, ad as nativeSymbol, ae as natively, af as nop, ag as op, ah as parseBackendOption, ai as readArguments, aj as requireAbilities, ak as signature, al as supported, am as value, an as writeResult } from '../define.js';
 import { a as AdmittedSlot } from '../layout.js';
 export { A as AdmittedOps, L as LayoutDescription, e as admit, l as layoutOf } from '../layout.js';
 import { GuestMemory, Clock, IoBus, MmioBus, Reporter, Line, PciCard, Snapshotable } from '../ports.js';
-export { I as Installation, L as Ledger, a as LedgerLayout, b as LedgerRow, M as Moment, O as OpReport, f as formatLedger, c as formatTable } from '../ledger.js';
+export { E as EarlierOwner, I as Installation, L as Ledger, a as LedgerLayout, b as LedgerRow, M as Moment, O as OpReport, f as formatLedger, c as formatTable } from '../ledger.js';
 import '../head.js';
 import '../image.js';
 

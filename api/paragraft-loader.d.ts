@@ -1,7 +1,7 @@
 // dist/index.d.ts
 export { LinkOptions, LinkedObject, ObjectFile, ObjectRelocation, ObjectSection, ObjectSymbol, isElf, link, objectExtent, readObject } from '@paragraft/core/elf';
 import { GuestImage, MultibootHeader, BootModule, StartOfDay, MemoryRange } from '@paragraft/core/image';
-import { HostStub, GuestLayout, Graft, LayoutResult } from '@paragraft/core/layout';
+import { HostStub, GuestLayout, Graft, CallSite, LayoutResult } from '@paragraft/core/layout';
 import { AdmittedSlot, AnswerKind, AdmittedOps } from '@paragraft/core/ops';
 import { GuestMemory } from '@paragraft/core/ports';
 import { Reservation } from '@paragraft/core/placement';
@@ -196,6 +196,10 @@ interface GraftRequest {
     memorySize: number;
     /** True for heads that enter with paging on: the installer then uses virtual addresses. Default false. */
     paging?: boolean;
+    /** Physical address below which the region must end; for further grafts of one guest. */
+    below?: number;
+    /** Index of the first host stub; for further grafts of one guest. Default 0. */
+    firstStub?: number;
 }
 /** An entrypoint in a module's code: its index into {@link GraftRequest.modules}, and the symbol. */
 interface BroughtEntry {
@@ -277,6 +281,21 @@ declare function applyGraft(ram: GuestMemory, startOfDay: StartOfDay, plan: Graf
 /** Calls so far of every slot that is answered by code, by slot number. `memory`: by the guest's physical addresses. */
 declare function codeCalls(memory: GuestMemory, graft: Pick<AppliedGraft, 'counters'>): Map<number, number>;
 
+/** A site is patched when it no longer goes through its slot. `memory`: by the guest's physical addresses. */
+declare function isPatched(site: CallSite, layout: GuestLayout, memory: GuestMemory): boolean;
+/**
+ * Plans a graft for later, below those that are planned already: `entry` is the one of the modules that are installed at entry,
+ * whose functions it finds in the table, `late` are others for later. Throws what `planGraft` throws.
+ */
+declare function planLateGraft(request: GraftRequest, entry: GraftPlan | undefined, late: readonly GraftPlan[]): GraftPlan;
+/** Writes the region of a graft for later into the memory of a guest that has been placed. Throws `PG_GRAFT_NOT_RESERVED`. */
+declare function placeLateGraft(ram: GuestMemory, start: StartOfDay, plan: GraftPlan): void;
+/**
+ * Takes the slots. `memory`: by the guest's physical addresses. Throws `PG_INSTALL_PATCHED` when the guest has patched call sites
+ * of them, and `PG_INSTALL_TABLE` when one holds something else than it did at entry; the table is then as before.
+ */
+declare function installLateGraft(memory: GuestMemory, plan: GraftPlan): void;
+
 declare const linuxHead: Head;
 
 declare const multibootHead: Head;
@@ -299,4 +318,4 @@ declare function findLayout(image: GuestImage): LayoutResult;
 /** The layout, or its coded refusal (`PG_LAYOUT_NOT_FOUND`, `PG_LAYOUT_DISAGREE`) as an error. */
 declare function requireLayout(image: GuestImage): GuestLayout;
 
-export { type AppliedGraft, type CallCounter, type Compression, DEFAULT_MAX_SIZE, type DecompressOptions, type GraftPlan, type GraftRequest, type GzipWriter, type ParseOptions, type PlannedStub, type SlotOwner, applyGraft, codeCalls, decodeBcjX86, decompress, decompressGzip, decompressLz4Legacy, decompressXz, decompressZstd, detectCompression, findLayout, findMultiboot1, gzipWriter, hardwareHeads, isBzImage, linuxHead, multibootHead, parseBzImage, parseElf32, parseElf64, parseImage, parseMultibootKludge, pcMemoryMap, planGraft, refuseOtherCompression, requireLayout, sha256 };
+export { type AppliedGraft, type CallCounter, type Compression, DEFAULT_MAX_SIZE, type DecompressOptions, type GraftPlan, type GraftRequest, type GzipWriter, type ParseOptions, type PlannedStub, type SlotOwner, applyGraft, codeCalls, decodeBcjX86, decompress, decompressGzip, decompressLz4Legacy, decompressXz, decompressZstd, detectCompression, findLayout, findMultiboot1, gzipWriter, hardwareHeads, installLateGraft, isBzImage, isPatched, linuxHead, multibootHead, parseBzImage, parseElf32, parseElf64, parseImage, parseMultibootKludge, pcMemoryMap, placeLateGraft, planGraft, planLateGraft, refuseOtherCompression, requireLayout, sha256 };

@@ -1,7 +1,7 @@
 // dist/index.d.ts
-import { Snapshotable, LedgerRow, GuestLayout, GuestMemory, Moment as Moment$1, InputArrival, ConsolePort, SavedTimer, Clock, Reporter, StopReason, RegisterView, RunOptions, RunOutcome, Machine, ExitCounts, BackendCounts, GuestFaultKind, MachineEvent, RunReport, Backend, BackendOptionValues, OpsModule, BootModule, BlockPort, NetPort, Device, DeprecationNotice, AnswerKind } from '@paragraft/core';
+import { Snapshotable, LedgerRow, GuestLayout, GuestMemory, Moment as Moment$1, InputArrival, ConsolePort, SavedTimer, Clock, Reporter, StopReason, RegisterView, RunOptions, RunOutcome, Machine, RunReport, ExitCounts, BackendCounts, OpsModule, GuestFaultKind, MachineEvent, Backend, BackendOptionValues, BootModule, BlockPort, NetPort, Device, DeprecationNotice, AnswerKind } from '@paragraft/core';
 import { Engine, LockstepSubject } from '@paragraft/cpu';
-import { AppliedGraft } from '@paragraft/loader';
+import { AppliedGraft, GraftPlan } from '@paragraft/loader';
 import { EventClockState, EventClock } from '@paragraft/devices';
 import { BackendOptionTypes } from '@paragraft/core/backends';
 
@@ -39,6 +39,8 @@ interface BookkeeperState {
     patched: number[];
     hostCalls: [slot: number, calls: number][];
     entered: [slot: number, calls: number][];
+    /** Calls that earlier owners had had of slots that changed hands while the guest ran. */
+    earlier: [slot: number, calls: number][];
 }
 declare class Bookkeeper implements Snapshotable<BookkeeperState> {
     #private;
@@ -47,6 +49,10 @@ declare class Bookkeeper implements Snapshotable<BookkeeperState> {
     get expectsInstalls(): boolean;
     /** Looks at the table; enters and returns what has been installed since the last look. */
     look(at: Moment$1): Installed[];
+    /** A graft has taken its slots while the guest runs: enters both owners, and the moment. */
+    changed(plan: GraftPlan, at: Moment$1): Installed[];
+    /** A graft that took its slots before: from now on their calls are counted where it answers. */
+    resume(plan: GraftPlan): void;
     /** Enters a call that a host function answers. */
     hostCalled(slot: number): void;
     save(): BookkeeperState;
@@ -236,10 +242,7 @@ interface MachineParts {
     books: Bookkeeper | null;
     backendName: string;
     headName: string;
-    modules: {
-        name: string;
-        version: string;
-    }[];
+    modules: RunReport['modules'];
     registers: () => RegisterView;
     instructions: () => number;
     exits: () => ExitCounts;
@@ -249,6 +252,8 @@ interface MachineParts {
     screen: () => string[];
     /** One scan code byte from the keyboard; nothing happens when the machine has none. */
     key: (scancode: number) => void;
+    /** Installs a module that waits for the embedder's word; returns how many slots it took. */
+    install: (module: OpsModule) => number;
     /** The whole machine as a snapshot. */
     snapshot: () => Uint8Array;
 }
@@ -278,6 +283,12 @@ declare class PcMachine implements Machine {
     snapshot(): Uint8Array;
     /** Gives the guest the input of an earlier run from its report, as far as it has not had it, at the same virtual times. */
     replay(arrivals: readonly InputArrival[]): void;
+    /**
+     * Installs an ops module that the machine was given with `install: 'embedder'`: from its next call on the guest goes to the
+     * module's functions. Returns how many slots changed hands. Throws `PG_INSTALL_MODULE`, `PG_INSTALL_PATCHED` (the guest has
+     * patched call sites of these ops), `PG_INSTALL_TABLE` and `PG_INSTALL_UNMAPPED`; nothing is changed then.
+     */
+    install(module: OpsModule): number;
     /** Ends the run; the first reason stays. */
     stop(reason: StopReason): void;
     /** Ends the run because of something that the guest, or an answer that was given to it, did. */
@@ -297,6 +308,8 @@ declare class PcMachine implements Machine {
     on(listener: (event: MachineEvent) => void): () => void;
     /** Passes an event of the parts on to whoever listens. */
     said(key: string, message: string): void;
+    /** A slot has changed hands while the guest runs. */
+    installed(installed: Installed): void;
     /** The run report, with the stop and the host's seconds that its caller measured. */
     report(stop: StopReason, seconds: number): RunReport;
 }
