@@ -3,6 +3,7 @@
  * its programs in ring 3, natively; whatever that comes to in the end comes here.
  */
 
+import { isParagraftError } from '@paragraft/core/errors'
 import type { StartOfDay } from '@paragraft/core/image'
 import type {
   BackendCounts,
@@ -132,12 +133,12 @@ export class Guest implements BackendInstance, GuestMonitor, Snapshotable<NamedS
     this.#parts.restore(states)
   }
 
-  /** A guest that cannot go on ends; the host goes on. Undefined when it did. */
+  /** A guest that cannot go on, or wants of the processor what it refuses, ends; the host goes on. Undefined when it did. */
   #guarded<T>(action: () => T): T | undefined {
     try {
       return action()
     } catch (error) {
-      if (!(error instanceof GuestKilled)) throw error
+      if (!(error instanceof GuestKilled || isParagraftError(error))) throw error
       this.#ports.power.reset(`lguest ended it: ${error.message}`)
       return undefined
     }
