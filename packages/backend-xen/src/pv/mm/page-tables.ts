@@ -83,10 +83,16 @@ export class PageTables {
 
   /** The machine address of the entry for a linear address in its page table, by the tables in use (map_guest_l1e). */
   l1Entry(address: number): number | undefined {
+    const at = this.l2Entry(address)
+    const l2 = at === undefined ? undefined : this.#entry(Math.floor(at / PAGE_SIZE), (at % PAGE_SIZE) / 8)
+    return l2 === undefined || (l2.low & PAGE_PSE) !== 0 ? undefined : l2.mfn * PAGE_SIZE + 8 * ((address >>> 12) & 511)
+  }
+
+  /** The machine address of the entry for a linear address in its directory. */
+  l2Entry(address: number): number | undefined {
     if (this.baseptr === 0) return undefined
     const l3 = this.#entry(this.baseptr, address >>> 30)
-    const l2 = l3 === undefined ? undefined : this.#entry(l3.mfn, (address >>> 21) & 511)
-    return l2 === undefined || (l2.low & PAGE_PSE) !== 0 ? undefined : l2.mfn * PAGE_SIZE + 8 * ((address >>> 12) & 511)
+    return l3 === undefined ? undefined : l3.mfn * PAGE_SIZE + 8 * ((address >>> 21) & 511)
   }
 
   /** The entry for a linear address, if its page table is one of the guest's that is in use; what update_va_mapping and grants change. */
@@ -103,8 +109,8 @@ export class PageTables {
     if (at === undefined) return undefined
     const low = this.#memory.read32(at)
     if ((low & PAGE_PRESENT) === 0) return undefined
-    const directory = this.#entry(this.#entry(this.baseptr, address >>> 30)!.mfn, (address >>> 21) & 511)!
-    return { mfn: frameOf(low, this.#memory.read32(at + 4)), writable: (low & directory.low & PAGE_RW) !== 0 }
+    const directory = this.#memory.read32(this.l2Entry(address)!)
+    return { mfn: frameOf(low, this.#memory.read32(at + 4)), writable: (low & directory & PAGE_RW) !== 0 }
   }
 
   /** An entry that is present. */

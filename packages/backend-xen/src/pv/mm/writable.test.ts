@@ -54,6 +54,14 @@ test('a valid change is made, and what it replaces let go', () => {
   expect(pv.asked).toEqual([`invlpg ${ENTRY}`, `invlpg ${ENTRY}`])
 })
 
+test('what the directory says of writing does not matter, and is as it was', () => {
+  const directory = pv.mm.tables.l2Entry(ENTRY)!
+  pv.memory.write32(directory, pv.memory.read32(directory) & ~2)
+  pv.instruction = writing([at, 0])
+  expect(pv.mm.pageFault(ENTRY, KERNEL_WRITE)).toBe('fixed')
+  expect(pv.memory.read32(directory) & 2).toBe(0)
+})
+
 test('an invalid change is taken back, and the fault is the guest’s', () => {
   for (const value of [pv.mm.baseptr * PAGE_SIZE + RW, pv.mm.layout.m2p.first * PAGE_SIZE + RO, machine(B) + 0xe3]) {
     pv.instruction = writing([at, value])

@@ -54,12 +54,19 @@ export class WritablePageTables {
     if (!frames.isGuests(mfn) || !this.#tables.inUse(mfn) || !this.#serves(frames.type[mfn]!)) return false
 
     const before = this.#words(mfn)
-    this.#memory.write32(mapping, low | PAGE_RW)
+    // Xen writes by a mapping of its own: what the level above says does not matter. Not so for tables seen through themselves:
+    // that entry would open all of them, to an instruction that writes on into the next page.
+    const above = this.#tables.l2Entry(address)!
+    const linear = frames.type[Math.floor(mapping / PAGE_SIZE)] !== PGT_l1_page_table
+    const opened = (linear ? [mapping] : [mapping, above]).map(at => ({ at, low: this.#memory.read32(at) }))
+    for (const { at, low } of opened) this.#memory.write32(at, (low | PAGE_RW) >>> 0)
     this.#vcpu.invlpg(address)
     const close = (): void => {
-      // The entry is the mapping's own, unless the instruction has changed that.
-      const now = this.#memory.read32(mapping)
-      if (((now ^ low) & ~(PAGE_ACCESSED | PAGE_DIRTY)) === PAGE_RW) this.#memory.write32(mapping, now & ~PAGE_RW)
+      for (const { at, low } of opened) {
+        // The entry is the mapping's own, unless the instruction has changed that.
+        const now = this.#memory.read32(at)
+        if (((now ^ low) & ~(PAGE_ACCESSED | PAGE_DIRTY)) === PAGE_RW) this.#memory.write32(at, (now & ~PAGE_RW) >>> 0)
+      }
       this.#vcpu.invlpg(address)
     }
     const done = this.#vcpu.step(() => {
