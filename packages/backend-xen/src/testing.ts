@@ -156,6 +156,12 @@ export class TestWorld {
       resume: () => (this.halted = false),
       flushTlbGlobal: () => {},
       invlpg: () => {},
+      clts: () => {},
+      readCr: () => 0x80050033,
+      writeCr: () => {},
+      readDr: () => 0,
+      writeDr: () => {},
+      readMsr: () => 0n,
       writeMsr: () => true,
     } as unknown as BackendProcessor
     return {

@@ -5,9 +5,10 @@
  */
 import { expect, test } from 'vitest'
 import * as blkif from '../abi/blkif.ts'
+import { HYPERCALL_NAMES } from '../abi/hypercalls.ts'
 import { decode, encode } from '../abi/layout.ts'
 import { NETIF_RX_REQUEST, NETIF_TX_REQUEST } from '../abi/netif.ts'
-import { MMUEXT_PIN_L1_TABLE } from '../abi/pv.ts'
+import { FLAT_RING1_CS, FLAT_RING1_DS, MMUEXT_PIN_L1_TABLE } from '../abi/pv.ts'
 import { DOMID_SELF, PAGE_SIZE } from '../abi/xen.ts'
 import { randomSource } from '../testing.ts'
 import { StoreRing } from '../testing-store.ts'
@@ -16,8 +17,16 @@ import { TestPvDomain } from './testing.ts'
 
 const EVENT_CHANNEL_OP = 32
 const MMUEXT_OP = 26
+const SET_TRAP_TABLE = 0
+const SET_CALLBACKS = 4
+const STACK_SWITCH = 3
 const SEND = 4
 const ALLOC_UNBOUND = 6
+/** Exceptions with an error code (SDM vol. 3A, table 6-1). */
+const PUSHES = [8, 10, 11, 12, 13, 14, 17]
+/** PARAGRAFT_FUZZ=1000000 makes so many. */
+const CALLS = Number(process.env['PARAGRAFT_FUZZ'] ?? 4_000)
+const HYPERCALLS = [...HYPERCALL_NAMES.keys(), 127, 0xffffffff]
 /** Where arguments of calls are put: page 1 of the domain, at the same linear address. */
 const ARG = PAGE_SIZE
 /** Pages of the domain for rings and data: behind the kernel, in its zeroed memory's free part. */
@@ -106,6 +115,96 @@ class Guest {
     return decode(response, answer).status
   }
 }
+
+test(`${CALLS} hypercalls and events of all kinds at random`, () => {
+  const random = randomSource(20_260_103)
+  const results = new Map<string, number>()
+  /** A kernel with handlers for every exception, so that few events end it. */
+  const kernel = (): TestPvDomain => {
+    const fresh = new TestPvDomain()
+    const put = (words: number[]): number => {
+      for (const [i, word] of words.entries()) fresh.memory.write32(fresh.page(1) + 4 * i, word >>> 0)
+      return ARG
+    }
+    const traps = Array.from({ length: 32 }, (_, vector) => [vector | (FLAT_RING1_CS << 16), ARG])
+    expect(fresh.call(SET_TRAP_TABLE, put([...traps.flat(), 0, 0]))).toBe(0)
+    expect(fresh.call(SET_CALLBACKS, FLAT_RING1_CS, ARG, FLAT_RING1_CS, ARG)).toBe(0)
+    expect(fresh.call(STACK_SWITCH, FLAT_RING1_DS, ARG + 0x800)).toBe(0)
+    return fresh
+  }
+  let pv = kernel()
+  let domains = 1
+  const edges = [
+    0,
+    1,
+    2,
+    3,
+    7,
+    0xfff,
+    PAGE_SIZE,
+    DOMID_SELF,
+    0xe019,
+    0xe021,
+    0xf5800000,
+    0x7fffffff,
+    0x80000000,
+    0xffffffff,
+  ]
+  const value = (): number => {
+    switch (random(6)) {
+      case 0:
+        return edges[random(edges.length)]!
+      case 1:
+        return random(64)
+      case 2:
+        return pv.mfn(random(0x400)) * (random(2) === 0 ? 1 : PAGE_SIZE)
+      case 3:
+        return random(0xffffffff)
+      default:
+        // Somewhere in the mapping, at times at the end of it.
+        return random(16) === 0 ? 0x400000 - random(16) : ARG + 4 * random(2048)
+    }
+  }
+  const sources = ['exception', 'int', 'int1', 'interrupt', 'nmi'] as const
+  for (let i = 0; i < CALLS; i++) {
+    if (pv.crashes.length > 0 || pv.power.length > 0 || pv.page(1) !== pv.physical(ARG, true)) {
+      pv = kernel()
+      domains++
+    }
+    // Words for pointers to point at, and code and stacks to be found by.
+    for (let word = 0; word < 12; word++) pv.memory.write32(pv.page(1) + 4 * random(1024), value() >>> 0)
+    pv.loads = () => random(500) > 0
+    pv.cpl = random(8) === 0 ? 3 : 1
+    const stack = random(200) === 0 ? value() : ARG + 0x800 - 4 * random(64)
+    Object.assign(pv.registers, { EIP: value(), ESP: stack, EFLAGS: random(0x10000) | 0x202 })
+    if (random(4) > 0) {
+      const number = HYPERCALLS[random(HYPERCALLS.length)]!
+      const args = Array.from({ length: 6 }, () => (random(3) === 0 ? random(48) : value()))
+      // Long lists are the guest's to ask for; a hundred are enough here.
+      for (const at of [1, 2]) if (args[at]! > 100 && random(100) > 0) args[at] = random(100)
+      const result = pv.call(number, ...args)
+      if (!Number.isInteger(result)) throw new Error(`call ${number} returned ${result}`)
+      const key = `${number} ${Math.sign(result)}`
+      results.set(key, (results.get(key) ?? 0) + 1)
+    } else {
+      const vector = random(4) === 0 ? random(256) : [1, 3, 6, 7, 13, 14][random(6)]!
+      const source = sources[random(8) === 0 ? random(5) : 0]!
+      pv.event({
+        source,
+        vector,
+        errorCode: PUSHES.includes(vector) ? random(0x10000) : -1,
+        address: value(),
+        returnEip: value(),
+      })
+    }
+    pv.halted = false
+    if (i % 64 === 0) pv.clock.advance(random(20_000_000))
+  }
+  // It came somewhere: many kinds of calls succeed, and many fail.
+  const kinds = (sign: number): number => [...results.keys()].filter(key => key.endsWith(` ${sign}`)).length
+  expect([kinds(0) > 15, kinds(-1) > 25]).toEqual([true, true])
+  expect(domains).toBeGreaterThan(1)
+}, 600_000)
 
 test('xenstore garbage', () => {
   const random = randomSource(11)

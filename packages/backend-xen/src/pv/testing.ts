@@ -1,5 +1,5 @@
 /** A whole paravirtual domain for this package's tests, without a processor: its kernel's hypercalls are made for it. Not exported. */
-import type { BackendPorts, DeprivilegedPort, GuestMonitor, GuestRegister } from '@paragraft/core/ops'
+import type { BackendPorts, DeprivilegedPort, GuestMonitor, GuestRegister, InterceptedEvent } from '@paragraft/core/ops'
 import { decode } from '../abi/layout.ts'
 import { FLAT_RING1_CS, FLAT_RING1_DS, START_INFO } from '../abi/pv.ts'
 import { PAGE_SIZE } from '../abi/xen.ts'
@@ -19,7 +19,10 @@ export class TestPvDomain extends TestWorld {
   readonly domain: PvDomain
   readonly layout: ReturnType<typeof machineLayout>
   readonly startInfo: Readonly<Record<keyof typeof START_INFO.fields, number>>
-  readonly #registers: Record<string, number> = { EFLAGS: 0x202 }
+  readonly registers: Record<string, number> = { EFLAGS: 0x202 }
+  /** Whether segments can be loaded, and contexts entered; privilege level. */
+  loads: () => boolean = () => true
+  cpl = 1
   #monitor: GuestMonitor | null = null
   #top: number[] = []
 
@@ -31,12 +34,12 @@ export class TestPvDomain extends TestWorld {
       begin: (monitor: GuestMonitor) => (this.#monitor = monitor),
       setTables: () => {},
       setPageTables: (pa: number) => (this.#top = [0, 1, 2, 3].map(slot => this.memory.read32(pa + 8 * slot))),
-      cpl: () => 1,
-      get: (register: GuestRegister) => this.#registers[register] ?? 0,
-      set: (register: GuestRegister, value: number) => (this.#registers[register] = value >>> 0),
+      cpl: () => this.cpl,
+      get: (register: GuestRegister) => this.registers[register] ?? 0,
+      set: (register: GuestRegister, value: number) => (this.registers[register] = value >>> 0),
       segment: (name: string) => ({ selector: name === 'CS' ? FLAT_RING1_CS : FLAT_RING1_DS, base: 0 }),
-      load: () => true,
-      enter: () => true,
+      load: () => this.loads(),
+      enter: () => this.loads(),
       step: () => false,
     } as unknown as DeprivilegedPort
     this.#top = [0, 1, 2, 3].map(slot => this.memory.read32(start.registers.cr3! + 8 * slot))
@@ -66,9 +69,14 @@ export class TestPvDomain extends TestWorld {
 
   /** Makes a hypercall by number; the result is signed. */
   call(number: number, ...args: number[]): number {
-    Object.assign(this.#registers, { EAX: number }, ...ARGUMENTS.map((name, i) => ({ [name]: (args[i] ?? 0) >>> 0 })))
-    this.#monitor!.event({ source: 'int', vector: HYPERCALL_VECTOR, errorCode: -1, address: 0, returnEip: 2 })
-    return this.#registers['EAX']! | 0
+    Object.assign(this.registers, { EAX: number }, ...ARGUMENTS.map((name, i) => ({ [name]: (args[i] ?? 0) >>> 0 })))
+    this.event({ source: 'int', vector: HYPERCALL_VECTOR, errorCode: -1, address: 0, returnEip: 2 })
+    return this.registers['EAX']! | 0
+  }
+
+  /** Something happens that another guest's processor would deliver through its IDT. */
+  event(event: InterceptedEvent): boolean {
+    return this.#monitor!.event(event)
   }
 
   /** An entry of the grant table: for domain 0. */
