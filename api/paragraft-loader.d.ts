@@ -235,7 +235,7 @@ interface GraftPlan {
     room: Room;
     /** The region's contents, `room.length` bytes. */
     bytes: Uint8Array;
-    /** For {@link import('@paragraft/core/head').PlaceOptions.reserve}: keep this out of RAM, say so in the memory map. */
+    /** For `PlaceOptions.reserve`: keep this out of RAM, say so in the memory map. */
     reserve: Reservation[];
     /** For heads that list boot modules: the region, in place, with the modules' names and versions as command line. */
     bootModules: BootModule[];

@@ -12,6 +12,7 @@ import xen from '@paragraft/backend-xen'
 import { createMachine } from 'paragraft'
 import { expect } from 'vitest'
 import { guest, needs } from './support/needs.ts'
+import { paragraft } from './support/paragraft.ts'
 
 const debian = needs('debian guests')
 const INSTRUCTIONS = 100_000_000
@@ -53,3 +54,13 @@ debian(
     expect(report.hypercalls).toMatchObject({ set_timer_op: 1 })
   },
 )
+
+debian('inspect says what it asks for', async () => {
+  const { stdout } = await paragraft(['inspect', guest('gnumach-xen')])
+  expect(stdout).toContain(
+    'xen by xen-pvh: no: the string __xen_guest knows no PHYS32_ENTRY, the 32-bit physical entry',
+  )
+  expect(stdout).toContain(
+    'xen by xen-pv: yes, at 0xc0000000 (GNU Mach, virtual base 0xc0000000, physical addresses from 0xc0000000, PAE yes[extended-cr3], hypercalls at 0xc0002000, features pae_pgdir_above_4gb (by its string __xen_guest))',
+  )
+})

@@ -26,5 +26,5 @@ debian('inspect tells its two images apart', async () => {
   const pvh = await paragraft(['inspect', guest('grub-i386-xen_pvh.bin')])
   expect(pvh.stdout).toContain('xen by xen-pvh: yes, at 0x100000 (by its note PHYS32_ENTRY)')
   const pv = await paragraft(['inspect', guest('grub-i386-xen.bin')])
-  expect(pv.stdout).toContain('xen by xen-pv: yes, at 0x0 (virtual base 0x0, PAE yes (by its notes))')
+  expect(pv.stdout).toContain('xen by xen-pv: yes, at 0x0 (GRUB, virtual base 0x0, PAE yes (by its notes))')
 })

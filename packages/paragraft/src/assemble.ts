@@ -13,6 +13,7 @@ import {
   checkApiVersion,
   checkBackendOptions,
   type DeprecationNotice,
+  type DeprivilegedPort,
   type Device,
   type DeviceInstance,
   deprecation,
@@ -398,7 +399,7 @@ class Assembly {
       console: port,
       crash: (code, message) => this.#machine?.fault('crash', code, message),
       processor: backendProcessor(processor),
-      deprivileged: deprivilegedPort(processor, () => this.#engine.executeOne()),
+      deprivileged: this.#deprivileged(),
       virtual: virtualMemory(processor),
       disks: disk === undefined ? [] : [disk],
       nets: this.#net === undefined ? [] : [this.#net],
@@ -420,6 +421,22 @@ class Assembly {
         plug: card => board?.plug(card),
       })
       this.#devices.push({ name, instance })
+    }
+  }
+
+  /** What a deprivileged guest says by INT n is for its hypervisor, and counts as a call. */
+  #deprivileged(): DeprivilegedPort {
+    const port = deprivilegedPort(this.#engine.processor, () => this.#engine.executeOne())
+    return {
+      ...port,
+      begin: monitor =>
+        port.begin({
+          ...monitor,
+          event: event => {
+            if (event.source === 'int') this.#exits.hypercall++
+            return monitor.event(event)
+          },
+        }),
     }
   }
 

@@ -111,7 +111,7 @@ test("the older string, as gnumach's image has it", () => {
   expect(pvHead.probe(image({ ...older, segments }))).toEqual({
     match: true,
     entry: 0xc0000000,
-    note: 'virtual base 0xc0000000, PAE yes[extended-cr3], hypercalls at 0xc0002000 (by its string __xen_guest)',
+    note: 'GNU Mach, virtual base 0xc0000000, physical addresses from 0xc0000000, PAE yes[extended-cr3], hypercalls at 0xc0002000, features pae_pgdir_above_4gb (by its string __xen_guest)',
   })
   expect(reason(pvhHead, older)).toBe('the string __xen_guest knows no PHYS32_ENTRY, the 32-bit physical entry')
 })

@@ -83,10 +83,23 @@ function misplaced(image: GuestImage, description: XenDescription, entry: number
 }
 
 /** What the image wants, for a person. */
-function wishes({ source, virtBase, pae, hypercallPage }: XenDescription): string {
+function wishes({
+  source,
+  guestOs,
+  virtBase,
+  paddrOffset: offset,
+  pae,
+  hypercallPage,
+  features,
+  modStartPfn,
+}: XenDescription): string {
   const parts: string[] = []
+  if (guestOs !== undefined) parts.push(guestOs)
   if (virtBase !== undefined) parts.push(`virtual base ${hex(virtBase)}`)
+  if (offset !== undefined && offset !== 0) parts.push(`physical addresses from ${hex(offset)}`)
   if (pae !== undefined) parts.push(`PAE ${pae}`)
   if (hypercallPage !== undefined) parts.push(`hypercalls at ${hex(hypercallPage)}`)
+  if (features !== undefined && features !== '') parts.push(`features ${features}`)
+  if (modStartPfn === true) parts.push('its ramdisk by frame')
   return `${parts.join(', ')} (by ${SOURCES[source]})`
 }
