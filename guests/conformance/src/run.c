@@ -1,12 +1,13 @@
 /*
- * Runs the cases, in oldguest's place of its self-check: through the table first, and again when the sites are patched.
+ * Runs the cases, in oldguest's place of its self-check: through the table first, again when ops have been registered
+ * (`register` on the command line), and again when the sites are patched.
  *
  * A line before each case and one after it, so that a case that ends the guest has a name too:
  *   conformance: PHASE: case N: TITLE
  *   conformance: PHASE: ok N | refused N: WHY | FAILED N: WHY
  *   conformance: PHASE: done
- * `table=N` and `patched=N` on the command line begin a phase with case N: what comes after one that did not come back.
- * `last=N` ends both after case N.
+ * `table=N`, `registered=N` and `patched=N` on the command line begin a phase with case N: what comes after one that did not come back.
+ * `last=N` ends all after case N.
  */
 #include "case.h"
 
@@ -48,9 +49,19 @@ static u32 number_after(const char *name, u32 otherwise)
   return value ? parse_number(value, NULL) : otherwise;
 }
 
+/* oldguest's titles end with what has happened before: nothing yet, the registration call, the patcher. */
+static const char *phase_of(const char *title, int full)
+{
+  static const char registered[] = "registered";
+  u32 length = strlen(title), n = sizeof registered - 1;
+  if (full)
+    return "table";
+  return length > n && !strncmp(title + length - n, registered, n) ? registered : "patched";
+}
+
 void selfcheck(const char *title, int full)
 {
-  const char *phase = full ? "table" : "patched";
+  const char *phase = phase_of(title, full);
   u32 last = number_after("last", __stop_cases - __start_cases - 1);
   page_a = page_alloc();
   page_b = page_alloc();

@@ -4,6 +4,7 @@ import { boots } from './cases/boot.ts'
 import type { Case } from './cases/case.ts'
 import { contract } from './cases/contract.ts'
 import { hostile } from './cases/hostile.ts'
+import { lateOps } from './cases/late-ops.ts'
 import { modules } from './cases/modules.ts'
 import { opMeanings } from './cases/ops.ts'
 import { plain } from './cases/plain.ts'
@@ -18,7 +19,7 @@ export function casesFor(subject: Subject): Case[] {
     ...modules(subject),
     ...plain(subject),
     ...(abilities.includes('ops')
-      ? [...boots(subject), ...opMeanings(subject), ...snapshots(subject), ...hostile(subject)]
+      ? [...boots(subject), ...opMeanings(subject), ...lateOps(subject), ...snapshots(subject), ...hostile(subject)]
       : []),
   ]
 }
