@@ -36,7 +36,7 @@ export interface Boot {
 const SLICE = 500_000
 /** The slowest case waits for 150 ticks of 10 ms; a guest that is not heard for so long is stuck. */
 const SILENCE_NS = 4e9
-const SILENCE_INSTRUCTIONS = 40_000_000
+const SILENCE_INSTRUCTIONS = 15_000_000
 /** A subject that ends the guest in more cases than this has been understood. */
 const MOST_BOOTS = 24
 
