@@ -16,11 +16,6 @@ struct descriptor {
   u32 low, high;
 };
 
-struct table_register {
-  u16 size;
-  u32 address;
-} packed;
-
 void pg_native_cpu_load_tls(void *thread, u32 cpu);
 void pg_native_cpu_load_sp0(u32 *tss, void *thread);
 

@@ -68,8 +68,8 @@ const void *next_line(void)
   const void *to = xen_ops_iret;
   vcpu_byte(VCPU_UPCALL_PENDING) = 0;
   /* Xen says again that something is due only when a word is marked that was not. */
-  u32 words = 0;
-  asm volatile("xchgl %0, %1" : "+m"(shared_word(VCPU_PENDING_SEL)), "+r"(words));
+  u32 none = 0;
+  asm volatile("xchgl %0, %1" : "+m"(shared_word(VCPU_PENDING_SEL)), "+r"(none));
   for (u32 line = LINES; line-- > 0;) {
     if (!is_due(ports[line]))
       continue;

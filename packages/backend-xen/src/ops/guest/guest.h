@@ -22,7 +22,6 @@ typedef unsigned long long u64;
 #define packed __attribute__((packed))
 #define page_aligned __attribute__((aligned(PAGE_SIZE)))
 #define noreturn __attribute__((noreturn))
-#define array_size(a) (sizeof(a) / sizeof((a)[0]))
 #define barrier() asm volatile("" : : : "memory")
 
 #define PAGE_OFFSET 0xC0000000u
@@ -31,6 +30,12 @@ typedef unsigned long long u64;
 
 static inline u32 pfn_of(const void *va) { return ((u32)va - PAGE_OFFSET) / PAGE_SIZE; }
 static inline void *page_at(u32 pfn) { return (void *)(PAGE_OFFSET + pfn * PAGE_SIZE); }
+
+/* The operand of LGDT, LIDT, SGDT and SIDT; `size` is one less than the bytes. */
+struct table_register {
+  u16 size;
+  u32 address;
+} packed;
 
 /* start.c */
 extern const struct start_info *start_info;
@@ -67,9 +72,6 @@ void replace_frame(const void *va, u64 machine);
 void flush_batch(void);
 void traps_start(void);
 void console_start(void);
-/* time.c: nanoseconds since Xen began. *n / by, the quotient to *n, the remainder returned. */
-u64 system_time(void);
-u32 div64(u64 *n, u32 by);
 
 /* entry.S */
 void xen_gp(void);

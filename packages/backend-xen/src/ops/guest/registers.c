@@ -27,7 +27,7 @@ void xen_ops_set_debugreg(u32 number, u32 value)
 #define MCA (1u << 14)
 #define ACPI (1u << 22)
 
-/* The prefix asks Xen for its answer; the bare instruction is the processor's own (xen-x86/cpuid, "forced emulation"). */
+/* The prefix asks Xen for its answer; the bare instruction is the processor's own (arch-x86/xen.h, XEN_EMULATE_PREFIX). */
 void xen_ops_cpuid(u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 {
   u32 leaf = *eax;

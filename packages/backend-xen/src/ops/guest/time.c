@@ -19,18 +19,17 @@ static u64 read_tsc(void)
   return value;
 }
 
-/* *n becomes the quotient; returns the remainder. */
-u32 div64(u64 *n, u32 by)
+/* *n / by. A remainder is nobody's concern. */
+static void div64(u64 *n, u32 by)
 {
   u32 high = *n >> 32, low = *n, quotient_high = high / by, quotient_low, rest = high % by;
   asm("divl %4" : "=a"(quotient_low), "=d"(rest) : "0"(low), "1"(rest), "rm"(by) : "cc");
   *n = (u64)quotient_high << 32 | quotient_low;
-  return rest;
 }
 
 static u64 shifted(u64 value, s8 left) { return left < 0 ? value >> -left : value << left; }
 
-u64 system_time(void)
+static u64 system_time(void)
 {
   const volatile struct vcpu_time_info *now = (const void *)(shared_info + VCPU_TIME);
   u32 version;

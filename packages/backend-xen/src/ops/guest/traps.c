@@ -16,11 +16,6 @@ struct gate {
   u32 low, high;
 };
 
-struct table_register {
-  u16 size;
-  u32 address;
-} packed;
-
 /* Where #GP and #NM go that are not for us. */
 u32 kernel_gp, kernel_nm;
 
