@@ -1034,8 +1034,8 @@ interface PcOptions {
     debugConsole?: Pick<ConsolePort, 'write'>;
     /** First port of `isa-debug-exit`, default 0x501. */
     debugExitPort?: number;
-    /** A virtio disk in slot 4. */
-    disk?: BlockPort;
+    /** Virtio disks, in the slots from 4 on. */
+    disks?: readonly BlockPort[];
     /** What the real-time clock shows at virtual time 0, in seconds since 1970-01-01 UTC. */
     rtcEpochSeconds: number;
     /** RAM in bytes. */
@@ -1054,7 +1054,7 @@ interface PcDevices extends Snapshotable<NamedStates> {
     readonly vga: Vga;
     readonly pci: PciBus;
     readonly acpi: AcpiPm;
-    readonly disk: VirtioPci | undefined;
+    readonly disks: readonly VirtioPci[];
     /** INTR's level and INTA, whoever answers at the moment. */
     readonly interrupt: InterruptController;
     /** FERR# of the processor: IRQ 13, until the guest writes port F0h. */

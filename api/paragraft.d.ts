@@ -357,7 +357,8 @@ interface MachineConfig {
     commandLine?: string;
     initrd?: Uint8Array | undefined;
     modules?: readonly BootModule[];
-    disk?: BlockPort;
+    /** The disks in their order; one may stand by itself. */
+    disk?: BlockPort | readonly BlockPort[];
     /** The guest's network interface, made when the machine's clock exists. Only a backend with interfaces gives it to the guest. */
     net?: (clock: Clock) => NetPort;
     /** Devices on the board's buses, beside its own. */
@@ -508,9 +509,9 @@ interface RunConfig {
      */
     device?: (string | Device)[] | undefined;
     /**
-     * A raw disk image.
+     * A raw disk image, or several in their order.
      */
-    disk?: string | undefined;
+    disk?: string | string[] | undefined;
     /**
      * The network interface: none, loopback or peer; with =FILE, frames are captured into it.
      */

@@ -47,6 +47,7 @@ test('the sample has every key', () => {
 test.each([
   ['everything', FULL],
   ['nothing', {}],
+  ['several disks', { disk: ['a', 'b'] }],
   ['a size in bytes', { memory: 2 ** 26 }],
   ['profiles', { profiles: { a: { memory: '1G' }, b: {} } }],
 ])('%s: the check and the schema take it', (_, config) => {

@@ -1,5 +1,6 @@
 /** Devices of the user's on the board's buses: found by name, on narrow ports, refused like other plug-ins, kept by snapshots. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import native from '@paragraft/backend-native'
 import { type DeviceInstance, type DevicePorts, defineBackend, defineDevice } from '@paragraft/core/ops'
 import { createMachine } from 'paragraft'
@@ -119,4 +120,19 @@ test('its state is in a snapshot, and a device without one cannot be saved', asy
   const stateless = await machine(guest, [device(() => ({}))])
   stateless.run({ instructions: 3 })
   expect(() => stateless.snapshot()).toThrow(expect.objectContaining({ code: 'PG_SNAPSHOT_UNSUPPORTED' }))
+})
+
+test('several disks come in their order, from a config too', async () => {
+  const cwd = userFolder(['backend-native'], { 'paragraft.config.json': { disk: ['a.img', 'b.img'] } })
+  for (const [name, sectors] of [
+    ['a.img', 2],
+    ['b.img', 3],
+  ] as const) {
+    writeFileSync(join(cwd, name), new Uint8Array(sectors * 512))
+  }
+  // The capacity in the legacy device's registers (Virtio 1.0, 4.1.4.8): mov dx, port; in al, dx; add al, '0'; out E9h, al.
+  const capacity = (port: number): number[] => [0x66, 0xba, port & 0xff, port >> 8, 0xec, 0x04, 0x30, 0xe6, 0xe9]
+  const guest = flatGuest([...capacity(0xc014), ...capacity(0xc114), ...say('!'), ...FOREVER])
+  const { stdout, stderr, status } = await paragraft(['run', guest, '--until', '!'], { cwd })
+  expect([stderr, status, stdout]).toEqual([stderr, 0, '23!'])
 })

@@ -40,7 +40,7 @@ test.each<[what: string, snapshot: string, machine: string, change: Partial<Mach
     `${nativeOps.name} 9.9.9`,
     { ops: [release(nativeOps, '9.9.9')] },
   ],
-  ['disk', 'none', '8 sectors, writable', { disk: sectors }],
+  ['disks', 'none', '8 sectors, writable', { disk: sectors }],
   ['time per instruction', '4 ns', '7 ns', { nsPerInstruction: 7 }],
   ['clock at power-on', '1767225600 s', '1 s', { rtcEpochSeconds: 1 }],
 ])('another %s: %s, and not %s', async (what, theirs, ours, change) => {

@@ -4,7 +4,7 @@ import { MmioMap } from './mmio-bus.ts'
 import { createPcDevices, installFirmwareTables } from './pc.ts'
 import { TestClock, TestConsole, TestDisk, TestLine, TestMemory, TestPower, TestReporter } from './testing.ts'
 
-function board() {
+function board(disks = [new TestDisk(64)]) {
   const clock = new TestClock()
   const reporter = new TestReporter()
   const bus = new PortBus(reporter)
@@ -28,7 +28,7 @@ function board() {
     a20,
     console,
     debugConsole,
-    disk: new TestDisk(64),
+    disks,
     rtcEpochSeconds: 0,
     memorySize: memory.size,
   }
@@ -119,9 +119,29 @@ test('the disk sits in slot 4 as firmware leaves it, and interrupts on IRQ 11', 
   expect([b.config(0), b.config(0x10), b.config(0x14)]).toEqual([0x1001_1af4, 0xc001, 0xfeb0_0000])
   expect(b.config(0x3c) & 0xffff).toBe(0x010b)
   expect(b.bus.ioRead(0xc014, 4)).toBe(64)
-  b.pc.disk!.configChanged()
+  b.pc.disks[0]!.configChanged()
   expect(b.pc.interrupt.acknowledge()).toBe(0x2b)
   expect(b.inb(0xc013)).toBe(2)
+})
+
+test('further disks sit in the next slots, each with registers and a PIRQ of its own', () => {
+  const b = board([new TestDisk(64), new TestDisk(65), new TestDisk(66)])
+  const read = (slot: number, register: number) => {
+    b.out(0xcf8, 0x8000_0000 + (slot << 11) + register, 4)
+    return b.bus.ioRead(0xcfc, 4)
+  }
+  for (const once of [1, 2]) {
+    expect(
+      [4, 5, 6, 7].map(slot => read(slot, 0)),
+      `time ${once}`,
+    ).toEqual([0x1001_1af4, 0x1001_1af4, 0x1001_1af4, 0xffff_ffff])
+    expect([4, 5, 6].map(slot => read(slot, 0x10))).toEqual([0xc001, 0xc101, 0xc201])
+    expect([4, 5, 6].map(slot => read(slot, 0x14))).toEqual([0xfeb0_0000, 0xfeb0_8000, 0xfeb1_0000])
+    expect([0xc014, 0xc114, 0xc214].map(port => b.bus.ioRead(port, 4))).toEqual([64, 65, 66])
+    b.pc.reset()
+  }
+  // INTA of slots 4, 5 and 6 is PIRQ D, A and B: (slot - 1 + pin) mod 4, as QEMU's board wires it (pci_slot_get_pirq).
+  expect([4, 5, 6].map(slot => read(slot, 0x3c) & 0xff)).toEqual([11, 10, 10])
 })
 
 test('power off, reset by 0xCF9, keyboard controller and port 92h, A20', () => {
@@ -153,7 +173,7 @@ test('the SCI and a PCI interrupt routed to IRQ 9 share the wire', () => {
   expect(b.pc.interrupt.acknowledge()).toBe(0x29)
   b.out(0xcf8, 0x8000_0860, 4)
   b.out(0xcff, 0x09)
-  b.pc.disk!.configChanged()
+  b.pc.disks[0]!.configChanged()
   b.out(0x600, 0x0100, 2)
   b.out(0xa0, 0x20)
   b.out(0x20, 0x20)

@@ -44,11 +44,14 @@ import { Vga } from './vga.ts'
 import { createVirtioBlk } from './virtio-blk.ts'
 import type { VirtioPci } from './virtio-pci.ts'
 
-/** Where firmware puts the disk: slot 4, I/O and memory base. */
+/** Where firmware puts the first disk: slot 4, I/O and memory base. */
 const DISK_SLOT = 4
 const DISK_IO_BASE = 0xc000
 const DISK_MEMORY_BASE = 0xfeb0_0000
-/** Cards that are plugged in come behind the disk's slot; their ROMs one after another from here. */
+/** From one disk to the next: 28 of them end below the I/O APIC. */
+const DISK_IO_STEP = 0x100
+const DISK_MEMORY_STEP = 0x8000
+/** Cards that are plugged in come behind the first disk's slot, and the other disks; their ROMs one after another from here. */
 const CARD_SLOT = 5
 const CARD_ROM_BASE = 0xfea0_0000
 /** Lines that PCI may be routed to, the SCI is on, or an added device may take: all but those of the board's own ISA devices. */
@@ -75,8 +78,8 @@ export interface PcOptions {
   debugConsole?: Pick<ConsolePort, 'write'>
   /** First port of `isa-debug-exit`, default 0x501. */
   debugExitPort?: number
-  /** A virtio disk in slot 4. */
-  disk?: BlockPort
+  /** Virtio disks, in the slots from 4 on. */
+  disks?: readonly BlockPort[]
   /** What the real-time clock shows at virtual time 0, in seconds since 1970-01-01 UTC. */
   rtcEpochSeconds: number
   /** RAM in bytes. */
@@ -96,7 +99,7 @@ export interface PcDevices extends Snapshotable<NamedStates> {
   readonly vga: Vga
   readonly pci: PciBus
   readonly acpi: AcpiPm
-  readonly disk: VirtioPci | undefined
+  readonly disks: readonly VirtioPci[]
   /** INTR's level and INTA, whoever answers at the moment. */
   readonly interrupt: InterruptController
   /** FERR# of the processor: IRQ 13, until the guest writes port F0h. */
@@ -147,8 +150,8 @@ export function createPcDevices(options: PcOptions): PcDevices {
   pci.add(0, 0, hostBridge())
   pci.add(1, 0, isaBridge)
   pci.add(1, 3, powerManagement(acpi.base))
-  const disk = options.disk ? createVirtioBlk({ memory, disk: options.disk, reporter }) : undefined
-  if (disk) pci.add(DISK_SLOT, 0, disk.pci)
+  const disks = (options.disks ?? []).map(disk => createVirtioBlk({ memory, disk, reporter }))
+  for (const [index, disk] of disks.entries()) pci.add(DISK_SLOT + index, 0, disk.pci)
   isaBridge.wire(pci)
 
   const cards: { card: PciFunction; romBase: number }[] = []
@@ -165,11 +168,12 @@ export function createPcDevices(options: PcOptions): PcDevices {
     uart.initialiseAsFirmware()
     isaBridge.initialiseAsFirmware()
     for (const card of cards) initialiseCard(card)
-    if (!disk) return
-    disk.pci.assignBar(0, DISK_IO_BASE)
-    disk.pci.assignBar(1, DISK_MEMORY_BASE)
-    disk.pci.write(PCI_COMMAND, 2, COMMAND_IO | COMMAND_MEMORY | COMMAND_MASTER)
-    disk.pci.write(PCI_INTERRUPT_LINE, 1, PIRQ_ROUTES[pirqOf(DISK_SLOT, 1) as 0 | 1 | 2 | 3])
+    for (const [index, disk] of disks.entries()) {
+      disk.pci.assignBar(0, DISK_IO_BASE + index * DISK_IO_STEP)
+      disk.pci.assignBar(1, DISK_MEMORY_BASE + index * DISK_MEMORY_STEP)
+      disk.pci.write(PCI_COMMAND, 2, COMMAND_IO | COMMAND_MEMORY | COMMAND_MASTER)
+      disk.pci.write(PCI_INTERRUPT_LINE, 1, PIRQ_ROUTES[pirqOf(DISK_SLOT + index, 1) as 0 | 1 | 2 | 3])
+    }
   }
   firmware()
   // Whoever pulls wires before those at their ends: an interrupt controller keeps the levels of its inputs itself.
@@ -182,7 +186,7 @@ export function createPcDevices(options: PcOptions): PcDevices {
     vga,
     acpi,
     resetControl,
-    ...(disk === undefined ? {} : { disk }),
+    ...Object.fromEntries(disks.map((disk, index) => [`disk ${index}`, disk])),
     pci,
     ioapic,
     pic,
@@ -200,7 +204,7 @@ export function createPcDevices(options: PcOptions): PcDevices {
     vga,
     pci,
     acpi,
-    disk,
+    disks,
     interrupt: apic,
     ferr: irq[13]!,
     isaLine,
@@ -218,7 +222,7 @@ export function createPcDevices(options: PcOptions): PcDevices {
       irq[0]!.set(true)
     },
     reset() {
-      disk?.reset()
+      for (const disk of disks) disk.reset()
       for (const device of [uart, pit, rtc, i8042, vga, acpi, resetControl, pci, ioapic, pic, apic]) device.reset()
       firmware()
     },

@@ -205,7 +205,7 @@ const DEVICES: Record<string, (bench: Bench) => Subject> = {
       console,
       intr: bench.wire('intr'),
       nmi: bench.wire('nmi'),
-      disk: new TestDisk(64),
+      disks: [new TestDisk(64)],
       rtcEpochSeconds: 1_700_000_000,
       memorySize: memory.size,
     })

@@ -111,7 +111,8 @@ export interface MachineConfig {
   commandLine?: string
   initrd?: Uint8Array | undefined
   modules?: readonly BootModule[]
-  disk?: BlockPort
+  /** The disks in their order; one may stand by itself. */
+  disk?: BlockPort | readonly BlockPort[]
   /** The guest's network interface, made when the machine's clock exists. Only a backend with interfaces gives it to the guest. */
   net?: (clock: Clock) => NetPort
   /** Devices on the board's buses, beside its own. */
@@ -181,7 +182,8 @@ function isLate({ install = 'entry' }: OpsModule): boolean {
 }
 
 /** A backend of this API, that lets the guest have what the machine is given. */
-function checkBackend({ backend, disk, net, devices = [], snapshot, deprecated }: MachineConfig): void {
+function checkBackend(config: MachineConfig): void {
+  const { backend, net, devices = [], snapshot, deprecated } = config
   if (!isBackend(backend)) {
     throw new ParagraftError('PG_BACKEND', 'the backend is none', {
       fields: { got: typeof backend },
@@ -191,10 +193,14 @@ function checkBackend({ backend, disk, net, devices = [], snapshot, deprecated }
   // Another copy of core made it, maybe, and checked it against its own version.
   checkApiVersion(backend.name, backend.apiVersion)
   if (backend.supports === undefined) deprecated?.(deprecation('backend-without-supports', backend.name))
-  if (disk !== undefined) requireAbilities(backend, ['disk'], 'a disk')
+  if (disksOf(config).length > 0) requireAbilities(backend, ['disk'], 'a disk')
   for (const device of devices) checkDevice(device, backend)
   if (net !== undefined) requireAbilities(backend, ['net'], 'a network interface')
   if (snapshot !== undefined) requireAbilities(backend, ['snapshot'], 'a snapshot')
+}
+
+function disksOf({ disk = [] }: MachineConfig): readonly BlockPort[] {
+  return 'sectors' in disk ? [disk] : disk
 }
 
 function checkDevice(device: Device, backend: Backend): void {
@@ -359,7 +365,8 @@ class Assembly {
   #plugDevices(): void {
     const { memory, processor } = this.#engine
     const { clock } = this.#scheduler
-    const { backend, disk, net } = this.#config
+    const { backend, net } = this.#config
+    const disks = disksOf(this.#config)
     const { rtcEpochSeconds: epochSeconds } = this.#time
     this.#net = net?.(clock)
     const common = {
@@ -381,7 +388,7 @@ class Assembly {
         debugConsole: this.#console.port(() => false),
         rtcEpochSeconds: epochSeconds,
         memorySize: memory.size,
-        ...(disk === undefined ? {} : { disk }),
+        disks,
       })
     }
     this.#addDevices(mmio)
@@ -401,7 +408,7 @@ class Assembly {
       processor: backendProcessor(processor),
       deprivileged: this.#deprivileged(),
       virtual: virtualMemory(processor),
-      disks: disk === undefined ? [] : [disk],
+      disks,
       nets: this.#net === undefined ? [] : [this.#net],
     })
   }
@@ -527,7 +534,7 @@ class Assembly {
 
   /** What the machine is made of, as far as a snapshot depends on it. */
   identity(): Record<string, string> {
-    const { image, backend, disk, net, devices = [] } = this.#config
+    const { image, backend, net, devices = [] } = this.#config
     return describeMachine({
       image,
       memory: this.#engine.memory.size,
@@ -535,7 +542,7 @@ class Assembly {
       backendOptions: this.#options,
       head: this.#head.name,
       ops: this.#ops,
-      disk,
+      disks: disksOf(this.#config),
       net: net !== undefined,
       devices,
       ...this.#time,

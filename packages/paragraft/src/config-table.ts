@@ -68,6 +68,13 @@ const listOf = (item: ConfigKind): ConfigKind => ({
   fits: value => Array.isArray(value) && value.every(entry => item.fits(entry)),
 })
 
+const ONE_OR_MORE: ConfigKind = {
+  wants: 'a text, or a list of texts',
+  type: 'string | string[]',
+  schema: { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] },
+  fits: value => isText(value) || (Array.isArray(value) && value.every(isText)),
+}
+
 /** What a package exports, or the name by which it is found. Whether an object is one is for its loader to say. */
 const plugin = (what: string, type: string): ConfigKind => ({
   wants: `the name or path of ${what}, or one itself`,
@@ -143,7 +150,7 @@ export const RUN_KEYS = {
     kind: listOf(plugin('a device', 'string | Device')),
     says: "Names or paths of devices, or devices themselves, that sit on the board's buses beside its own.",
   },
-  disk: { kind: TEXT, says: 'A raw disk image.' },
+  disk: { kind: ONE_OR_MORE, says: 'A raw disk image, or several in their order.' },
   net: { kind: TEXT, says: 'The network interface: none, loopback or peer; with =FILE, frames are captured into it.' },
   until: { kind: TEXT, says: 'Stop with status 0 when this text has been on the console.' },
   timeout: { kind: POSITIVE, says: "Stop with status 4 after so many seconds of the host's time." },

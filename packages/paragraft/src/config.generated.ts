@@ -47,9 +47,9 @@ export interface RunConfig {
    */
   device?: (string | Device)[] | undefined
   /**
-   * A raw disk image.
+   * A raw disk image, or several in their order.
    */
-  disk?: string | undefined
+  disk?: string | string[] | undefined
   /**
    * The network interface: none, loopback or peer; with =FILE, frames are captured into it.
    */

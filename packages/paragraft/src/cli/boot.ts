@@ -38,7 +38,7 @@ export async function boot(
   }
   try {
     const parts = await gather(settings)
-    const disk = settings.disk === undefined ? undefined : kept(new FileDisk(settings.disk))
+    const disks = settings.disks.map(file => wrap(kept(new FileDisk(file))))
     const traces = kept(openTraces(settings.traces, world))
     const net = settings.net === undefined ? undefined : kept(openNet(settings.net))
     const machine = await createMachine({
@@ -47,7 +47,7 @@ export async function boot(
       deprecated,
       output,
       progress: (text, done, total) => (done === undefined ? progress.step(text) : progress.part(text, done, total)),
-      ...(disk === undefined ? {} : { disk: wrap(disk) }),
+      disk: disks,
       ...(net === undefined ? {} : { net: net.port }),
       ...traces.machineOptions,
     })

@@ -23,7 +23,7 @@ function refusal(action: () => unknown): string {
 
 test('every option of the contract is understood', () => {
   const argv =
-    'kernel --config c.json --profile p --deprecations --backend xen --backend-option rom=a=b --backend-option rom=c --backend-option x= --ops a --ops none --ops ./b --memory 64M --append quiet --initrd i.gz --module m --module n=x=1 --device v --disk d --net peer=n.pcap --until # --timeout 1.5 --screen --report r.json --trace io=t --trace events --engine reference'.split(
+    'kernel --config c.json --profile p --deprecations --backend xen --backend-option rom=a=b --backend-option rom=c --backend-option x= --ops a --ops none --ops ./b --memory 64M --append quiet --initrd i.gz --module m --module n=x=1 --device v --disk d --disk e --net peer=n.pcap --until # --timeout 1.5 --screen --report r.json --trace io=t --trace events --engine reference'.split(
       ' ',
     )
   const args = parseRunArguments(argv)
@@ -50,7 +50,7 @@ test('every option of the contract is understood', () => {
       { file: at('m'), commandLine: 'm' },
       { file: at('n'), commandLine: 'n x=1' },
     ],
-    disk: at('d'),
+    disks: [at('d'), at('e')],
     net: { kind: 'peer', capture: at('n.pcap') },
     until: '#',
     timeout: 1.5,
@@ -99,14 +99,14 @@ test('what a config names is seen from its folder, what the command line names f
     backend: { name: 'xen', from: resolve('/there') },
     initrd: there('i'),
     modules: [{ file: there('m'), commandLine: 'm x' }],
-    disk: there('d'),
+    disks: [there('d')],
     traces: [{ kind: 'io', file: there('t') }],
     report: there('r'),
   })
   expect(settle(parseRunArguments(['other', '--backend', 'vmi', '--disk', 'e']), HERE, config)).toMatchObject({
     image: at('other'),
     backend: { name: 'vmi', from: HERE },
-    disk: at('e'),
+    disks: [at('e')],
     initrd: there('i'),
   })
 })

@@ -74,7 +74,7 @@ export interface RunSettings {
   append: string | undefined
   initrd: string | undefined
   modules: ModuleSetting[]
-  disk: string | undefined
+  disks: string[]
   net: NetSetting | undefined
   until: string | undefined
   timeout: number | undefined
@@ -99,7 +99,7 @@ const RUN_OPTIONS = {
   initrd: { type: 'string' },
   module: { type: 'string', multiple: true },
   device: { type: 'string', multiple: true },
-  disk: { type: 'string' },
+  disk: { type: 'string', multiple: true },
   net: { type: 'string' },
   until: { type: 'string' },
   timeout: { type: 'string' },
@@ -224,7 +224,7 @@ export function settle(
   const folder = loaded === undefined ? cwd : dirname(loaded.file)
   const merged: RunConfig = { ...config, ...options }
   const from = (key: keyof RunConfig): string => (options[key] === undefined ? folder : cwd)
-  const path = (key: 'initrd' | 'disk' | 'report'): string | undefined =>
+  const path = (key: 'initrd' | 'report'): string | undefined =>
     merged[key] === undefined ? undefined : resolve(from(key), merged[key])
   const image = args.image === undefined ? config.guest : args.image
   if (image === undefined) throw usageError('run needs an image', 'Name one, or give a config a guest.')
@@ -254,7 +254,7 @@ export function settle(
     modules: (merged.module ?? [])
       .map(parseModule)
       .map(({ file, ...rest }) => ({ file: resolve(from('module'), file), ...rest })),
-    disk: path('disk'),
+    disks: [merged.disk ?? []].flat().map(file => resolve(from('disk'), file)),
     net: net?.capture === undefined ? net : { ...net, capture: resolve(from('net'), net.capture) },
     until: merged.until,
     timeout: merged.timeout,

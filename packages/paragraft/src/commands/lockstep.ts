@@ -60,7 +60,7 @@ export const lockstepCommand: Command = {
     const hot = count(own.hot, '--hot')
     const args = parseRunArguments(rest)
     const settings = await loadSettings(args, world.cwd, tellDeprecations(world, args.deprecations))
-    if (settings.disk !== undefined || settings.net !== undefined) {
+    if (settings.disks.length > 0 || settings.net !== undefined) {
       throw usageError(
         'lockstep has no disk and no network',
         'Two machines cannot share them: leave --disk and --net out.',

@@ -36,7 +36,8 @@ what to boot
 the machine
   --memory SIZE             RAM, default 256M, or what a restored machine had
   --device NAME|PATH        a device on the board's buses beside its own: a package, or a file. May be given several times
-  --disk FILE               a raw disk image: a virtio block device, or what the backend makes of it
+  --disk FILE               a raw disk image: a virtio block device, or what the backend makes of it. May be given
+                            several times
   --net KIND[=FILE]         none, loopback or peer (10.0.0.1, answers ARP and ping), where the backend has interfaces;
                             FILE gets the frames of both directions (pcap)
   --engine NAME             auto, translator (the guest's hot code as WebAssembly of its own), interpreter (WebAssembly)

@@ -12,7 +12,7 @@ export interface MachineIdentity {
   backendOptions: BackendOptionValues
   head: string
   ops: readonly OpsModule[]
-  disk: BlockPort | undefined
+  disks: readonly BlockPort[]
   net: boolean
   devices: readonly Device[]
   nsPerInstruction: number
@@ -21,7 +21,7 @@ export interface MachineIdentity {
 
 /** Part by part in words, to be compared and to be shown. */
 export function describeMachine(identity: MachineIdentity): Record<string, string> {
-  const { image, memory, backend, backendOptions, head, ops, disk, net, devices, nsPerInstruction, rtcEpochSeconds } =
+  const { image, memory, backend, backendOptions, head, ops, disks, net, devices, nsPerInstruction, rtcEpochSeconds } =
     identity
   const options = Object.entries(backendOptions).map(([name, value]) => `${name}=${describeOption(value)}`)
   return {
@@ -31,7 +31,8 @@ export function describeMachine(identity: MachineIdentity): Record<string, strin
     'guest image': digest(image),
     head,
     'ops modules': ops.map(({ name, version }) => `${name} ${version}`).join(', ') || 'none',
-    disk: disk === undefined ? 'none' : `${disk.sectors} sectors, ${disk.readOnly ? 'read-only' : 'writable'}`,
+    disks:
+      disks.map(disk => `${disk.sectors} sectors, ${disk.readOnly ? 'read-only' : 'writable'}`).join('; ') || 'none',
     'network interface': net ? 'one' : 'none',
     'added devices': devices.map(({ name, version }) => `${name} ${version}`).join(', ') || 'none',
     'time per instruction': `${nsPerInstruction} ns`,
