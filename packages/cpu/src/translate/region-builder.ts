@@ -42,6 +42,8 @@ const PURE = new Set([
   'slowWrite64',
   'slowReadForWrite',
 ])
+/** Helpers that work on registers alone, and bring the run loop nothing to look at. */
+const REGISTERS_ONLY = new Set(['rdtsc', 'cpuid'])
 /** Helpers that look at flags, or change them, and leave the registers alone. */
 const FLAGS_ONLY = new Set(['pushfValue', 'popf', 'virtualIf'])
 
@@ -358,8 +360,10 @@ export abstract class RegionBuilder extends FoldingBuilder {
     const pure = PURE.has(fn)
     const flagsOnly = FLAGS_ONLY.has(fn)
     if (!pure) {
-      this.#helped = true
-      this.spillFlags()
+      if (!REGISTERS_ONLY.has(fn)) {
+        this.#helped = true
+        this.spillFlags()
+      }
       if (!flagsOnly) this.spill()
     }
     this.setWord(EIP_BASE, c32(this.current.eip))
