@@ -24,14 +24,17 @@ export interface PvGuest extends ParavirtualDomain {
   readonly cpu: Vcpu
 }
 
+/** Entries after which a table without an end is given up: Xen would be interrupted, and go on for as long as there is memory. */
+const LONGEST_TABLE = 65_536
+
 /** The table ends with an entry whose address is 0; no table at all empties the guest's. */
-function setTrapTable({ cpu, guest }: PvGuest, [table]: readonly number[]): number {
+function setTrapTable({ cpu, guest, reporter }: PvGuest, [table]: readonly number[]): number {
   const { traps } = cpu.state
   if (table === 0) {
     for (const trap of traps) Object.assign(trap, { cs: 0, eip: 0, masks: false, dpl: 0 })
     return 0
   }
-  for (let at = table!; ; at += abi.TRAP_INFO.size) {
+  for (let at = table!, entries = 0; entries < LONGEST_TABLE; at += abi.TRAP_INFO.size, entries++) {
     const bytes = guest.copyFrom(at >>> 0, abi.TRAP_INFO.size)
     if (bytes === undefined) return -EFAULT
     const { vector, flags, cs, address } = decode(abi.TRAP_INFO, bytes)
@@ -43,6 +46,11 @@ function setTrapTable({ cpu, guest }: PvGuest, [table]: readonly number[]): numb
       dpl: flags & abi.TRAP_DPL,
     })
   }
+  reporter.report(
+    'trap table',
+    `the guest gave a trap table of more than ${LONGEST_TABLE} entries; the rest is left out`,
+  )
+  return -EFAULT
 }
 
 function setGdt(domain: PvGuest, [list, entries]: readonly number[]): number {
