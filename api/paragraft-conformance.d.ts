@@ -27,6 +27,8 @@ interface MachineRequest {
 interface SuiteMachine extends Machine {
     /** The whole machine, saved between two calls of `run`. Throws `PG_ABILITY` where the backend does not support it. */
     snapshot(): Uint8Array;
+    /** Installs a module that waits for the embedder; how many slots it took. Throws the `PG_INSTALL_…` codes. */
+    install(module: OpsModule): number;
 }
 /** Builds a machine; coded errors where the contracts refuse. `createMachine` of `paragraft` is one. */
 type MachineFactory = (request: MachineRequest) => Promise<SuiteMachine> | SuiteMachine;
