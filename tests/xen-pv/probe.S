@@ -46,6 +46,49 @@ hypercall:
 	popl %ebx
 	ret
 
+	/* int try(u32 *at, u32 value): writes a word; 0, or -1 when that is a page fault. */
+	.globl try, try8, page_fault
+try:
+	movl 4(%esp), %ecx
+	movl 8(%esp), %edx
+	xorl %eax, %eax
+	movl %edx, (%ecx)
+	ret
+
+	/* int try8(u64 *at, u64 old, u64 value): the same with CMPXCHG8B, from the value that is expected. */
+try8:
+	pushl %ebx
+	pushl %edi
+	movl 12(%esp), %edi
+	movl 16(%esp), %eax
+	movl 20(%esp), %edx
+	movl 24(%esp), %ebx
+	movl 28(%esp), %ecx
+	lock cmpxchg8b (%edi)
+	je 2f
+	cmpl $-1, %eax
+	je 1f
+	movl $1, %eax
+	jmp 1f
+2:	xorl %eax, %eax
+1:	popl %edi
+	popl %ebx
+	ret
+
+	/* The handler: what faulted is skipped, by its length, and EAX says so. */
+page_fault:
+	addl $4, %esp
+	movl (%esp), %eax
+	cmpb $0xf0, (%eax)
+	movl $2, %eax
+	jne 1f
+	movl $4, %eax
+1:	addl %eax, (%esp)
+	movl $-1, %eax
+	/* Not equal, whatever it was. */
+	andl $~0x40, 8(%esp)
+	iret
+
 	.bss
 	.align 4096
 	.space 16384

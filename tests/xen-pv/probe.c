@@ -22,6 +22,9 @@ enum { SET_TRAP_TABLE, MMU_UPDATE, SET_GDT, STACK_SWITCH, SET_CALLBACKS, FPU_TAS
 #define NOWHERE 0xd0000000u
 #define PAGE 4096u
 
+int try(u32 *at, u32 value);
+int try8(u64 *at, u64 old, u64 value);
+void page_fault(void);
 int hypercall(int number, u32 a, u32 b, u32 c, u32 d, u32 e);
 
 /* ---- The console ring (xen/include/public/io/console.h) ---- */
@@ -467,6 +470,59 @@ static void processor(void)
 	result("assist 32", hypercall(VM_ASSIST, 0, 32, 0, 0, 0));
 }
 
+/* Writes to page tables that are mapped read-only. */
+static void writes(void)
+{
+	static const struct { u8 vector, flags; u16 cs; u32 address; } traps[] = { { 14, 0, 0xe019, (u32)page_fault }, { 0 } };
+	u8 *a = pages[9], *b = pages[10], *plain = pages[11];
+	u64 *l2 = table_of(l3[0]);
+	u32 *entry = (u32 *)a + 8, own = machine(b), top = address_of(l3);
+	zero(a);
+	entry[0] = own + RW;
+	protect(a, RO);
+	protect(plain, RO);
+	result("traps", hypercall(SET_TRAP_TABLE, (u32)traps, 0, 0, 0, 0));
+	result("write: pinned", ext(0, mfn(a)));
+	result("write: without the assist", (hypercall(VM_ASSIST, 1, 2, 0, 0, 0), try(entry, own + RO)));
+	result("write: is it as it was", entry[0] == own + RW);
+	result("write: the assist", hypercall(VM_ASSIST, 0, 2, 0, 0, 0));
+	result("write: a plain page", try((u32 *)plain, 1));
+	result("write: a table at the top", try((u32 *)l3 + 2, own + 1));
+	result("write: a directory", try((u32 *)(l2 + 300), own + 1));
+	result("write: the M2P table", try((u32 *)0xf5800000, 1));
+	result("write: read-only", try(entry, own + RO));
+	result("write: it is", entry[0] == own + RO);
+	result("write: a table, writable", try(entry, top + RW));
+	result("write: a table, read-only", try(entry, top + RO));
+	result("write: caching attributes", try(entry, own + 0x71));
+	result("write: caching attributes, done", entry[0] == own + 0x71);
+	result("write: large", try(entry, own + 0xe1));
+	result("write: large, done", entry[0] == own + 0xe1);
+	result("write: nothing", try(entry, 0));
+	result("write: upper half first, out of range", try(entry + 1, 0x1000));
+	result("write: lower half then", try(entry, own + RW));
+	result("write: upper half", try(entry + 1, 0));
+	result("write: whole now", (try(entry, own + RW), entry[0] == own + RW && entry[1] == 0));
+	result("write: upper half out of range", try(entry + 1, 0x1000));
+	result("write: what becomes of the lower", entry[0] == own + RW - 1);
+	result("write: and back", (try(entry + 1, 0), try(entry, own + RW)));
+	result("write: unaligned", try((u32 *)((u8 *)entry + 2), 0xffff0000));
+	result("write: CMPXCHG8B", try8((u64 *)entry, own + RW, own + RO));
+	result("write: CMPXCHG8B that does not match", try8((u64 *)entry, own + RW, own + RW));
+	result("write: CMPXCHG8B of a table, writable", try8((u64 *)entry, own + RO, top + RW));
+	result("write: as it was", entry[0] == own + RO);
+	result("write: a page of b's as a table", (protect(b, RO), ext(0, mfn(b))));
+	result("write: b, writable", try(entry, own + RW));
+	result("write: unpin b", ext(4, mfn(b)));
+	result("write: b, writable now", try(entry, own + RW));
+	result("write: gone", try(entry, 0));
+	protect(b, RW);
+	result("write: unpinned", ext(4, mfn(a)));
+	result("write: no table any more", try(entry, 0));
+	protect(a, RW);
+	protect(plain, RW);
+}
+
 static void others(void)
 {
 	result("sched_op 99", hypercall(SCHED_OP, 99, (u32)arguments, 0, 0, 0));
@@ -522,6 +578,7 @@ void main(u32 *info)
 	frames();
 	grants();
 	processor();
+	writes();
 	others();
 	say("end\r\n");
 	notify();

@@ -24,6 +24,14 @@ const FLAGS = `
 const MIB = 2 ** 20
 
 /**
+ * What is Xen's own and not done here. Its emulation of writes takes entries with caching attributes (PCD; bit 7 is PAT there), which
+ * mmu_update and validation refuse a domain without devices; here they are refused every time.
+ */
+const XEN: readonly (readonly [line: RegExp, why: string])[] = [
+  [/^write: (caching attributes|large)/, 'taken by writable page tables alone'],
+]
+
+/**
  * Where the shim is not the Xen that a domain of the toolstack's sees, with why: there is no domain 0 in it, it is built without what
  * is the control domain's, and it hands grants and events on to the Xen below.
  */
@@ -63,10 +71,11 @@ needs('gcc')('what a guest may not have is refused as by Xen', async () => {
     .split('\n')
     .filter(line => line !== '')
   expect(lines.map(what)).toEqual(real.map(what))
-  const explained = (line: string): boolean => SHIM.some(([pattern]) => pattern.test(line))
+  const known = [...SHIM, ...XEN]
+  const explained = (line: string): boolean => known.some(([pattern]) => pattern.test(line))
   expect(lines.filter(line => !explained(line))).toEqual(real.filter(line => !explained(line)))
   // An explanation that nothing needs would hide something.
-  for (const [pattern] of SHIM) {
+  for (const [pattern] of known) {
     expect([pattern, lines.some((line, i) => pattern.test(line) && line !== real[i])]).toEqual([pattern, true])
   }
 })

@@ -80,6 +80,12 @@ test('several entries at once: all or none', () => {
   expect(uses(B)).toBe(3)
 })
 
+test('a store that is not aligned to its size is not made', () => {
+  pv.instruction = writing([at + 2, 0xffff_0000])
+  expect(pv.mm.pageFault(ENTRY + 2, KERNEL_WRITE)).toBe('guest')
+  expect([pv.memory.read32(at), pv.memory.read32(at + 4)]).toEqual([machine(A) + RW, 0])
+})
+
 test('the upper half before the lower: the entry is not present until it is whole', () => {
   pv.instruction = writing([at + 4, 0x000f_0000])
   expect(pv.mm.pageFault(ENTRY + 4, KERNEL_WRITE)).toBe('fixed')

@@ -71,6 +71,7 @@ export class WritablePageTables {
     }
     const done = this.#vcpu.step(() => {
       close()
+      if (!aligned(address, before, this.#words(mfn))) return false
       return frames.type[mfn] === PGT_l1_page_table ? this.#accept(mfn, before) : this.#update(mfn, before)
     })
     if (!done) {
@@ -132,4 +133,21 @@ export class WritablePageTables {
     const bytes = this.#memory.read(mfn * PAGE_SIZE, PAGE_SIZE)
     return new Uint32Array(bytes.buffer, bytes.byteOffset, PAGE_SIZE / 4)
   }
+}
+
+/** "Only allow naturally-aligned stores" (ptwr_emulated_update), seen from what one has changed of an entry; `address`: its first byte. */
+function aligned(address: number, before: Uint32Array, after: Uint32Array): boolean {
+  const slot = (address % PAGE_SIZE) >>> 3
+  for (let i = 0; i < before.length; i += 2) {
+    // More than an entry: a string instruction, which Xen does step by step.
+    if (i >>> 1 !== slot && (before[i] !== after[i] || before[i + 1] !== after[i + 1])) return true
+  }
+  const first = address % 8
+  const end = first + (first === 0 ? 8 : first & -first)
+  for (let byte = 0; byte < 8; byte++) {
+    const [word, shift] = [2 * slot + (byte >> 2), 8 * (byte & 3)]
+    const changed = ((before[word]! ^ after[word]!) >>> shift) & 0xff
+    if (changed !== 0 && (byte < first || byte >= end)) return false
+  }
+  return true
 }
