@@ -125,7 +125,7 @@ declare const ABILITIES: {
     readonly disk: "the guest finds the disk that the user gives the machine";
     readonly net: "the guest finds the network interface that the user gives the machine";
     readonly devices: "the guest finds devices that the user adds to the board";
-    readonly snapshot: "its state can be saved and restored";
+    readonly snapshot: "every guest of it can be saved and restored";
 };
 type Ability = keyof typeof ABILITIES | `${string}:${string}`;
 /** True for an ability's name: one of {@link ABILITIES}, or a backend's own, `word:word`. */

@@ -2,7 +2,7 @@
  * The PV console (xen/include/public/io/console.h): a page with a ring each way and an event channel, between the guest and
  * a console port. Indices run freely; a producer that claims more than the ring holds is taken to have filled it.
  */
-import type { ConsolePort, GuestMemory } from '@paragraft/core/ports'
+import type { ConsolePort, GuestMemory, Snapshotable } from '@paragraft/core/ports'
 import {
   CONSOLE_IN,
   CONSOLE_IN_CONS,
@@ -15,7 +15,8 @@ import {
 } from './abi/console.ts'
 import type { BackendChannel } from './ports.ts'
 
-export class XenConsole {
+/** State: whether the guest has rung, so that somebody reads. */
+export class XenConsole implements Snapshotable<boolean> {
   readonly #memory: GuestMemory
   readonly #port: ConsolePort
   readonly #page: number
@@ -36,10 +37,22 @@ export class XenConsole {
   /** The guest rang: it has written, or it has read. */
   service(): void {
     // Nobody reads the ring before the guest has rung for the first time.
-    this.#port.onInput ??= () => this.#fill()
+    this.#listen()
     const produced = this.#drain()
     const filled = this.#pull()
     if (produced || filled) this.#channel?.notify()
+  }
+
+  save(): boolean {
+    return this.#port.onInput !== null
+  }
+
+  restore(rung: boolean): void {
+    if (rung) this.#listen()
+  }
+
+  #listen(): void {
+    this.#port.onInput ??= () => this.#fill()
   }
 
   #fill(): void {

@@ -4,6 +4,7 @@
  * the guest's own or a backend's callback.
  */
 
+import type { Snapshotable } from '@paragraft/core/ports'
 import { EEXIST, EINVAL, ENOENT, ENOSPC, ESRCH } from './abi/errno.ts'
 import {
   EVTCHNSTAT_CLOSED,
@@ -54,7 +55,17 @@ export interface EventChannelOptions {
   onPending: (port: number) => void
 }
 
-export class EventChannels implements BackendEvents {
+/** A channel as a snapshot keeps it; `backend`: its far end is a back end's, by the label that it has. */
+type SavedChannel = { state: Channel['state']; remote?: number; virq?: number; peer?: number; backend?: boolean }
+
+export interface EventChannelsState {
+  /** By port, without those that are free. */
+  channels: [port: number, channel: SavedChannel][]
+  labels: [port: number, label: string][]
+  counts: Record<string, number>
+}
+
+export class EventChannels implements BackendEvents, Snapshotable<EventChannelsState> {
   readonly #options: EventChannelOptions
   readonly #channels: Channel[] = Array.from({ length: EVTCHN_2L_NR_CHANNELS }, () => FREE)
   readonly #virqs = new Map<number, number>()
@@ -180,6 +191,44 @@ export class EventChannels implements BackendEvents {
     if (!isGuest(dom)) return -ESRCH
     for (let port = 1; port < this.#channels.length; port++) this.close(port)
     return 0
+  }
+
+  save(): EventChannelsState {
+    const channels: EventChannelsState['channels'] = []
+    for (const [port, channel] of this.#channels.entries()) {
+      if (channel.state === 'free') continue
+      if (channel.state !== 'interdomain') channels.push([port, { ...channel }])
+      else {
+        const { state, remote, peer, onEvent } = channel
+        channels.push([port, { state, remote, peer, backend: onEvent !== null }])
+      }
+    }
+    return { channels, labels: [...this.#labels], counts: { ...this.counts } }
+  }
+
+  /** Back ends that the toolstack has connected already keep their ends, where the guest has not closed them since. */
+  restore({ channels, labels, counts }: EventChannelsState): void {
+    const before = [...this.#channels]
+    const known = new Map(this.#labels)
+    const named = new Map(labels)
+    this.#channels.fill(FREE)
+    this.#virqs.clear()
+    for (const [port, { backend, ...saved }] of channels) {
+      const end = before[port]
+      if (backend) {
+        if (end?.state !== 'interdomain' || known.get(port) !== named.get(port)) {
+          throw new RangeError(`port ${port} has no back end here`)
+        }
+        this.#channels[port] = end
+      } else if (saved.state === 'interdomain') {
+        this.#channels[port] = { state: 'interdomain', remote: saved.remote!, peer: saved.peer!, onEvent: null }
+      } else this.#channels[port] = saved as Channel
+      if (saved.virq !== undefined) this.#virqs.set(saved.virq, port)
+    }
+    this.#labels.clear()
+    for (const [port, label] of labels) this.#labels.set(port, label)
+    for (const name of Object.keys(this.counts)) delete this.counts[name]
+    Object.assign(this.counts, counts)
   }
 
   /* ---- the hypervisor's and the backends' side ---- */

@@ -2,7 +2,7 @@
  * The guest's grant table, version 1 (xen/common/grant_table.c): frames of entries that say which page another domain may
  * use. The guest writes entries; whoever uses a grant marks it as read or written until it is done.
  */
-import type { GuestMemory } from '@paragraft/core/ports'
+import type { GuestMemory, Snapshotable } from '@paragraft/core/ports'
 import {
   GNTST_BAD_GNTREF,
   GNTST_BAD_PAGE,
@@ -19,7 +19,7 @@ import {
 } from './abi/grant-table.ts'
 import { BACKEND_DOMID, PAGE_SIZE } from './abi/xen.ts'
 import type { BackendGrants, Frames } from './ports.ts'
-import { SharedPage } from './shared-page.ts'
+import { SharedPage, type SharedPageState } from './shared-page.ts'
 
 /** Xen's default (gnttab_max_frames). */
 export const MAX_GRANT_FRAMES = 64
@@ -34,7 +34,13 @@ interface ActiveEntry {
   writers: number
 }
 
-export class GrantTable implements BackendGrants {
+/** Frames of the table, and references in use. */
+export interface GrantTableState {
+  table: SharedPageState[]
+  active: [ref: number, entry: ActiveEntry][]
+}
+
+export class GrantTable implements BackendGrants, Snapshotable<GrantTableState> {
   readonly #memory: GuestMemory
   readonly #frames: Frames
   readonly #place: (index: number) => number | undefined
@@ -54,6 +60,10 @@ export class GrantTable implements BackendGrants {
     return this.#table.length
   }
 
+  get pages(): readonly SharedPage[] {
+    return this.#table
+  }
+
   /** A frame of the table, which grows to have it; undefined beyond the most that it may. */
   frame(index: number): SharedPage | undefined {
     if (index >= MAX_GRANT_FRAMES) return undefined
@@ -64,6 +74,19 @@ export class GrantTable implements BackendGrants {
       this.#table.push(page)
     }
     return this.#table[index]
+  }
+
+  save(): GrantTableState {
+    return {
+      table: this.#table.map(page => page.save()),
+      active: Array.from(this.#active, ([ref, entry]) => [ref, { ...entry }]),
+    }
+  }
+
+  restore({ table, active }: GrantTableState): void {
+    for (const [index, page] of table.entries()) this.frame(index)!.restore(page)
+    this.#active.clear()
+    for (const [ref, entry] of active) this.#active.set(ref, { ...entry })
   }
 
   map(ref: number, write: boolean): number | undefined {

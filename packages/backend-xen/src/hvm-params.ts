@@ -2,6 +2,7 @@
  * Parameters of an HVM domain (xen/arch/x86/hvm/hvm.c, hvmop_set_param and hvmop_get_param: which of them a guest may set
  * and see itself).
  */
+import type { Snapshotable } from '@paragraft/core/ports'
 import { EINVAL, EPERM } from './abi/errno.ts'
 import * as hvm from './abi/hvm.ts'
 
@@ -34,7 +35,9 @@ export interface ParamValue {
   readonly high: number
 }
 
-export class HvmParams {
+export type HvmParamsState = [index: number, value: ParamValue][]
+
+export class HvmParams implements Snapshotable<HvmParamsState> {
   readonly #values = new Map<number, ParamValue>()
   readonly #onSet: (index: number, value: ParamValue) => void
 
@@ -46,6 +49,15 @@ export class HvmParams {
   /** The toolstack's: any. */
   define(index: number, low: number): void {
     this.#values.set(index, { low, high: 0 })
+  }
+
+  save(): HvmParamsState {
+    return Array.from(this.#values, ([index, { low, high }]) => [index, { low, high }])
+  }
+
+  restore(values: HvmParamsState): void {
+    this.#values.clear()
+    for (const [index, value] of values) this.#values.set(index, value)
   }
 
   set(index: number, value: ParamValue): number {

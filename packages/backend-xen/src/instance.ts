@@ -9,9 +9,11 @@ type DomainInstance = Omit<BackendInstance, 'start'>
 
 export function xenInstance(ports: BackendPorts): BackendInstance {
   let domain: DomainInstance = {}
-  return {
+  const instance: BackendInstance = {
     start(start: StartOfDay) {
       domain = start.head === XEN_PV ? new PvDomain(ports, start) : new PvhDomain(ports, start)
+      const { save, restore } = domain
+      if (save !== undefined && restore !== undefined) Object.assign(instance, { save, restore })
     },
     acknowledgeInterrupt: () => domain.acknowledgeInterrupt?.() ?? -1,
     wakes: () => domain.wakes?.() ?? false,
@@ -21,4 +23,5 @@ export function xenInstance(ports: BackendPorts): BackendInstance {
     cpuid: (leaf, subleaf, own) => domain.cpuid?.(leaf, subleaf, own),
     counts: () => domain.counts?.() ?? {},
   }
+  return instance
 }

@@ -2,11 +2,16 @@
  * How a PVH guest is interrupted: its local APIC, and before it the upcall of event channels, a vector that is injected
  * while `upcallPending` is set and needs no EOI (xen/arch/x86/hvm/irq.c, hvm_vcpu_has_pending_irq).
  */
-import type { Line } from '@paragraft/core/ports'
+import type { Line, Snapshotable } from '@paragraft/core/ports'
 import { DELIVERY_FIXED, type LocalApic } from '@paragraft/devices'
 import type { VcpuInfo } from './vcpu-info.ts'
 
-export class PvhInterrupts {
+export interface PvhInterruptsState {
+  vector: number
+  apicVector: number
+}
+
+export class PvhInterrupts implements Snapshotable<PvhInterruptsState> {
   readonly #vcpu: VcpuInfo
   readonly #intr: Line
   /** What the local APIC asks for. */
@@ -40,6 +45,16 @@ export class PvhInterrupts {
   set apicVector(vector: number) {
     this.#apicVector = vector
     if (this.#vcpu.upcallPending) this.raise()
+  }
+
+  save(): PvhInterruptsState {
+    return { vector: this.#vector, apicVector: this.#apicVector }
+  }
+
+  /** INTR is the engine's to restore: what the guest has lowered unseen is still to be found out. */
+  restore({ vector, apicVector }: PvhInterruptsState): void {
+    this.#vector = vector
+    this.#apicVector = apicVector
   }
 
   /** `upcallPending` went up. */

@@ -3,12 +3,12 @@
  * hypervisor's, or empty: ballooned away, never there. RAM that was given back keeps nothing: it reads as
  * zeros, and keeps what is written to it (Xen: all ones, writes dropped).
  */
-import type { GuestMemory } from '@paragraft/core/ports'
+import type { GuestMemory, Snapshotable } from '@paragraft/core/ports'
 import { PAGE_SIZE } from './abi/xen.ts'
 import type { Frames } from './ports.ts'
 import type { SharedPage } from './shared-page.ts'
 
-export class PhysMap implements Frames {
+export class PhysMap implements Frames, Snapshotable<number[]> {
   /** Most frames of RAM that the guest may have. */
   readonly limit: number
   readonly #memory: GuestMemory
@@ -32,6 +32,21 @@ export class PhysMap implements Frames {
   /** Frames of RAM that the guest has; the hypervisor's pages are none. */
   get populated(): number {
     return this.#pages - this.#empty.size - this.#shared.size
+  }
+
+  /** Frames without RAM. */
+  save(): number[] {
+    return [...this.#empty]
+  }
+
+  restore(empty: number[]): void {
+    this.#empty.clear()
+    for (const gfn of empty) this.#empty.add(gfn)
+  }
+
+  /** A page of the hypervisor's is where it has been restored to. */
+  adopt(page: SharedPage): void {
+    if (page.address !== null) this.#shared.set(page.address / PAGE_SIZE, page)
   }
 
   address(gfn: number): number | undefined {

@@ -3,10 +3,12 @@
  * guest takes events.
  */
 import type { BackendProcessor } from '@paragraft/core/ops'
-import type { Clock, Timer } from '@paragraft/core/ports'
+import type { Clock, SavedTimer, Snapshotable, Timer } from '@paragraft/core/ports'
 import type { Runstate } from './runstate.ts'
 
-export class Waiting {
+export type WaitingState = { ports: readonly number[]; timer: SavedTimer | null } | null
+
+export class Waiting implements Snapshotable<WaitingState> {
   readonly #processor: BackendProcessor
   readonly #clock: Clock
   readonly #runstate: Runstate
@@ -34,6 +36,17 @@ export class Waiting {
     this.#polling = { ports, timer }
     this.#runstate.block()
     this.#processor.halt()
+  }
+
+  save(): WaitingState {
+    const polling = this.#polling
+    return polling === null ? null : { ports: [...polling.ports], timer: polling.timer?.save() ?? null }
+  }
+
+  restore(state: WaitingState): void {
+    if (state === null) return
+    const timer = state.timer === null ? null : this.#clock.resume(state.timer, () => this.#wake())
+    this.#polling = { ports: state.ports, timer }
   }
 
   /** A port became pending. */

@@ -11,6 +11,7 @@ import type {
   StartOfDay,
 } from '@paragraft/core'
 import type { ConsolePort, IoHandler } from '@paragraft/core/ports'
+import { type NamedStates, together } from '@paragraft/core/snapshot'
 import { AcpiPm, LocalApic } from '@paragraft/devices'
 import { EPERM } from './abi/errno.ts'
 import * as hvm from './abi/hvm.ts'
@@ -28,7 +29,7 @@ import { PhysMap } from './physmap.ts'
 import { guestPointers } from './pointers.ts'
 import { Waiting } from './poll.ts'
 import { Runstate } from './runstate.ts'
-import { startServices } from './services.ts'
+import { type Services, startServices } from './services.ts'
 import { SharedPage } from './shared-page.ts'
 import { specialPages } from './special-pages.ts'
 import { VcpuClock, VcpuTimers, writeWallclock } from './time.ts'
@@ -57,6 +58,10 @@ export class PvhDomain implements Omit<BackendInstance, 'start'> {
   readonly #memoryMap: StartOfDay['memoryMap'] = []
   readonly #waiting: Waiting
 
+  /** Absent for a guest that cannot be saved. */
+  readonly save?: () => unknown
+  readonly restore?: (states: unknown) => void
+
   /** The head has placed the guest. */
   constructor(ports: BackendPorts, start: StartOfDay) {
     this.#ports = ports
@@ -81,7 +86,7 @@ export class PvhDomain implements Omit<BackendInstance, 'start'> {
     this.#interrupts.attach(this.#apic)
     ports.io.claim(DEBUG_PORT, 1, debugPort(ports.console), 'debug console')
     // The SCI has no interrupt to come by: there is no I/O APIC.
-    new AcpiPm({ bus: ports.io, clock, sci: { set: () => {} }, power: ports.power, reporter })
+    const acpi = new AcpiPm({ bus: ports.io, clock, sci: { set: () => {} }, power: ports.power, reporter })
     const time = new VcpuClock(clock, () => processor.readTsc(), vcpu)
     const guest = guestPointers(ports.virtual)
     const runstate = new Runstate(
@@ -117,11 +122,44 @@ export class PvhDomain implements Omit<BackendInstance, 'start'> {
       poll: (waited, until) => this.#waiting.poll(waited, until),
     }
     this.#calls = new HypercallTable(this.#domain, TRANSLATED_HYPERCALLS)
-    this.#begin(start)
+    const services = this.#begin(start)
+    // The back ends of disks and networks keep rings and frames, and have no state to be saved yet.
+    if (ports.disks.length + ports.nets.length > 0) return
+    const { grants, timers, params } = this.#domain
+    const { counts } = this.#calls
+    const state = together({
+      shared,
+      grants,
+      vcpu,
+      physmap: {
+        save: () => physmap.save(),
+        restore: (empty: number[]) => {
+          physmap.restore(empty)
+          for (const page of [shared, ...grants.pages]) physmap.adopt(page)
+        },
+      },
+      params,
+      runstate,
+      time,
+      timers,
+      waiting: this.#waiting,
+      events: this.#events,
+      ...services,
+      acpi,
+      interrupts: this.#interrupts,
+      apic: this.#apic,
+      calls: { save: () => ({ ...counts }), restore: (saved: object) => void Object.assign(counts, saved) },
+      memoryMap: {
+        save: () => this.#memoryMap.map(range => ({ ...range })),
+        restore: (map: StartOfDay['memoryMap']) => void this.#memoryMap.splice(0, this.#memoryMap.length, ...map),
+      },
+    })
+    this.save = state.save
+    this.restore = states => state.restore(states as NamedStates)
   }
 
   /** What the toolstack does before the guest runs. */
-  #begin(start: StartOfDay): void {
+  #begin(start: StartOfDay): Services['kept'] {
     const { memory, epochSeconds } = this.#ports
     const { params, grants, shared, time } = this.#domain
     this.#memoryMap.push(...start.memoryMap)
@@ -129,7 +167,7 @@ export class PvhDomain implements Omit<BackendInstance, 'start'> {
     time.refresh(true)
     const pages = specialPages(memory.size)
 
-    const { storePort, consolePort } = startServices({
+    const { storePort, consolePort, kept } = startServices({
       ports: this.#ports,
       events: this.#events,
       grants,
@@ -141,6 +179,7 @@ export class PvhDomain implements Omit<BackendInstance, 'start'> {
     params.define(hvm.HVM_PARAM_CONSOLE_EVTCHN, consolePort)
     params.define(hvm.HVM_PARAM_STORE_PFN, pages.store / PAGE_SIZE)
     params.define(hvm.HVM_PARAM_STORE_EVTCHN, storePort)
+    return kept
   }
 
   acknowledgeInterrupt(): number {

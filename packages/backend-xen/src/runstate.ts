@@ -3,10 +3,19 @@
  * without running: time is spent running, or blocked in a hypercall. A HLT of the guest's own is not seen here and counts as
  * running.
  */
+import type { Snapshotable } from '@paragraft/core/ports'
 import { encode } from './abi/layout.ts'
 import { RUNSTATE_BLOCKED, RUNSTATE_RUNNING, VCPU_RUNSTATE_INFO } from './abi/vcpu.ts'
 
-export class Runstate {
+export interface RunstateState {
+  area: number | null
+  state: number
+  since: number
+  running: number
+  blocked: number
+}
+
+export class Runstate implements Snapshotable<RunstateState> {
   readonly #now: () => number
   readonly #write: (address: number, bytes: Uint8Array) => boolean
   #area: number | null = null
@@ -26,6 +35,17 @@ export class Runstate {
     if (!this.#write(address, this.bytes())) return false
     this.#area = address
     return true
+  }
+
+  save(): RunstateState {
+    return { area: this.#area, state: this.#state, since: this.#since, ...this.#spent }
+  }
+
+  restore({ area, state, since, running, blocked }: RunstateState): void {
+    this.#area = area
+    this.#state = state
+    this.#since = since
+    Object.assign(this.#spent, { running, blocked })
   }
 
   block(): void {

@@ -1,5 +1,6 @@
 /** What domain 0 has for a guest when it begins: the far ends of its console and of xenstore, its directory there, and its devices. */
 import type { BackendPorts } from '@paragraft/core/ops'
+import type { Snapshotable } from '@paragraft/core/ports'
 import { GNTTAB_RESERVED_CONSOLE, GNTTAB_RESERVED_XENSTORE } from './abi/grant-table.ts'
 import { GUEST_DOMID } from './abi/xen.ts'
 import { attachDevices } from './attach.ts'
@@ -21,8 +22,15 @@ export interface ServiceOptions {
   memorySize: number
 }
 
+/** What was started: ports of the guest, and what has a state. */
+export interface Services {
+  readonly storePort: number
+  readonly consolePort: number
+  readonly kept: Readonly<Record<string, Snapshotable>>
+}
+
 /** Ports of the guest at the near ends, in the order in which libxl makes them. */
-export function startServices(options: ServiceOptions): { storePort: number; consolePort: number } {
+export function startServices(options: ServiceOptions): Services {
   const { ports, events, grants, memorySize } = options
   const { memory } = ports
   /** RAM address of a ring; as long as it is in use, the guest can make nothing else of its page. */
@@ -54,5 +62,5 @@ export function startServices(options: ServiceOptions): { storePort: number; con
     'store/port': `${storeEnd.port}`,
   })
   attachDevices(store, { ...ports, events, grants })
-  return { storePort: storeEnd.port, consolePort: consoleEnd.port }
+  return { storePort: storeEnd.port, consolePort: consoleEnd.port, kept: { store, server, console } }
 }

@@ -3,10 +3,16 @@
  * its address space it lives here; from then on in the RAM page where the guest wants it, and everybody reads and writes
  * it there.
  */
-import type { GuestMemory } from '@paragraft/core/ports'
+import type { GuestMemory, Snapshotable } from '@paragraft/core/ports'
 import { PAGE_SIZE } from './abi/xen.ts'
 
-export class SharedPage {
+/** Where it is, and what it holds while that is here. */
+export interface SharedPageState {
+  at: number | null
+  own: Uint8Array
+}
+
+export class SharedPage implements Snapshotable<SharedPageState> {
   readonly #memory: GuestMemory
   readonly #own = new Uint8Array(PAGE_SIZE)
   readonly #view = new DataView(this.#own.buffer)
@@ -34,6 +40,15 @@ export class SharedPage {
     if (this.#at === null) return
     this.#own.set(this.#memory.read(this.#at, PAGE_SIZE))
     this.#at = null
+  }
+
+  save(): SharedPageState {
+    return { at: this.#at, own: this.#own.slice() }
+  }
+
+  restore({ at, own }: SharedPageState): void {
+    this.#at = at
+    this.#own.set(own)
   }
 
   read8(offset: number): number {

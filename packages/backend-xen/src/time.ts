@@ -2,7 +2,7 @@
  * Xen's time: system time is nanoseconds since power-on, which is virtual time; struct vcpu_time_info says how the
  * time-stamp counter follows it; the wallclock is what system time 0 was. Timers of a virtual processor raise VIRQ_TIMER.
  */
-import type { Clock, Timer } from '@paragraft/core/ports'
+import type { Clock, SavedTimer, Snapshotable, Timer } from '@paragraft/core/ports'
 import {
   SHARED_WC_NSEC,
   SHARED_WC_SEC,
@@ -46,7 +46,7 @@ export function writeTimeInfo(write: WordWriter, version: number, tsc: bigint, s
 }
 
 /** Keeps a virtual processor's time information right, when the guest moves its counter too. */
-export class VcpuClock {
+export class VcpuClock implements Snapshotable<bigint | null> {
   readonly #clock: Clock
   readonly #readTsc: () => bigint
   readonly #info: VcpuInfo
@@ -60,6 +60,14 @@ export class VcpuClock {
 
   now(): number {
     return this.#clock.now()
+  }
+
+  save(): bigint | null {
+    return this.#offset
+  }
+
+  restore(offset: bigint | null): void {
+    this.#offset = offset
   }
 
   /** Rewrites the time information if the counter no longer follows it, or if it `moved`. */
@@ -79,11 +87,17 @@ export class VcpuClock {
 }
 
 /** The timers of one virtual processor. */
-export class VcpuTimers {
+export interface VcpuTimersState {
+  singleshot: SavedTimer | null
+  periodic: { period: number; timer: SavedTimer } | null
+}
+
+export class VcpuTimers implements Snapshotable<VcpuTimersState> {
   readonly #clock: Clock
   readonly #raise: () => void
   #singleshot: Timer | null = null
   #periodic: Timer | null = null
+  #period = 0
 
   constructor(clock: Clock, raise: () => void) {
     this.#clock = clock
@@ -93,10 +107,7 @@ export class VcpuTimers {
   /** Once, at this system time or at once if that has passed. Replaces an earlier one. */
   setSingleshot(at: number): void {
     this.stopSingleshot()
-    this.#singleshot = this.#clock.schedule(Math.max(at, this.#clock.now()), () => {
-      this.#singleshot = null
-      this.#raise()
-    })
+    this.#singleshot = this.#clock.schedule(Math.max(at, this.#clock.now()), () => this.#expire())
   }
 
   stopSingleshot(): void {
@@ -106,13 +117,34 @@ export class VcpuTimers {
 
   setPeriodic(period: number): void {
     this.stopPeriodic()
-    const next = (): void => {
-      this.#periodic = this.#clock.schedule(this.#clock.now() + period, () => {
-        next()
-        this.#raise()
-      })
+    this.#period = period
+    this.#periodic = this.#clock.schedule(this.#clock.now() + period, () => this.#tick())
+  }
+
+  save(): VcpuTimersState {
+    return {
+      singleshot: this.#singleshot?.save() ?? null,
+      periodic: this.#periodic === null ? null : { period: this.#period, timer: this.#periodic.save() },
     }
-    next()
+  }
+
+  restore({ singleshot, periodic }: VcpuTimersState): void {
+    this.stopSingleshot()
+    this.stopPeriodic()
+    if (singleshot !== null) this.#singleshot = this.#clock.resume(singleshot, () => this.#expire())
+    if (periodic === null) return
+    this.#period = periodic.period
+    this.#periodic = this.#clock.resume(periodic.timer, () => this.#tick())
+  }
+
+  #expire(): void {
+    this.#singleshot = null
+    this.#raise()
+  }
+
+  #tick(): void {
+    this.#periodic = this.#clock.schedule(this.#clock.now() + this.#period, () => this.#tick())
+    this.#raise()
   }
 
   stopPeriodic(): void {

@@ -2,11 +2,11 @@
  * A virtual processor's struct vcpu_info, wherever it is: in shared_info, or where the guest has put it
  * (VCPUOP_register_vcpu_info).
  */
-import type { GuestMemory } from '@paragraft/core/ports'
+import type { GuestMemory, Snapshotable } from '@paragraft/core/ports'
 import { VCPU_INFO_SIZE, VCPU_PENDING_SEL, VCPU_UPCALL_MASK, VCPU_UPCALL_PENDING } from './abi/xen.ts'
 import type { SharedPage } from './shared-page.ts'
 
-export class VcpuInfo {
+export class VcpuInfo implements Snapshotable<number | null> {
   readonly #memory: GuestMemory
   readonly #shared: SharedPage
   /** RAM address of the guest's own; null while shared_info's is used. */
@@ -26,6 +26,14 @@ export class VcpuInfo {
   place(address: number): void {
     this.#memory.write(address, this.#shared.read(0, VCPU_INFO_SIZE))
     this.#at = address
+  }
+
+  save(): number | null {
+    return this.#at
+  }
+
+  restore(at: number | null): void {
+    this.#at = at
   }
 
   get upcallPending(): boolean {

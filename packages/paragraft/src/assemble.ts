@@ -183,7 +183,7 @@ function isLate({ install = 'entry' }: OpsModule): boolean {
 
 /** A backend of this API, that lets the guest have what the machine is given. */
 function checkBackend(config: MachineConfig): void {
-  const { backend, net, devices = [], snapshot, deprecated } = config
+  const { backend, net, devices = [], deprecated } = config
   if (!isBackend(backend)) {
     throw new ParagraftError('PG_BACKEND', 'the backend is none', {
       fields: { got: typeof backend },
@@ -196,7 +196,6 @@ function checkBackend(config: MachineConfig): void {
   if (disksOf(config).length > 0) requireAbilities(backend, ['disk'], 'a disk')
   for (const device of devices) checkDevice(device, backend)
   if (net !== undefined) requireAbilities(backend, ['net'], 'a network interface')
-  if (snapshot !== undefined) requireAbilities(backend, ['snapshot'], 'a snapshot')
 }
 
 function disksOf({ disk = [] }: MachineConfig): readonly BlockPort[] {

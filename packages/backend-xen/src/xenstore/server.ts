@@ -2,7 +2,7 @@
  * Xenstore's protocol for one domain (docs/misc/xenstore.txt, "Communication with xenstore"): requests become operations on
  * the store, results become replies; watches become events. Strings are Latin-1, since values are bytes.
  */
-import type { GuestMemory } from '@paragraft/core/ports'
+import type { GuestMemory, Snapshotable } from '@paragraft/core/ports'
 import type { BackendChannel } from '../ports.ts'
 import { canonical, domainPath } from './path.ts'
 import { type Store, StoreError } from './store.ts'
@@ -14,12 +14,19 @@ const WATCHES_PER_DOMAIN = 128
 const SPECIAL = ['@introduceDomain', '@releaseDomain']
 
 interface OwnWatch {
+  /** As the guest named it. */
+  readonly wanted: string
   readonly path: string
   readonly token: string
   readonly stop: () => void
 }
 
-export class StoreServer {
+export interface StoreServerState {
+  ring: wire.StoreRingState
+  watches: { wanted: string; path: string; token: string }[]
+}
+
+export class StoreServer implements Snapshotable<StoreServerState> {
   readonly #store: Store
   readonly #domid: number
   readonly #ring: wire.StoreRing
@@ -35,6 +42,16 @@ export class StoreServer {
 
   connect(channel: BackendChannel): void {
     this.#channel = channel
+  }
+
+  save(): StoreServerState {
+    const watches = this.#watches.map(({ wanted, path, token }) => ({ wanted, path, token }))
+    return { ring: this.#ring.save(), watches }
+  }
+
+  restore({ ring, watches }: StoreServerState): void {
+    this.#ring.restore(ring)
+    for (const { wanted, path, token } of watches) this.#begin(wanted, path, token)
   }
 
   /** The guest rang. */
@@ -126,13 +143,18 @@ export class StoreServer {
     const path = special ? wanted : this.#path(wanted)
     if (this.#watches.some(watch => watch.path === path && watch.token === token)) throw new StoreError('EEXIST')
     if (this.#watches.length >= WATCHES_PER_DOMAIN) throw new StoreError('E2BIG')
+    this.#begin(wanted, path, token)
+    // A new watch is told at once, whether or not anything is there.
+    after.push(() => this.#event(wanted, token))
+  }
+
+  #begin(wanted: string, path: string, token: string): void {
+    const special = wanted.startsWith('@')
     // Events name the path as the watch did: relative for a relative watch.
     const prefix = wanted.startsWith('/') || special ? '' : `${domainPath(this.#domid)}/`
     const tell = (changed: string): void => this.#event(changed.slice(prefix.length), token)
     const stop = special ? () => {} : this.#store.watch(this.#domid, path, tell)
-    this.#watches.push({ path, token, stop })
-    // A new watch is told at once, whether or not anything is there.
-    after.push(() => this.#event(wanted, token))
+    this.#watches.push({ wanted, path, token, stop })
   }
 
   #unwatch(strings: string[]): void {

@@ -2,9 +2,22 @@
  * Xenstore: the tree with permissions, transactions and watches, as xenstored keeps it (docs/misc/xenstore.txt). Callers are
  * domains; the backend domain may do everything. Errors are {@link StoreError} with the name that goes over the wire.
  */
+import { ParagraftError } from '@paragraft/core/errors'
+import type { Snapshotable } from '@paragraft/core/ports'
 import { BACKEND_DOMID } from '../abi/xen.ts'
 import { isWithin, parentOf, ROOT } from './path.ts'
-import { type Access, find, type Node, node, ownedBy, type Permission, replace } from './tree.ts'
+import {
+  type Access,
+  find,
+  type Node,
+  node,
+  ownedBy,
+  type Permission,
+  replace,
+  restoreNode,
+  type SavedNode,
+  saveNode,
+} from './tree.ts'
 
 /** Names of errors on the wire (xs_wire.h, xsd_errors). */
 export type StoreErrorName =
@@ -50,11 +63,34 @@ interface Watch {
   readonly domid: number
 }
 
-export class Store {
+export interface StoreState {
+  root: SavedNode
+  nextTransaction: number
+}
+
+/** Watches are their owners' to renew. */
+export class Store implements Snapshotable<StoreState> {
   #root: Node = node('', [{ access: 'r', domid: BACKEND_DOMID }])
   readonly #transactions = new Map<number, Transaction>()
   #nextTransaction = 1
   readonly #watches = new Set<Watch>()
+
+  /** Throws `PG_SNAPSHOT_MOMENT` in the middle of a transaction: what it saw cannot be told from what is there now. */
+  save(): StoreState {
+    const open = this.#transactions.size
+    if (open > 0) {
+      throw new ParagraftError('PG_SNAPSHOT_MOMENT', `the guest has ${open} transactions open in xenstore`, {
+        fields: { transactions: open },
+        hint: 'Save the machine a little later.',
+      })
+    }
+    return { root: saveNode(this.#root), nextTransaction: this.#nextTransaction }
+  }
+
+  restore({ root, nextTransaction }: StoreState): void {
+    this.#root = restoreNode(root)
+    this.#nextTransaction = nextTransaction
+  }
 
   /* ---- transactions ---- */
 

@@ -19,6 +19,25 @@ export interface Node {
   readonly children: ReadonlyMap<string, Node>
 }
 
+/** A node as a snapshot keeps it. */
+export interface SavedNode {
+  value: string
+  permissions: Permission[]
+  children: [name: string, node: SavedNode][]
+}
+
+export function saveNode({ value, permissions, children }: Node): SavedNode {
+  return {
+    value,
+    permissions: permissions.map(entry => ({ ...entry })),
+    children: Array.from(children, ([name, child]) => [name, saveNode(child)]),
+  }
+}
+
+export function restoreNode({ value, permissions, children }: SavedNode): Node {
+  return { value, permissions, children: new Map(children.map(([name, child]) => [name, restoreNode(child)])) }
+}
+
 export function node(value: string, permissions: readonly Permission[]): Node {
   return { value, permissions, children: new Map() }
 }

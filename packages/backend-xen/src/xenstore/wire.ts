@@ -2,7 +2,7 @@
  * Xenstore's page (xen/include/public/io/xs_wire.h): a ring of bytes each way, with messages of a header and up to 4096
  * bytes in them. Indices run freely and are the guest's to forge: the ring's own size bounds whatever they claim.
  */
-import type { GuestMemory } from '@paragraft/core/ports'
+import type { GuestMemory, Snapshotable } from '@paragraft/core/ports'
 import { decode, encode, layout } from '../abi/layout.ts'
 
 const RING_SIZE = 1024
@@ -42,7 +42,14 @@ export interface Message {
 }
 
 /** The transport: requests come out whole, replies go in as there is room. */
-export class StoreRing {
+/** Bytes on their way. */
+export interface StoreRingState {
+  input: Uint8Array
+  output: Uint8Array[]
+  broken: boolean
+}
+
+export class StoreRing implements Snapshotable<StoreRingState> {
   readonly #memory: GuestMemory
   readonly #page: number
   readonly #onRequest: (message: Message) => void
@@ -55,6 +62,20 @@ export class StoreRing {
     this.#memory = memory
     this.#page = page
     this.#onRequest = onRequest
+  }
+
+  save(): StoreRingState {
+    return {
+      input: Uint8Array.from(this.#input),
+      output: this.#output.map(bytes => bytes.slice()),
+      broken: this.#broken,
+    }
+  }
+
+  restore({ input, output, broken }: StoreRingState): void {
+    this.#input = [...input]
+    this.#output = output
+    this.#broken = broken
   }
 
   /** Puts a message in the queue; {@link service} or {@link flush} moves it. */

@@ -12,7 +12,7 @@ export const ABILITIES = {
   disk: 'the guest finds the disk that the user gives the machine',
   net: 'the guest finds the network interface that the user gives the machine',
   devices: 'the guest finds devices that the user adds to the board',
-  snapshot: 'its state can be saved and restored',
+  snapshot: 'every guest of it can be saved and restored',
 } as const
 
 export type Ability = keyof typeof ABILITIES | `${string}:${string}`

@@ -6,7 +6,6 @@ import {
   type NetPort,
   type OpsModule,
   ParagraftError,
-  requireAbilities,
   type Snapshotable,
   together,
 } from '@paragraft/core'
@@ -44,7 +43,7 @@ export interface SavedParts {
 
 /**
  * Saves a machine between two calls of `run`; `machine` says what it is made of. Throws `PG_SNAPSHOT_MOMENT`,
- * `PG_ABILITY`, `PG_SNAPSHOT_UNSUPPORTED`, `PG_SNAPSHOT_TIMER` and `PG_SNAPSHOT_VALUE`.
+ * `PG_SNAPSHOT_UNSUPPORTED`, `PG_SNAPSHOT_TIMER` and `PG_SNAPSHOT_VALUE`.
  */
 export function saveMachine(parts: SavedParts, machine: Readonly<Record<string, string>>): Uint8Array {
   const { engine, scheduler } = parts
@@ -118,7 +117,6 @@ function deviceOf({ name, instance }: SavedParts['devices'][number], index: numb
 }
 
 function backendOf({ definition, backend }: SavedParts): Snapshotable {
-  requireAbilities(definition, ['snapshot'], 'a snapshot')
   if (isStateful(backend)) return backend
   const { name, version } = definition
   throw new ParagraftError('PG_SNAPSHOT_UNSUPPORTED', `backend ${name} ${version} cannot be saved for this guest`, {
