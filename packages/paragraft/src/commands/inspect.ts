@@ -21,7 +21,8 @@ usage: paragraft inspect IMAGE [--ops NAME|PATH] [--json]
 Says which formats the image is made of, its entrypoints and notes, where its op table is and what each slot holds, and
 which backends and heads can boot it – and for the others, why not.
 
-  --ops NAME|PATH   an ops module: its entrypoints count, for heads that the image has none for. May be given several times
+  --ops NAME|PATH   an ops module: its entrypoints count, for heads that the image has none for. May be given several times;
+                    none leaves out the backends' default modules, which count as in a run
   --json            the same as data
 `
 
