@@ -1,15 +1,9 @@
 // dist/index.d.ts
 import { Snapshotable, LedgerRow, GuestLayout, GuestMemory, Moment as Moment$1, InputArrival, ConsolePort, SavedTimer, Clock, Reporter, StopReason, RegisterView, RunOptions, RunOutcome, Machine, RunReport, ExitCounts, BackendCounts, OpsModule, GuestFaultKind, MachineEvent, Backend, BackendOptionValues, BootModule, BlockPort, NetPort, Device, DeprecationNotice, AnswerKind } from '@paragraft/core';
-import { Engine, LockstepSubject } from '@paragraft/cpu';
 import { AppliedGraft, GraftPlan } from '@paragraft/loader';
 import { EventClockState, EventClock } from '@paragraft/devices';
+import { Engine, LockstepSubject } from '@paragraft/cpu';
 import { BackendOptionTypes } from '@paragraft/core/backends';
-
-/** The engines by their names here. */
-
-/** Engines to choose from. `auto` is the fastest that this version has. */
-declare const ENGINES: readonly ["auto", "translator", "interpreter", "reference"];
-type EngineName = (typeof ENGINES)[number];
 
 /**
  * Keeps core's ledger for a running machine: sees the module's functions appear in the guest's table, the guest's patcher
@@ -314,10 +308,13 @@ declare class PcMachine implements Machine {
     report(stop: StopReason, seconds: number): RunReport;
 }
 
-/**
- * The composition root: engine, devices, backend, loader and ops modules put together into one machine. Everything that
- * can be refused is refused here, before the first instruction.
- */
+/** The engines by their names here. */
+
+/** Engines to choose from. `auto` is the fastest that this version has. */
+declare const ENGINES: readonly ["auto", "translator", "interpreter", "reference"];
+type EngineName = (typeof ENGINES)[number];
+
+/** What a machine is made of, as its embedder says it, and what of that can be refused by itself. */
 
 /** One port access, for a trace. */
 interface IoAccess {
@@ -392,6 +389,7 @@ interface MachineConfig {
 declare const NS_PER_INSTRUCTION = 4;
 /** 2026-01-01 00:00:00 UTC: the same at every boot, so that the same boot is the same run. */
 declare const RTC_EPOCH_SECONDS = 1767225600;
+
 /** Builds a machine, ready for its first instruction. Throws coded errors; nothing outlives a refusal. */
 declare function createMachine(config: MachineConfig): Promise<PcMachine>;
 

@@ -1,7 +1,7 @@
 /** Which ops modules a guest is given: the user's, and below them the backend's default where the guest needs one. */
 import { type Ability, type GuestImage, type OpsModule, requireAbilities } from '@paragraft/core'
 import { findLayout } from '@paragraft/loader'
-import type { MachineConfig } from './assemble.ts'
+import type { MachineConfig } from './machine-config.ts'
 
 type Wishes = Pick<MachineConfig, 'backend' | 'ops' | 'defaultOps'>
 

@@ -1,6 +1,7 @@
 /** A whole machine as one side of a lock-step run (see @paragraft/cpu's runLockstep): the same boot under two engines. */
 import type { LockstepSubject, Processor } from '@paragraft/cpu'
-import { createMachine, type MachineConfig } from './assemble.ts'
+import { createMachine } from './assemble.ts'
+import type { MachineConfig } from './machine-config.ts'
 
 /** Builds the machine of `config`. Give both sides the same config, save for `engine`. */
 export async function lockstepMachine(config: MachineConfig): Promise<LockstepSubject> {

@@ -1,7 +1,7 @@
 /** What the settings of a run name, loaded: all of a machine but its devices' far ends. */
 import { basename } from 'node:path'
 import type { Device, OpsModule } from '@paragraft/core'
-import type { MachineConfig } from '../assemble.ts'
+import type { MachineConfig } from '../machine-config.ts'
 import { loadBackendOptions } from './backend-options.ts'
 import { readUserFile } from './files.ts'
 import { type FoundPlugin, findBackend, loadBackend, loadDefaultOps, loadDevice, loadOps } from './plugins.ts'

@@ -4,7 +4,6 @@ import { parseArgs } from 'node:util'
 import { EXIT_OK, formatTable, type GuestImage, type LayoutSlot, type Oracle } from '@paragraft/core'
 import { isParagraftError } from '@paragraft/core/errors'
 import { findLayout, parseImage } from '@paragraft/loader'
-import { DEFAULT_MEMORY } from '../assemble.ts'
 import { chooseOps } from '../choose-ops.ts'
 import { reachablePlugins } from '../cli/discovery.ts'
 import { readUserFile } from '../cli/files.ts'
@@ -13,6 +12,7 @@ import { formatSize } from '../cli/quantities.ts'
 import { NO_DEFAULT_OPS, onePositional, parse } from '../cli/settings.ts'
 import type { Command } from '../cli/usage.ts'
 import { askHeads, type HeadAnswer, waysIn } from '../heads.ts'
+import { DEFAULT_MEMORY } from '../machine-config.ts'
 
 const HELP = `paragraft inspect: look at a guest image without running it
 
