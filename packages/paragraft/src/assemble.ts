@@ -302,11 +302,11 @@ class Assembly {
       ...port,
       begin: monitor =>
         port.begin({
-          ...monitor,
           event: event => {
             if (event.source === 'int') this.#exits.hypercall++
             return monitor.event(event)
           },
+          descriptors: (table, page) => monitor.descriptors(table, page),
         }),
     }
   }
