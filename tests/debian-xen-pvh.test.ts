@@ -129,5 +129,5 @@ test('a kernel without a PVH entry is refused, with the reason of each head', as
   if (!isParagraftError(refused)) throw refused
   expect(refused.code).toBe('PG_HEAD_NO_MATCH')
   const why = "no ELF note of Xen's, and no section __xen_guest"
-  expect(refused.fields['reasons']).toEqual({ 'xen-pvh': why, 'xen-pv': why })
+  expect(refused.fields['reasons']).toEqual({ 'xen-pvh': why, 'xen-pv': expect.stringContaining(why) })
 })
