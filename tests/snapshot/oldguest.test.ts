@@ -1,6 +1,8 @@
 /** oldguest, saved in the middle of its boot and gone on with: nobody can tell, under any backend and any engine. */
 import native from '@paragraft/backend-native'
 import vmi from '@paragraft/backend-vmi'
+import xen from '@paragraft/backend-xen'
+import xenOps from '@paragraft/backend-xen/ops'
 import type { Backend, OpsModule } from '@paragraft/core'
 import type { MachineConfig } from 'paragraft'
 import { expect, test } from 'vitest'
@@ -23,6 +25,8 @@ const CASES: [name: string, config: Omit<MachineConfig, 'output'>, at: number][]
   ['native, ops of a module', config(OLDGUEST, native, [nativeOps]), 6_543_210],
   ['vmi, ops of a module', config(OLDGUEST, vmi, [nativeOps]), 6_543_210],
   ['vmi, a guest that knows it', config(OLDGUEST_VMI, vmi), 9_000_001],
+  ['xen, while its processes start', config(OLDGUEST, xen, [xenOps]), 3_456_789],
+  ['xen, among its processes', config(OLDGUEST, xen, [xenOps]), 9_000_001],
   ['vmi, a guest that knows it, and a ROM that defers', config(OLDGUEST_VMI, vmi, [], 'deferred'), 3_456_789],
 ]
 
@@ -60,4 +64,16 @@ test('every instruction is the same, whichever engine saves and whichever goes o
     runTo(restored, at + stretch)
     expect([engine, trace(), stateOf(restored)]).toEqual([engine, expected(), stateOf(whole)])
   }
+})
+
+test('xen: whoever goes on need not have the ramdisk, which decides where the rings are', async () => {
+  const parts = { ...config(OLDGUEST, xen, [xenOps]), commandLine: 'noselfcheck' }
+  const whole = await watched({ ...parts, initrd: Uint8Array.from({ length: 100_000 }, (_, i) => i & 0xff) })
+  runTo(whole, 2_000_000)
+  const restored = await watched({ ...parts, snapshot: whole.machine.snapshot() })
+  const before = whole.output()
+  const ends = await Promise.all([whole, restored].map(finished))
+  expect(ends[1]).toEqual(ends[0])
+  expect(before + restored.output()).toBe(whole.output())
+  expect(restored.output()).not.toBe('')
 })

@@ -1,5 +1,5 @@
 /** The guest's devices: a block device for each disk, an interface for each network. */
-import type { BlockPort, GuestMemory, NetPort, Reporter } from '@paragraft/core/ports'
+import type { BlockPort, GuestMemory, NetPort, Reporter, Snapshotable } from '@paragraft/core/ports'
 import { vbdDriver } from './block/vbd.ts'
 import { vifDriver } from './net/vif.ts'
 import type { BackendEvents, BackendGrants } from './ports.ts'
@@ -20,8 +20,9 @@ export interface AttachOptions {
   nets: readonly NetPort[]
 }
 
-/** Makes the directories of each device and the back end that serves it. */
-export function attachDevices(store: Store, options: AttachOptions): void {
+/** Makes the directories of each device and the back end that serves it; returns the back ends by their names. */
+export function attachDevices(store: Store, options: AttachOptions): Record<string, Snapshotable> {
+  const devices: Record<string, Snapshotable> = {}
   const { disks, nets } = options
   for (const [index, disk] of disks.entries()) {
     const id = FIRST_XVD + index * XVD_STEP
@@ -36,12 +37,15 @@ export function attachDevices(store: Store, options: AttachOptions): void {
         bootable: '1',
       },
     })
-    new XenbusDevice({ ...options, store, paths, name: `vbd ${id}` }, vbdDriver({ ...options, disk }))
+    const name = `vbd ${id}`
+    devices[name] = new XenbusDevice({ ...options, store, paths, name }, vbdDriver({ ...options, disk }))
   }
   for (const [index, net] of nets.entries()) {
     const mac = Array.from(net.mac, byte => byte.toString(16).padStart(2, '0')).join(':')
     const entries = { handle: `${index}`, mac }
     const paths = createDevice(store, 'vif', index, { frontend: entries, backend: entries })
-    new XenbusDevice({ ...options, store, paths, name: `vif ${index}` }, vifDriver({ ...options, net }))
+    const name = `vif ${index}`
+    devices[name] = new XenbusDevice({ ...options, store, paths, name }, vifDriver({ ...options, net }))
   }
+  return devices
 }

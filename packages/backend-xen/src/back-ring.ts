@@ -3,16 +3,25 @@
  * guest's to forge: a producer further ahead than the ring is long breaks the ring, and nothing of it is served any more
  * (ring.h, RING_REQUEST_PROD_OVERFLOW).
  */
-import type { GuestMemory } from '@paragraft/core/ports'
+import type { GuestMemory, Snapshotable } from '@paragraft/core/ports'
 import { decode, encode, type Field, type Layout, type Values } from './abi/layout.ts'
 import { RING_ENTRIES, RING_REQ_EVENT, RING_REQ_PROD, RING_RSP_EVENT, RING_RSP_PROD } from './abi/ring.ts'
 import { PAGE_SIZE } from './abi/xen.ts'
 
-export class BackRing {
+/** Where it is, and how far either side has come. */
+export interface BackRingState {
+  page: number
+  consumed: number
+  produced: number
+  announced: number
+  broken: boolean
+}
+
+export class BackRing implements Snapshotable<BackRingState> {
   /** Entries. */
   readonly size: number
   readonly #memory: GuestMemory
-  readonly #page: number
+  #page: number
   readonly #entry: number
   #consumed: number
   #produced: number
@@ -27,6 +36,24 @@ export class BackRing {
     this.size = 2 ** Math.floor(Math.log2((PAGE_SIZE - RING_ENTRIES) / entry))
     // A front end that reconnects may go on where responses ended.
     this.#consumed = this.#produced = this.#announced = memory.read32(page + RING_RSP_PROD)
+  }
+
+  save(): BackRingState {
+    return {
+      page: this.#page,
+      consumed: this.#consumed,
+      produced: this.#produced,
+      announced: this.#announced,
+      broken: this.#broken,
+    }
+  }
+
+  restore({ page, consumed, produced, announced, broken }: BackRingState): void {
+    this.#page = page
+    this.#consumed = consumed
+    this.#produced = produced
+    this.#announced = announced
+    this.#broken = broken
   }
 
   get broken(): boolean {

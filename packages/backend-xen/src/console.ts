@@ -15,11 +15,16 @@ import {
 } from './abi/console.ts'
 import type { BackendChannel } from './ports.ts'
 
-/** State: whether the guest has rung, so that somebody reads. */
-export class XenConsole implements Snapshotable<boolean> {
+/** Where the ring is; whether the guest has rung, so that somebody reads. */
+export interface XenConsoleState {
+  page: number
+  rung: boolean
+}
+
+export class XenConsole implements Snapshotable<XenConsoleState> {
   readonly #memory: GuestMemory
   readonly #port: ConsolePort
-  readonly #page: number
+  #page: number
   #channel: BackendChannel | null = null
 
   /** `page`: RAM address of the ring page. */
@@ -43,11 +48,12 @@ export class XenConsole implements Snapshotable<boolean> {
     if (produced || filled) this.#channel?.notify()
   }
 
-  save(): boolean {
-    return this.#port.onInput !== null
+  save(): XenConsoleState {
+    return { page: this.#page, rung: this.#port.onInput !== null }
   }
 
-  restore(rung: boolean): void {
+  restore({ page, rung }: XenConsoleState): void {
+    this.#page = page
     if (rung) this.#listen()
   }
 

@@ -37,6 +37,10 @@ type Channel =
   | { state: 'interdomain'; remote: number; peer: number; onEvent: (() => void) | null }
 
 const FREE: Channel = { state: 'free' }
+/** The back end of a channel from a snapshot, until it {@link EventChannels.resume}s. */
+const NOT_YET = (): void => {}
+/** A channel that the guest has closed. */
+const CLOSED: BackendChannel = { notify() {}, close() {} }
 
 /** What EVTCHNOP_status tells. */
 export interface ChannelStatus {
@@ -206,7 +210,7 @@ export class EventChannels implements BackendEvents, Snapshotable<EventChannelsS
     return { channels, labels: [...this.#labels], counts: { ...this.counts } }
   }
 
-  /** Back ends that the toolstack has connected already keep their ends, where the guest has not closed them since. */
+  /** Back ends that the toolstack has connected already keep their ends, where the guest has not closed them since; others resume theirs. */
   restore({ channels, labels, counts }: EventChannelsState): void {
     const before = [...this.#channels]
     const known = new Map(this.#labels)
@@ -215,13 +219,11 @@ export class EventChannels implements BackendEvents, Snapshotable<EventChannelsS
     this.#virqs.clear()
     for (const [port, { backend, ...saved }] of channels) {
       const end = before[port]
-      if (backend) {
-        if (end?.state !== 'interdomain' || known.get(port) !== named.get(port)) {
-          throw new RangeError(`port ${port} has no back end here`)
-        }
+      if (backend && end?.state === 'interdomain' && known.get(port) === named.get(port)) {
         this.#channels[port] = end
       } else if (saved.state === 'interdomain') {
-        this.#channels[port] = { state: 'interdomain', remote: saved.remote!, peer: saved.peer!, onEvent: null }
+        const onEvent = backend ? NOT_YET : null
+        this.#channels[port] = { state: 'interdomain', remote: saved.remote!, peer: saved.peer!, onEvent }
       } else this.#channels[port] = saved as Channel
       if (saved.virq !== undefined) this.#virqs.set(saved.virq, port)
     }
@@ -244,9 +246,19 @@ export class EventChannels implements BackendEvents, Snapshotable<EventChannelsS
   connect(port: number, onEvent: () => void, label?: string): BackendChannel | undefined {
     const channel = this.#channels[port]
     if (channel?.state !== 'unbound' || channel.remote !== BACKEND_DOMID) return undefined
+    if (label !== undefined) this.#labels.set(port, label)
+    return this.#backEnd(port, onEvent)
+  }
+
+  resume(port: number, onEvent: () => void, label: string): BackendChannel {
+    const channel = this.#channels[port]
+    const mine = channel?.state === 'interdomain' && channel.onEvent === NOT_YET && this.#labels.get(port) === label
+    return mine ? this.#backEnd(port, onEvent) : CLOSED
+  }
+
+  #backEnd(port: number, onEvent: () => void): BackendChannel {
     const mine: Channel = { state: 'interdomain', remote: BACKEND_DOMID, peer: port, onEvent }
     this.#channels[port] = mine
-    if (label !== undefined) this.#labels.set(port, label)
     return {
       notify: () => {
         if (this.#channels[port] === mine) this.#setPending(port)

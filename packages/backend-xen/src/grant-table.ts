@@ -84,7 +84,11 @@ export class GrantTable implements BackendGrants, Snapshotable<GrantTableState> 
   }
 
   restore({ table, active }: GrantTableState): void {
-    for (const [index, page] of table.entries()) this.frame(index)!.restore(page)
+    for (const [index, saved] of table.entries()) {
+      // Not by `frame`: what a page holds where it is placed is memory's, and there already.
+      const page = (this.#table[index] ??= new SharedPage(this.#memory))
+      page.restore(saved)
+    }
     this.#active.clear()
     for (const [ref, entry] of active) this.#active.set(ref, { ...entry })
   }

@@ -30,7 +30,7 @@ export default defineBackend({
   name: 'xen',
   version: '0.1.0',
   apiVersion: '^1.1.0',
-  supports: ['ops', 'disk', 'net', 'guests:plain', 'xen:hypercalls'],
+  supports: ['ops', 'disk', 'net', 'snapshot', 'guests:plain', 'xen:hypercalls'],
   heads: [pvhHead, pvHead],
   board: 'none',
   knownBy: image => describeXen(image) !== undefined,

@@ -9,11 +9,9 @@ type DomainInstance = Omit<BackendInstance, 'start'>
 
 export function xenInstance(ports: BackendPorts): BackendInstance {
   let domain: DomainInstance = {}
-  const instance: BackendInstance = {
+  return {
     start(start: StartOfDay) {
       domain = start.head === XEN_PV ? new PvDomain(ports, start) : new PvhDomain(ports, start)
-      const { save, restore } = domain
-      if (save !== undefined && restore !== undefined) Object.assign(instance, { save, restore })
     },
     acknowledgeInterrupt: () => domain.acknowledgeInterrupt?.() ?? -1,
     wakes: () => domain.wakes?.() ?? false,
@@ -22,6 +20,7 @@ export function xenInstance(ports: BackendPorts): BackendInstance {
     writeMsr: (index, value) => domain.writeMsr?.(index, value) ?? false,
     cpuid: (leaf, subleaf, own) => domain.cpuid?.(leaf, subleaf, own),
     counts: () => domain.counts?.() ?? {},
+    save: () => domain.save?.() ?? null,
+    restore: state => domain.restore?.(state),
   }
-  return instance
 }

@@ -30,6 +30,8 @@ export interface BackendEvents {
    * guest; `label` names it in counts. Returns the channel, or undefined when there is no such port.
    */
   connect(port: number, onEvent: () => void, label?: string): BackendChannel | undefined
+  /** After a restore: the same end of a channel that was connected with this label. One that the guest had closed since is closed. */
+  resume(port: number, onEvent: () => void, label: string): BackendChannel
 }
 
 export interface BackendChannel {

@@ -19,6 +19,7 @@ import * as version from './abi/version.ts'
 import { PAGE_SIZE, VIRQ_TIMER } from './abi/xen.ts'
 import { cpuidLeaf } from './cpuid.ts'
 import type { TranslatedDomain } from './domain.ts'
+import { domainStates } from './domain-state.ts'
 import { EventChannels } from './event-channels.ts'
 import { GrantTable } from './grant-table.ts'
 import { HvmParams } from './hvm-params.ts'
@@ -58,9 +59,8 @@ export class PvhDomain implements Omit<BackendInstance, 'start'> {
   readonly #memoryMap: StartOfDay['memoryMap'] = []
   readonly #waiting: Waiting
 
-  /** Absent for a guest that cannot be saved. */
-  readonly save?: () => unknown
-  readonly restore?: (states: unknown) => void
+  readonly save: () => unknown
+  readonly restore: (states: unknown) => void
 
   /** The head has placed the guest. */
   constructor(ports: BackendPorts, start: StartOfDay) {
@@ -123,14 +123,10 @@ export class PvhDomain implements Omit<BackendInstance, 'start'> {
     }
     this.#calls = new HypercallTable(this.#domain, TRANSLATED_HYPERCALLS)
     const services = this.#begin(start)
-    // The back ends of disks and networks keep rings and frames, and have no state to be saved yet.
-    if (ports.disks.length + ports.nets.length > 0) return
-    const { grants, timers, params } = this.#domain
-    const { counts } = this.#calls
+    const { grants, params } = this.#domain
+    const { counts: calls } = this.#calls
     const state = together({
-      shared,
-      grants,
-      vcpu,
+      ...domainStates({ domain: this.#domain, waiting: this.#waiting, services, calls }),
       physmap: {
         save: () => physmap.save(),
         restore: (empty: number[]) => {
@@ -139,20 +135,9 @@ export class PvhDomain implements Omit<BackendInstance, 'start'> {
         },
       },
       params,
-      runstate,
-      time,
-      timers,
-      waiting: this.#waiting,
-      events: this.#events,
-      ...services,
       acpi,
       interrupts: this.#interrupts,
       apic: this.#apic,
-      calls: { save: () => ({ ...counts }), restore: (saved: object) => void Object.assign(counts, saved) },
-      memoryMap: {
-        save: () => this.#memoryMap.map(range => ({ ...range })),
-        restore: (map: StartOfDay['memoryMap']) => void this.#memoryMap.splice(0, this.#memoryMap.length, ...map),
-      },
     })
     this.save = state.save
     this.restore = states => state.restore(states as NamedStates)

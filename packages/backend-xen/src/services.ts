@@ -1,6 +1,7 @@
 /** What domain 0 has for a guest when it begins: the far ends of its console and of xenstore, its directory there, and its devices. */
 import type { BackendPorts } from '@paragraft/core/ops'
 import type { Snapshotable } from '@paragraft/core/ports'
+import { together } from '@paragraft/core/snapshot'
 import { GNTTAB_RESERVED_CONSOLE, GNTTAB_RESERVED_XENSTORE } from './abi/grant-table.ts'
 import { GUEST_DOMID } from './abi/xen.ts'
 import { attachDevices } from './attach.ts'
@@ -61,6 +62,6 @@ export function startServices(options: ServiceOptions): Services {
     'store/ring-ref': `${options.store}`,
     'store/port': `${storeEnd.port}`,
   })
-  attachDevices(store, { ...ports, events, grants })
-  return { storePort: storeEnd.port, consolePort: consoleEnd.port, kept: { store, server, console } }
+  const devices = together(attachDevices(store, { ...ports, events, grants }))
+  return { storePort: storeEnd.port, consolePort: consoleEnd.port, kept: { store, server, console, devices } }
 }

@@ -218,6 +218,14 @@ export class TestDomain extends TestWorld {
     )
   }
 
+  /** Another domain that goes on from where this one is. */
+  continued(): TestDomain {
+    const next = new TestDomain(this.memory.size)
+    next.memory.bytes.set(this.memory.bytes)
+    next.domain.restore(structuredClone(this.domain.save()))
+    return next
+  }
+
   /** Makes a hypercall by number; the result is signed. */
   call(number: number, ...args: number[]): number {
     const registers: Record<string, number> = { EAX: number }

@@ -125,3 +125,45 @@ test('a front end that goes without a word leaves nothing behind', () => {
   for (const state of ['', 'x', '99', '-1']) write('state', state)
   expect(read(`${BACKEND}/state`)).toBe('6')
 })
+
+test('saved while it is connected, it goes on: rings, grants, frames that wait', () => {
+  const port = offer()
+  write('state', 4)
+  transmit(port)
+  const frame = Uint8Array.from({ length: 60 }, (_, i) => i)
+  domain.net.onReceive!(frame)
+  // What the page says of responses is the guest's to forge.
+  domain.memory.write32(TX * 4096 + 8, 77)
+  const saved = domain.domain.save()
+  domain = domain.continued()
+  expect(domain.domain.save()).toEqual(saved)
+  expect(flags(100)).toBe(0x19)
+
+  transmit(port)
+  expect(domain.net.sent).toHaveLength(1)
+  // Responses of both frames: the second behind the first.
+  expect(domain.memory.read32(TX * 4096 + 8)).toBe(2)
+  // What waited finds the first page that the guest offers.
+  domain.memory.write(RX * 4096 + 64, Uint8Array.of(0, 0, 0, 0, 102, 0, 0, 0))
+  domain.memory.write32(RX * 4096, 1)
+  send(port)
+  expect(domain.memory.read(DATA * 4096, 60)).toEqual(frame)
+  write('state', 6)
+  expect([read(`${BACKEND}/state`), flags(100), flags(101)]).toEqual(['6', 1, 1])
+})
+
+test('a channel that its guest had closed, and made again, stays closed to it', () => {
+  const port = offer()
+  write('state', 4)
+  domain.call(32, 3, words(port))
+  domain.call(32, 6, words(DOMID_SELF, 0))
+  expect(domain.memory.read32(ARG + 4)).toBe(port)
+  domain = domain.continued()
+  transmit(port)
+  expect(domain.net.sent).toEqual([])
+  // It is there to be connected to.
+  write('state', 6)
+  write('state', 1)
+  write('state', 4)
+  expect(read(`${BACKEND}/state`)).toBe('4')
+})

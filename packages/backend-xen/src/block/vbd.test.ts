@@ -21,7 +21,7 @@ let rung: number
 let inUse: Map<number, number>
 let reports: string[]
 
-function connect(protocol?: string, ring = '1'): Connection | undefined {
+function connect(protocol?: string, ring = '1'): Connection<unknown> | undefined {
   const entries: Record<string, string> = { 'ring-ref': ring, ...(protocol === undefined ? {} : { protocol }) }
   const view: FrontendView = {
     read: key => entries[key],

@@ -5,7 +5,7 @@
 import type { BlockPort, GuestMemory, Reporter } from '@paragraft/core/ports'
 import * as abi from '../abi/blkif.ts'
 import { decode } from '../abi/layout.ts'
-import { BackRing } from '../back-ring.ts'
+import { BackRing, type BackRingState } from '../back-ring.ts'
 import type { BackendGrants } from '../ports.ts'
 import type { BackendDriver, Connection, FrontendView } from '../xenbus.ts'
 
@@ -18,8 +18,15 @@ export interface VbdOptions {
   reporter: Reporter
 }
 
-export function vbdDriver(options: VbdOptions): BackendDriver {
-  const { disk, grants, memory } = options
+/** A connection: its ring by the grant of it, and the layout that its front end speaks. */
+export interface VbdState {
+  ref: number
+  protocol: string
+  ring: BackRingState
+}
+
+export function vbdDriver(options: VbdOptions): BackendDriver<VbdState> {
+  const { disk, grants } = options
   return {
     features: { 'feature-flush-cache': '1', 'feature-barrier': '1', 'feature-persistent': '0' },
     details: {
@@ -31,12 +38,15 @@ export function vbdDriver(options: VbdOptions): BackendDriver {
     connect(frontend) {
       const ref = frontend.number('ring-ref')
       // A guest that does not say speaks its own machine's: this one's is 32 bits wide.
-      const protocol = abi.BLKIF_PROTOCOLS.get(frontend.read('protocol') ?? 'x86_32-abi')
-      if (ref === undefined || protocol === undefined) return undefined
+      const protocol = frontend.read('protocol') ?? 'x86_32-abi'
+      if (ref === undefined || !abi.BLKIF_PROTOCOLS.has(protocol)) return undefined
       const page = grants.map(ref, true)
-      if (page === undefined) return undefined
-      const ring = new BackRing(memory, page, protocol.request.size)
-      return new Vbd(options, ring, protocol, frontend, () => grants.unmap(ref, true))
+      return page === undefined ? undefined : new Vbd(options, frontend, { ref, protocol, page })
+    },
+    resume({ ref, protocol, ring }, frontend) {
+      const vbd = new Vbd(options, frontend, { ref, protocol, page: ring.page })
+      vbd.restore(ring)
+      return vbd
     },
   }
 }
@@ -48,25 +58,39 @@ interface Segment {
   readonly sectors: number
 }
 
-class Vbd implements Connection {
-  readonly #options: VbdOptions
-  readonly #ring: BackRing
-  readonly #protocol: abi.BlkifLayouts
-  readonly #frontend: FrontendView
-  readonly close: () => void
+/** What a connection is made of; `page`: the ring's RAM address. */
+interface VbdLink {
+  readonly ref: number
+  readonly protocol: string
+  readonly page: number
+}
 
-  constructor(
-    options: VbdOptions,
-    ring: BackRing,
-    protocol: abi.BlkifLayouts,
-    frontend: FrontendView,
-    close: () => void,
-  ) {
+class Vbd implements Connection<VbdState> {
+  readonly #options: VbdOptions
+  readonly #link: VbdLink
+  readonly #protocol: abi.BlkifLayouts
+  readonly #ring: BackRing
+  readonly #frontend: FrontendView
+
+  constructor(options: VbdOptions, frontend: FrontendView, link: VbdLink) {
     this.#options = options
-    this.#ring = ring
-    this.#protocol = protocol
     this.#frontend = frontend
-    this.close = close
+    this.#link = link
+    this.#protocol = abi.BLKIF_PROTOCOLS.get(link.protocol)!
+    this.#ring = new BackRing(options.memory, link.page, this.#protocol.request.size)
+  }
+
+  close(): void {
+    this.#options.grants.unmap(this.#link.ref, true)
+  }
+
+  save(): VbdState {
+    const { ref, protocol } = this.#link
+    return { ref, protocol, ring: this.#ring.save() }
+  }
+
+  restore(ring: BackRingState): void {
+    this.#ring.restore(ring)
   }
 
   service(): void {

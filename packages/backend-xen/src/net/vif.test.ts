@@ -19,7 +19,7 @@ let net: TestNet
 let rung: number
 let reports: string[]
 
-function connect(entries: Record<string, string> = {}): Connection | undefined {
+function connect(entries: Record<string, string> = {}): Connection<unknown> | undefined {
   const all: Record<string, string> = { 'tx-ring-ref': '1', 'rx-ring-ref': '2', 'request-rx-copy': '1', ...entries }
   const view: FrontendView = {
     read: key => all[key],

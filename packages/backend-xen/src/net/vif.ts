@@ -6,7 +6,7 @@ import type { GuestMemory, NetPort, Reporter } from '@paragraft/core/ports'
 import { decode } from '../abi/layout.ts'
 import * as abi from '../abi/netif.ts'
 import { PAGE_SIZE } from '../abi/xen.ts'
-import { BackRing } from '../back-ring.ts'
+import { BackRing, type BackRingState } from '../back-ring.ts'
 import type { BackendGrants } from '../ports.ts'
 import type { BackendDriver, Connection, FrontendView } from '../xenbus.ts'
 import { fillChecksum } from './checksum.ts'
@@ -23,8 +23,19 @@ export interface VifOptions {
   reporter: Reporter
 }
 
-export function vifDriver(options: VifOptions): BackendDriver {
-  const { grants, memory } = options
+/** A connection: both rings by the grants of them, and frames that wait. */
+export interface VifState {
+  refs: RingPair<number>
+  tx: BackRingState
+  rx: BackRingState
+  queue: Uint8Array[]
+}
+
+/** For the ring of either direction. */
+type RingPair<T> = readonly [tx: T, rx: T]
+
+export function vifDriver(options: VifOptions): BackendDriver<VifState> {
+  const { grants } = options
   return {
     features: {
       'feature-rx-copy': '1',
@@ -35,42 +46,61 @@ export function vifDriver(options: VifOptions): BackendDriver {
     },
     details: {},
     connect(frontend) {
-      const refs = [frontend.number('tx-ring-ref'), frontend.number('rx-ring-ref')] as const
-      if (refs[0] === undefined || refs[1] === undefined || frontend.read('request-rx-copy') !== '1') return undefined
-      const pages = refs.map(ref => grants.map(ref!, true))
-      const release = (): void => refs.forEach((ref, i) => pages[i] !== undefined && grants.unmap(ref!, true))
-      if (pages[0] === undefined || pages[1] === undefined) {
-        release()
-        return undefined
-      }
-      const tx = new BackRing(memory, pages[0], abi.NETIF_TX_REQUEST.size)
-      const rx = new BackRing(memory, pages[1], abi.NETIF_RX_REQUEST.size)
-      return new Vif(options, tx, rx, frontend, release)
+      const [txRef, rxRef] = [frontend.number('tx-ring-ref'), frontend.number('rx-ring-ref')]
+      if (txRef === undefined || rxRef === undefined || frontend.read('request-rx-copy') !== '1') return undefined
+      const [tx, rx] = [grants.map(txRef, true), grants.map(rxRef, true)]
+      if (tx !== undefined && rx !== undefined) return new Vif(options, frontend, [txRef, rxRef], [tx, rx])
+      if (tx !== undefined) grants.unmap(txRef, true)
+      if (rx !== undefined) grants.unmap(rxRef, true)
+      return undefined
+    },
+    resume(state, frontend) {
+      const vif = new Vif(options, frontend, state.refs, [state.tx.page, state.rx.page])
+      vif.restore(state)
+      return vif
     },
   }
 }
 
-class Vif implements Connection {
+class Vif implements Connection<VifState> {
   readonly #options: VifOptions
   readonly #tx: BackRing
   readonly #rx: BackRing
   readonly #frontend: FrontendView
-  readonly #release: () => void
+  readonly #refs: RingPair<number>
   readonly #queue: Uint8Array[] = []
 
-  constructor(options: VifOptions, tx: BackRing, rx: BackRing, frontend: FrontendView, release: () => void) {
+  /** `pages`: the rings' RAM addresses. */
+  constructor(options: VifOptions, frontend: FrontendView, refs: RingPair<number>, pages: RingPair<number>) {
+    const { memory } = options
     this.#options = options
-    this.#tx = tx
-    this.#rx = rx
     this.#frontend = frontend
-    this.#release = release
+    this.#refs = refs
+    this.#tx = new BackRing(memory, pages[0], abi.NETIF_TX_REQUEST.size)
+    this.#rx = new BackRing(memory, pages[1], abi.NETIF_RX_REQUEST.size)
     options.net.onReceive = frame => this.#receive(frame)
   }
 
   close(): void {
     this.#options.net.onReceive = null
     this.#queue.length = 0
-    this.#release()
+    for (const ref of this.#refs) this.#options.grants.unmap(ref, true)
+  }
+
+  save(): VifState {
+    const [tx, rx] = this.#refs
+    return {
+      refs: [tx, rx],
+      tx: this.#tx.save(),
+      rx: this.#rx.save(),
+      queue: this.#queue.map(frame => frame.slice()),
+    }
+  }
+
+  restore({ tx, rx, queue }: VifState): void {
+    this.#tx.restore(tx)
+    this.#rx.restore(rx)
+    this.#queue.push(...queue)
   }
 
   service(): void {

@@ -10,26 +10,28 @@ import type {
   InterceptedEvent,
   StartOfDay,
 } from '@paragraft/core'
-import type { Timer } from '@paragraft/core/ports'
+import type { SavedTimer, Timer } from '@paragraft/core/ports'
+import { type NamedStates, together } from '@paragraft/core/snapshot'
 import { START_INFO } from '../abi/pv.ts'
 import { LAST_RESERVED_GDT_BYTE, VMASST_TYPE_PAE_EXTENDED_CR3 } from '../abi/pv-cpu.ts'
 import * as version from '../abi/version.ts'
 import { PAGE_SIZE, VIRQ_TIMER } from '../abi/xen.ts'
 import { pvCpuidLeaf } from '../cpuid.ts'
+import { domainStates } from '../domain-state.ts'
 import { EventChannels } from '../event-channels.ts'
 import { GrantTable } from '../grant-table.ts'
 import { HypercallTable } from '../hypercall/table.ts'
 import { guestPointers } from '../pointers.ts'
 import { Waiting } from '../poll.ts'
 import { Runstate } from '../runstate.ts'
-import { startServices } from '../services.ts'
+import { type Services, startServices } from '../services.ts'
 import { SharedPage } from '../shared-page.ts'
 import { VcpuClock, VcpuTimers, writeWallclock } from '../time.ts'
 import { VcpuInfo } from '../vcpu-info.ts'
 import { bounce } from './cpu/bounce.ts'
 import { checkDescriptorPage, ownDescriptors } from './cpu/descriptors.ts'
 import { pvPointers } from './cpu/pointers.ts'
-import { initialState, isNowhere } from './cpu/state.ts'
+import { initialState, isNowhere, type VcpuState } from './cpu/state.ts'
 import { exception, HYPERCALL_VECTOR, inject, softwareInterrupt, VEC_DB, VEC_NMI } from './cpu/traps.ts'
 import { descriptorPage, dropLdt, inKernel, type Vcpu } from './cpu/vcpu.ts'
 import { PARAVIRTUAL_HYPERCALLS, type PvGuest } from './hypercalls.ts'
@@ -59,6 +61,10 @@ export class PvDomain implements Omit<BackendInstance, 'start'> {
   readonly #waiting: Waiting
   #tick: Timer | null = null
   #crashed = false
+
+  /** A guest that has crashed has ended, and is not saved. */
+  readonly save: () => unknown
+  readonly restore: (states: unknown) => void
 
   /** The head has placed the guest. Its processor is taken over, its tables are validated, and what serves it begins. */
   constructor(ports: BackendPorts, start: StartOfDay) {
@@ -137,17 +143,34 @@ export class PvDomain implements Omit<BackendInstance, 'start'> {
     mm.start(start.registers.cr3! / PAGE_SIZE)
     writeWallclock(shared, ports.epochSeconds)
     this.#guest.time.refresh(true)
-    this.#serve(start)
+    const services = this.#serve(start)
+    const { counts: calls } = this.#calls
+    const kept = together({
+      ...domainStates({ domain: this.#guest, waiting: this.#waiting, services, calls }),
+      cpu: {
+        save: () => structuredClone(state),
+        restore: (saved: VcpuState) => void Object.assign(state, structuredClone(saved)),
+      },
+      mm,
+      tick: {
+        save: () => this.#tick?.save() ?? null,
+        restore: (saved: SavedTimer | null) => {
+          if (saved !== null) this.#tick = clock.resume(saved, () => this.#lookAgain())
+        },
+      },
+    })
+    this.save = kept.save
+    this.restore = states => kept.restore(states as NamedStates)
   }
 
   /** Console, xenstore and devices, at the frames that start_info names. */
-  #serve(start: StartOfDay): void {
+  #serve(start: StartOfDay): Services['kept'] {
     const { mm, guest, grants } = this.#guest
     const word = (offset: number): number => {
       const bytes = guest.copyFrom((start.registers.esi ?? 0) + offset, 4)!
       return new DataView(bytes.buffer).getUint32(0, true)
     }
-    startServices({
+    const { kept } = startServices({
       ports: this.#ports,
       events: this.#events,
       grants,
@@ -155,6 +178,7 @@ export class PvDomain implements Omit<BackendInstance, 'start'> {
       store: word(START_INFO.fields.storeMfn[0]),
       memorySize: mm.layout.p2m.length * PAGE_SIZE,
     })
+    return kept
   }
 
   acknowledgeInterrupt(): number {
@@ -241,10 +265,12 @@ export class PvDomain implements Omit<BackendInstance, 'start'> {
     const { clock } = this.#ports
     // One that waits for good does not run.
     if (this.#waiting.forever) return
-    this.#tick ??= clock.schedule(clock.now() + TICK_NS, () => {
-      this.#tick = null
-      if (this.#cpu.info.upcallPending) this.#upcall()
-    })
+    this.#tick ??= clock.schedule(clock.now() + TICK_NS, () => this.#lookAgain())
+  }
+
+  #lookAgain(): void {
+    this.#tick = null
+    if (this.#cpu.info.upcallPending) this.#upcall()
   }
 
   #crash(why: string): void {

@@ -41,17 +41,18 @@ export interface Message {
   payload: Uint8Array
 }
 
-/** The transport: requests come out whole, replies go in as there is room. */
-/** Bytes on their way. */
+/** Where the ring is, and bytes on their way. */
 export interface StoreRingState {
+  page: number
   input: Uint8Array
   output: Uint8Array[]
   broken: boolean
 }
 
+/** The transport: requests come out whole, replies go in as there is room. */
 export class StoreRing implements Snapshotable<StoreRingState> {
   readonly #memory: GuestMemory
-  readonly #page: number
+  #page: number
   readonly #onRequest: (message: Message) => void
   #input: number[] = []
   #output: Uint8Array[] = []
@@ -66,13 +67,15 @@ export class StoreRing implements Snapshotable<StoreRingState> {
 
   save(): StoreRingState {
     return {
+      page: this.#page,
       input: Uint8Array.from(this.#input),
       output: this.#output.map(bytes => bytes.slice()),
       broken: this.#broken,
     }
   }
 
-  restore({ input, output, broken }: StoreRingState): void {
+  restore({ page, input, output, broken }: StoreRingState): void {
+    this.#page = page
     this.#input = [...input]
     this.#output = output
     this.#broken = broken

@@ -1,13 +1,19 @@
 /** The memory half of a paravirtual domain put together, on RAM and the virtual processor. */
 
 import { ParagraftError } from '@paragraft/core/errors'
-import type { GuestMemory } from '@paragraft/core/ports'
+import type { GuestMemory, Snapshotable } from '@paragraft/core/ports'
 import { PAGE_SIZE } from '../../abi/xen.ts'
 import type { Frames } from '../../ports.ts'
 import type { PvMemory, VcpuMemory } from '../ports.ts'
 import { PAGE_ACCESSED, PAGE_DIRTY, PAGE_PRESENT, PAGE_USER } from './entries.ts'
-import { FrameTable, PGT_l3_page_table, PGT_seg_desc_page, PGT_writable_page } from './frame-table.ts'
-import { GrantMappings } from './grant-mapping.ts'
+import {
+  FrameTable,
+  type FrameTableState,
+  PGT_l3_page_table,
+  PGT_seg_desc_page,
+  PGT_writable_page,
+} from './frame-table.ts'
+import { GrantMappings, type GrantMappingsState } from './grant-mapping.ts'
 import { type MachineLayout, machineLayout } from './machine.ts'
 import { PageTables } from './page-tables.ts'
 import { References } from './references.ts'
@@ -18,7 +24,15 @@ const XEN_ENTRY = PAGE_PRESENT | PAGE_USER | PAGE_ACCESSED | PAGE_DIRTY
 /** What the machine-to-physical table holds for frames that are no guest's. */
 const INVALID_M2P_ENTRY = 0xff
 
-export class DomainMemory implements PvMemory {
+export interface DomainMemoryState {
+  table: FrameTableState
+  references: number
+  grants: GrantMappingsState
+  baseptr: number
+  writablePageTables: boolean
+}
+
+export class DomainMemory implements PvMemory, Snapshotable<DomainMemoryState> {
   readonly memory: GuestMemory
   readonly layout: MachineLayout
   readonly table: FrameTable
@@ -59,6 +73,26 @@ export class DomainMemory implements PvMemory {
         write ? this.references.getPageAndType(mfn, PGT_writable_page) === 0 : this.references.getPage(mfn),
       release: (mfn, write) => (write ? this.references.putPageAndType(mfn) : this.references.putPage(mfn)),
     }
+  }
+
+  save(): DomainMemoryState {
+    const { table, references, grants, baseptr, writablePageTables } = this
+    return {
+      table: table.save(),
+      references: references.save(),
+      grants: grants.save(),
+      baseptr,
+      writablePageTables,
+    }
+  }
+
+  /** The processor's registers, which name the tables in use, are the engine's to restore. */
+  restore({ table, references, grants, baseptr, writablePageTables }: DomainMemoryState): void {
+    this.table.restore(table)
+    this.references.restore(references)
+    this.grants.restore(grants)
+    this.tables.baseptr = baseptr
+    this.writablePageTables = writablePageTables
   }
 
   set writablePageTables(on: boolean) {

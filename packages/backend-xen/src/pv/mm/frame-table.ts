@@ -2,7 +2,7 @@
  * What is known of each machine frame (struct page_info, xen/arch/x86/include/asm/mm.h): whose it is, how often it is
  * referred to, and in what role. A frame has one role at a time; it changes only while nobody uses the frame in the old one.
  */
-import type { GuestMemory } from '@paragraft/core/ports'
+import type { GuestMemory, Snapshotable } from '@paragraft/core/ports'
 import { PAGE_SIZE } from '../../abi/xen.ts'
 import type { MachineLayout } from './machine.ts'
 
@@ -28,7 +28,17 @@ export const PAE_XEN_L2 = 16
 
 const INVALID_M2P_ENTRY = 0xffff_ffff
 
-export class FrameTable {
+/** The columns of {@link FrameTable}, which has a row for each frame. */
+const COLUMNS = ['owner', 'flags', 'count', 'type', 'typeCount', 'linear', 'stamp'] as const
+
+/** `free`: in the order in which they are had, last first. */
+export interface FrameTableState {
+  columns: Record<(typeof COLUMNS)[number], Uint8Array>
+  free: number[]
+  pages: number
+}
+
+export class FrameTable implements Snapshotable<FrameTableState> {
   readonly size: number
   readonly owner: Uint8Array
   readonly flags: Uint8Array
@@ -60,6 +70,21 @@ export class FrameTable {
     this.owner.fill(OWNER_XEN, layout.free.first + layout.free.count)
     for (const mfn of layout.p2m) this.allocate(mfn)
     this.share(layout.sharedInfo)
+  }
+
+  save(): FrameTableState {
+    const columns = Object.fromEntries(COLUMNS.map(name => [name, bytesOf(this[name]).slice()]))
+    return { columns: columns as FrameTableState['columns'], free: [...this.#free], pages: this.#pages }
+  }
+
+  restore({ columns, free, pages }: FrameTableState): void {
+    for (const name of COLUMNS) {
+      const bytes = bytesOf(this[name])
+      if (columns[name].length !== bytes.length) throw new RangeError(`${columns[name].length} bytes of ${name}`)
+      bytes.set(columns[name])
+    }
+    this.#free = [...free]
+    this.#pages = pages
   }
 
   /** Pages that the domain has; those that the hypervisor shares with it are none. */
@@ -169,4 +194,8 @@ export class FrameTable {
   setPfn(mfn: number, pfn: number): void {
     this.#memory.write32(this.#m2p + 4 * mfn, pfn >>> 0)
   }
+}
+
+function bytesOf({ buffer }: Uint8Array | Int32Array | Uint32Array): Uint8Array {
+  return new Uint8Array(buffer)
 }

@@ -4,6 +4,7 @@
  * handle for good. Other domains grant this one nothing; it may grant to itself.
  */
 
+import type { Snapshotable } from '@paragraft/core/ports'
 import { EINVAL } from '../../abi/errno.ts'
 import * as abi from '../../abi/grant-table.ts'
 import { GUEST_DOMID, PAGE_SIZE } from '../../abi/xen.ts'
@@ -30,10 +31,27 @@ export interface Mapping {
   readonly flags: number
 }
 
+export interface GrantMappingsState {
+  mappings: [handle: number, mapping: Mapping][]
+  /** Handles to be had again, last first. */
+  freed: number[]
+}
+
 /** The mappings of one domain. */
-export class GrantMappings {
+export class GrantMappings implements Snapshotable<GrantMappingsState> {
   readonly #mappings = new Map<number, Mapping>()
   readonly #freed: number[] = []
+
+  save(): GrantMappingsState {
+    const mappings = Array.from(this.#mappings, ([handle, mapping]): [number, Mapping] => [handle, { ...mapping }])
+    return { mappings, freed: [...this.#freed] }
+  }
+
+  restore({ mappings, freed }: GrantMappingsState): void {
+    this.#mappings.clear()
+    for (const [handle, mapping] of mappings) this.#mappings.set(handle, { ...mapping })
+    this.#freed.splice(0, this.#freed.length, ...freed)
+  }
 
   all(): Iterable<Mapping> {
     return this.#mappings.values()

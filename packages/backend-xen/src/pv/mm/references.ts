@@ -5,7 +5,7 @@
  *
  * A failed validation leaves nothing behind. Xen interrupts and resumes long ones; here they run to their end.
  */
-import type { GuestMemory } from '@paragraft/core/ports'
+import type { GuestMemory, Snapshotable } from '@paragraft/core/ports'
 import { EBUSY, EINVAL, EPERM } from '../../abi/errno.ts'
 import { HYPERVISOR_VIRT_START } from '../../abi/pv.ts'
 import { PAGE_SIZE } from '../../abi/xen.ts'
@@ -48,7 +48,8 @@ export interface ReferencesOptions {
   flushTlb(): void
 }
 
-export class References {
+/** State: the epoch of the TLB; the rest is the frame table's. */
+export class References implements Snapshotable<number> {
   readonly frames: FrameTable
   readonly #options: ReferencesOptions
   readonly #memory: GuestMemory
@@ -58,6 +59,14 @@ export class References {
     this.#options = options
     this.#memory = options.memory
     this.frames = options.frames
+  }
+
+  save(): number {
+    return this.#epoch
+  }
+
+  restore(epoch: number): void {
+    this.#epoch = epoch
   }
 
   /** The TLB is empty. */
