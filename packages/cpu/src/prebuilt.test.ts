@@ -4,11 +4,12 @@ import { emitInterpreter, INTERPRETER, TRANSLATING_INTERPRETER } from './interp/
 import { KERNELS } from './kernels/index.ts'
 import { prebuild } from './prebuild.ts'
 import { prebuilt } from './prebuilt.ts'
+import { SHORTCUTS } from './shortcuts/index.ts'
 
 test('what the build puts in is what a start would make', () => {
   const made = emitInterpreter(buildHandlers())
   const all = prebuild()
-  expect(Object.keys(all)).toEqual([INTERPRETER, TRANSLATING_INTERPRETER, KERNELS])
+  expect(Object.keys(all)).toEqual([INTERPRETER, TRANSLATING_INTERPRETER, KERNELS, SHORTCUTS])
   try {
     Object.assign(globalThis, { PARAGRAFT_PREBUILT: all })
     const found = prebuilt(INTERPRETER, () => {
