@@ -7,6 +7,7 @@ import { decode, encode, type Field, type Layout, type Values } from './abi/layo
 import type { EventChannels } from './event-channels.ts'
 import type { GrantTable } from './grant-table.ts'
 import type { HvmParams } from './hvm-params.ts'
+import type { Preemption } from './hypercall/preemption.ts'
 import type { PhysMap } from './physmap.ts'
 import type { Frames, GuestPointers } from './ports.ts'
 import type { Runstate } from './runstate.ts'
@@ -28,6 +29,7 @@ export interface Domain {
   readonly timers: VcpuTimers
   readonly runstate: Runstate
   readonly grants: GrantTable
+  readonly preemption: Preemption
   readonly processor: BackendProcessor
   readonly power: PowerPort
   readonly reporter: Reporter

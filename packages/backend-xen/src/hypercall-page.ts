@@ -16,7 +16,7 @@ const MOV_EAX = 0xb8
 const RET = 0xc3
 const UD2 = [0x0f, 0x0b]
 const PUSH_EAX = 0x50
-const INT_82 = [0xcd, 0x82]
+export const INT_82 = [0xcd, 0x82]
 const INT3 = 0xcc
 /** "Auth", the first letters of AMD's CPUID vendor string, as EBX has them; Hygon's processors count as AMD's. */
 const AUTHENTIC_AMD = 0x68747541

@@ -23,6 +23,7 @@ import { domainStates } from './domain-state.ts'
 import { EventChannels } from './event-channels.ts'
 import { GrantTable } from './grant-table.ts'
 import { HvmParams } from './hvm-params.ts'
+import { Preemption } from './hypercall/preemption.ts'
 import { HypercallTable, TRANSLATED_HYPERCALLS } from './hypercall/table.ts'
 import { hypercallInstruction, hypercallPage } from './hypercall-page.ts'
 import { PvhInterrupts } from './interrupts.ts'
@@ -110,6 +111,7 @@ export class PvhDomain implements Omit<BackendInstance, 'start'> {
       timers: new VcpuTimers(clock, () => this.#events.raiseVirq(VIRQ_TIMER)),
       runstate,
       grants: new GrantTable(memory, physmap),
+      preemption: new Preemption(),
       setUpcallVector: vector => {
         this.#interrupts.apicVector = vector
       },
@@ -173,7 +175,7 @@ export class PvhDomain implements Omit<BackendInstance, 'start'> {
     return vector
   }
 
-  hypercall(frame: HypercallFrame): boolean {
+  hypercall(frame: HypercallFrame): boolean | 'again' {
     this.#waiting.running()
     const number = frame.getRegister('EAX')
     const result =
@@ -183,8 +185,12 @@ export class PvhDomain implements Omit<BackendInstance, 'start'> {
             ARGUMENTS.map(name => frame.getRegister(name)),
           )
         : -EPERM
-    frame.setRegister('EAX', result >>> 0)
     this.#domain.time.refresh()
+    if (typeof result !== 'number') {
+      for (const [index, value] of result.args.entries()) frame.setRegister(ARGUMENTS[index]!, value >>> 0)
+      return 'again'
+    }
+    frame.setRegister('EAX', result >>> 0)
     return true
   }
 

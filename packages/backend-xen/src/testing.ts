@@ -200,22 +200,21 @@ export class TestWorld {
   }
 }
 
-/** A PVH domain with so much memory; guest pointers are physical addresses. */
+/** A PVH domain with so much memory; guest pointers are physical addresses, unless `physical` says otherwise. */
 export class TestDomain extends TestWorld {
   readonly domain: PvhDomain
   cpl = 0
+  /** As the last hypercall left them. */
+  registers: Record<string, number> = {}
 
-  constructor(size = 2 ** 22) {
+  constructor(size = 2 ** 22, physical = (va: number): number | undefined => (va < size ? va : undefined)) {
     super(size)
-    this.domain = new PvhDomain(
-      this.ports(va => (va < size ? va : undefined)),
-      {
-        head: 'xen-pvh',
-        registers: { eip: 0, cs: 8, ds: 16 },
-        memoryMap: [{ base: 0, length: size, type: 1 }],
-        used: [],
-      },
-    )
+    this.domain = new PvhDomain(this.ports(physical), {
+      head: 'xen-pvh',
+      registers: { eip: 0, cs: 8, ds: 16 },
+      memoryMap: [{ base: 0, length: size, type: 1 }],
+      used: [],
+    })
   }
 
   /** Another domain that goes on from where this one is. */
@@ -226,10 +225,24 @@ export class TestDomain extends TestWorld {
     return next
   }
 
-  /** Makes a hypercall by number; the result is signed. */
+  /** Makes a hypercall by number, all parts of it; the result is signed. */
   call(number: number, ...args: number[]): number {
-    const registers: Record<string, number> = { EAX: number }
-    for (const [index, name] of ['EBX', 'ECX', 'EDX', 'ESI', 'EDI', 'EBP'].entries()) registers[name] = args[index] ?? 0
+    this.begin(number, ...args)
+    while (this.part());
+    return this.registers['EAX']! | 0
+  }
+
+  /** Loads the registers for a hypercall. */
+  begin(number: number, ...args: number[]): void {
+    this.registers = { EAX: number }
+    for (const [index, name] of ['EBX', 'ECX', 'EDX', 'ESI', 'EDI', 'EBP'].entries()) {
+      this.registers[name] = args[index] ?? 0
+    }
+  }
+
+  /** Executes the instruction once. True: it is to be executed again. */
+  part(): boolean {
+    const { registers } = this
     const frame: HypercallFrame = {
       instruction: 'vmcall',
       cpl: this.cpl,
@@ -239,7 +252,6 @@ export class TestDomain extends TestWorld {
       },
       readStack: () => 0,
     }
-    this.domain.hypercall(frame)
-    return registers['EAX']! | 0
+    return this.domain.hypercall(frame) === 'again'
   }
 }

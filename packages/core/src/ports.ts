@@ -183,8 +183,11 @@ export interface ProcessorPorts {
   writeMsr(index: number, value: bigint): boolean
   /** INTA cycle: the vector of the highest-priority pending interrupt; -1 when the request turned out to be withdrawn. */
   acknowledgeInterrupt(): number
-  /** VMCALL or VMMCALL was executed, at any privilege level. False: nobody claims it, and it is #UD. Absent: always #UD. */
-  hypercall?(instruction: HypercallInstruction): boolean
+  /**
+   * VMCALL or VMMCALL was executed, at any privilege level. False: nobody claims it, and it is #UD. `again`: it retires, and comes
+   * next again, behind what waits to be delivered. Absent: always #UD.
+   */
+  hypercall?(instruction: HypercallInstruction): boolean | 'again'
   /**
    * CPUID as the guest is to see it, where that differs from `own`, the processor's answer. EAX, EBX, ECX, EDX, unsigned.
    * Undefined, or absent: `own`.

@@ -490,9 +490,9 @@ class Assembly {
     }
   }
 
-  #hypercall(instruction: HypercallInstruction): boolean {
+  #hypercall(instruction: HypercallInstruction): boolean | 'again' {
     const claimed = this.#backend.hypercall?.(hypercallFrame(this.#engine.processor, instruction)) ?? false
-    if (claimed) this.#exits.hypercall++
+    if (claimed !== false) this.#exits.hypercall++
     return claimed
   }
 

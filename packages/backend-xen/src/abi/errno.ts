@@ -17,4 +17,5 @@ export const ENOSYS = 38
 export const EISCONN = 106
 export const ENODATA = 61
 export const ETIME = 62
+export const EILSEQ = 84
 export const EOPNOTSUPP = 95

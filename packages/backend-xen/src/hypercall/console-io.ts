@@ -2,10 +2,12 @@
 import { CONSOLEIO_READ, CONSOLEIO_WRITE } from '../abi/console.ts'
 import { EFAULT, EINVAL, ENOSYS } from '../abi/errno.ts'
 import type { Domain } from '../domain.ts'
+import type { Continuation } from './preemption.ts'
 
-const CHUNK = 1024
+/** What is copied at a time (guest_console_write). */
+const CHUNK = 128
 
-export function consoleIo(domain: Domain, [command, count, address]: readonly number[]): number {
+export function consoleIo(domain: Domain, [command, count, address]: readonly number[]): number | Continuation {
   if (count! > 0x7fff_ffff) return -EINVAL
   switch (command) {
     case CONSOLEIO_WRITE:
@@ -13,6 +15,8 @@ export function consoleIo(domain: Domain, [command, count, address]: readonly nu
         const bytes = domain.guest.copyFrom((address! + at) >>> 0, Math.min(CHUNK, count! - at))
         if (bytes === undefined) return -EFAULT
         domain.emergency.write(bytes)
+        const next = at + CHUNK
+        if (domain.preemption.spend() && next < count!) return { args: [command!, count! - next, address! + next] }
       }
       return 0
     case CONSOLEIO_READ:

@@ -8,31 +8,33 @@ import type { Field, Layout } from '../abi/layout.ts'
 import { BACKEND_DOMID, DOMID_SELF, GUEST_DOMID, PAGE_SIZE } from '../abi/xen.ts'
 import { type Domain, readStruct, writeStruct, writeWord } from '../domain.ts'
 import { MAX_GRANT_FRAMES } from '../grant-table.ts'
+import type { Continuation } from './preemption.ts'
 
 const INVALID_GFN = 0xffff_ffff
 
-export function grantTableOp(domain: Domain, [command, address, count]: readonly number[]): number {
+export function grantTableOp(domain: Domain, args: readonly number[]): number | Continuation {
+  const [command, address, count] = args
   const at = address!
   if (count! > 0x7fff_ffff) return -EINVAL
   switch (command) {
     case abi.GNTTABOP_MAP_GRANT_REF:
-      return each(domain, at, count!, abi.GNTTAB_MAP_GRANT_REF, values => ({
+      return each(domain, args, abi.GNTTAB_MAP_GRANT_REF, values => ({
         status: map(domain, values),
         handle: abi.GNTST_BAD_HANDLE,
       }))
     case abi.GNTTABOP_UNMAP_GRANT_REF:
-      return each(domain, at, count!, abi.GNTTAB_UNMAP_GRANT_REF, () => ({ status: abi.GNTST_BAD_HANDLE }))
+      return each(domain, args, abi.GNTTAB_UNMAP_GRANT_REF, () => ({ status: abi.GNTST_BAD_HANDLE }))
     case abi.GNTTABOP_SETUP_TABLE:
       return count === 1 ? setupTable(domain, at) : -EINVAL
     case abi.GNTTABOP_QUERY_SIZE:
       if (count !== 1) return -EINVAL
-      return each(domain, at, 1, abi.GNTTAB_QUERY_SIZE, ({ dom }) =>
+      return each(domain, args, abi.GNTTAB_QUERY_SIZE, ({ dom }) =>
         isSelf(dom!)
           ? { nrFrames: domain.grants.size, maxNrFrames: MAX_GRANT_FRAMES, status: abi.GNTST_OKAY }
           : { status: dom === BACKEND_DOMID ? abi.GNTST_PERMISSION_DENIED : abi.GNTST_BAD_DOMAIN },
       )
     case abi.GNTTABOP_COPY:
-      return each(domain, at, count!, abi.GNTTAB_COPY, values => ({ status: copy(domain, values) }))
+      return each(domain, args, abi.GNTTAB_COPY, values => ({ status: copy(domain, values) }))
     case abi.GNTTABOP_SET_VERSION: {
       const values = readStruct(domain, at, abi.GNTTAB_SET_VERSION)
       if (values === undefined) return -EFAULT
@@ -82,18 +84,18 @@ function map(domain: Domain, values: Record<string, number>): number {
 /** Serves an array of structures; what a service answers is written into its structure. */
 export function each<Fields extends Readonly<Record<string, Field>>>(
   domain: Domain,
-  at: number,
-  count: number,
+  [command, at, count]: readonly number[],
   layout: Layout<Fields>,
   serve: (values: Record<string, number>) => Partial<Record<keyof Fields, number>>,
-): number {
-  for (let i = 0; i < count; i++) {
-    const address = (at + i * layout.size) >>> 0
+): number | Continuation {
+  for (let i = 0; i < count!; i++) {
+    const address = (at! + i * layout.size) >>> 0
     const values = readStruct(domain, address, layout)
     if (values === undefined) return -EFAULT
     const answer = serve(values as Record<string, number>)
     if (!writeStruct(domain, address, layout, { ...(values as Record<keyof Fields, number>), ...answer }))
       return -EFAULT
+    if (domain.preemption.spend() && i + 1 < count!) return { args: [command!, address + layout.size, count! - i - 1] }
   }
   return 0
 }

@@ -1,20 +1,22 @@
 /** memory_op for guests whose physical address space the hypervisor translates (xen/common/memory.c). */
 import type { MemoryRange } from '@paragraft/core'
-import { EFAULT, EINVAL, ENOSYS, EPERM, ESRCH } from '../abi/errno.ts'
+import { EFAULT, EILSEQ, EINVAL, ENOSYS, EPERM, ESRCH } from '../abi/errno.ts'
 import { encode } from '../abi/layout.ts'
 import * as abi from '../abi/memory.ts'
 import { DOMID_FIRST_RESERVED, DOMID_SELF, GUEST_DOMID } from '../abi/xen.ts'
 import { type Domain, readStruct, readWord, type TranslatedDomain, writeStruct, writeWord } from '../domain.ts'
 import type { SharedPage } from '../shared-page.ts'
+import type { Continuation } from './preemption.ts'
 
-export function memoryOp(domain: TranslatedDomain, [command, address]: readonly number[]): number {
+export function memoryOp(domain: TranslatedDomain, [command, address]: readonly number[]): number | Continuation {
   const at = address!
   const op = command! & abi.MEMOP_CMD_MASK
+  const start = command! >>> abi.MEMOP_EXTENT_SHIFT
   switch (op) {
     case abi.XENMEM_INCREASE_RESERVATION:
     case abi.XENMEM_DECREASE_RESERVATION:
     case abi.XENMEM_POPULATE_PHYSMAP:
-      return reservation(domain, op, at)
+      return reservation(domain, op, at, start)
     case abi.XENMEM_MAXIMUM_RAM_PAGE:
       return domain.physmap.last
     case abi.XENMEM_CURRENT_RESERVATION:
@@ -31,7 +33,7 @@ export function memoryOp(domain: TranslatedDomain, [command, address]: readonly 
       return notSelf(values.domid) || addToPhysmap(domain, values.space, values.idx, values.gpfn)
     }
     case abi.XENMEM_ADD_TO_PHYSMAP_BATCH:
-      return addBatch(domain, at)
+      return addBatch(domain, at, start)
     case abi.XENMEM_REMOVE_FROM_PHYSMAP: {
       const values = readStruct(domain, at, abi.XEN_REMOVE_FROM_PHYSMAP)
       if (values === undefined) return -EFAULT
@@ -56,17 +58,41 @@ export function notSelf(domid: number): number {
   return domid >= DOMID_FIRST_RESERVED || domid !== 0 ? -ESRCH : -EPERM
 }
 
-/** Frames come and go one by one; the answer is how many extents were done. */
-function reservation(domain: TranslatedDomain, op: number, at: number): number {
+/** A memory_op that goes on with an extent: in the upper bits of its command. */
+export function fromExtent(op: number, extent: number): Continuation {
+  return { args: [((extent << abi.MEMOP_EXTENT_SHIFT) | op) >>> 0] }
+}
+
+/** Extents that a command can count; a reservation of more is none. */
+export const MAX_EXTENTS = 0xffff_ffff >>> abi.MEMOP_EXTENT_SHIFT
+
+/** Extents of `1 << extentOrder` frames from the `start`th on, until one fails; the answer is how many are done. */
+export function eachExtent(
+  { preemption }: Domain,
+  op: number,
+  { nrExtents, extentOrder }: { readonly nrExtents: number; readonly extentOrder: number },
+  start: number,
+  serve: (extent: number) => boolean,
+): number | Continuation {
+  for (let extent = start; extent < nrExtents; extent++) {
+    if (!serve(extent)) return extent
+    if (preemption.spend(1 << extentOrder) && extent + 1 < nrExtents) return fromExtent(op, extent + 1)
+  }
+  return nrExtents
+}
+
+/** Frames come and go one by one. */
+function reservation(domain: TranslatedDomain, op: number, at: number, start: number): number | Continuation {
   const values = readStruct(domain, at, abi.XEN_MEMORY_RESERVATION)
   if (values === undefined) return -EFAULT
   if (notSelf(values.domid) !== 0) return -ESRCH
+  if (values.nrExtents > MAX_EXTENTS || start >= values.nrExtents) return start
   if (values.extentOrder > abi.DOMU_MAX_ORDER) return op === abi.XENMEM_DECREASE_RESERVATION ? -EINVAL : 0
   const { physmap } = domain
   const count = 1 << values.extentOrder
-  for (let extent = 0; extent < values.nrExtents; extent++) {
-    const first = readWord(domain, values.extentStart + 4 * extent)
-    if (first === undefined) return extent
+  return eachExtent(domain, op, values, start, extent => {
+    const first = readWord(domain, (values.extentStart + 4 * extent) >>> 0)
+    if (first === undefined) return false
     for (let page = 0; page < count; page++) {
       const gfn = first + page
       // Frames beyond what the domain was built with are not there to be had.
@@ -74,10 +100,10 @@ function reservation(domain: TranslatedDomain, op: number, at: number): number {
         op === abi.XENMEM_DECREASE_RESERVATION
           ? physmap.depopulate(gfn)
           : op === abi.XENMEM_POPULATE_PHYSMAP && physmap.populate(gfn)
-      if (!done) return extent
+      if (!done) return false
     }
-  }
-  return values.nrExtents | 0
+    return true
+  })
 }
 
 function addToPhysmap(domain: TranslatedDomain, space: number, idx: number, gpfn: number): number {
@@ -91,16 +117,18 @@ function addToPhysmap(domain: TranslatedDomain, space: number, idx: number, gpfn
   return page !== undefined && domain.physmap.place(page, gpfn) ? 0 : -EINVAL
 }
 
-function addBatch(domain: TranslatedDomain, at: number): number {
+function addBatch(domain: TranslatedDomain, at: number, start: number): number | Continuation {
   const values = readStruct(domain, at, abi.XEN_ADD_TO_PHYSMAP_BATCH)
   if (values === undefined) return -EFAULT
   const refusal = notSelf(values.domid)
   if (refusal !== 0) return refusal
-  for (let i = 0; i < values.size; i++) {
+  if (start !== 0 && start >= values.size) return -EILSEQ
+  for (let i = start; i < values.size; i++) {
     const idx = readWord(domain, values.idxs + 4 * i)
     const gpfn = readWord(domain, values.gpfns + 4 * i)
     if (idx === undefined || gpfn === undefined) return -EFAULT
     if (!writeWord(domain, values.errs + 4 * i, addToPhysmap(domain, values.space, idx, gpfn))) return -EFAULT
+    if (domain.preemption.spend() && i + 1 < values.size) return fromExtent(abi.XENMEM_ADD_TO_PHYSMAP_BATCH, i + 1)
   }
   return 0
 }

@@ -11,12 +11,13 @@ import { eventChannelOp, eventChannelOpCompat } from './event-channel-op.ts'
 import { grantTableOp } from './grant-table-op.ts'
 import { hvmOp } from './hvm-op.ts'
 import { memoryOp } from './memory-op.ts'
+import type { Continuation } from './preemption.ts'
 import { schedOp, schedOpCompat } from './sched-op.ts'
 import { setTimerOp, vcpuOp } from './vcpu-op.ts'
 import { xenVersion } from './xen-version.ts'
 
-/** Arguments are unsigned words; the result is a signed one, negative for an error. */
-export type Hypercall<D extends Domain = Domain> = (domain: D, args: readonly number[]) => number
+/** Arguments are unsigned words; the result is a signed one, negative for an error, or what is left of a long call. */
+export type Hypercall<D extends Domain = Domain> = (domain: D, args: readonly number[]) => number | Continuation
 
 /** Hypercalls by their names in the header. */
 export type HypercallSet<D extends Domain> = Readonly<Record<string, Hypercall<D>>>
@@ -54,7 +55,7 @@ export const TRANSLATED_HYPERCALLS: HypercallSet<TranslatedDomain> = {
 
 /** Serves and counts hypercalls of one domain. */
 export class HypercallTable<D extends Domain> {
-  /** Calls by name; those within a multicall under their own names, too. */
+  /** Calls by name; those within a multicall under their own names, too. Each part of a long call counts. */
   readonly counts: Record<string, number> = {}
   readonly #domain: D
   readonly #handlers: ReadonlyMap<number, Hypercall<D>>
@@ -67,8 +68,13 @@ export class HypercallTable<D extends Domain> {
     ])
   }
 
-  /** Makes one call; the result is a signed 32-bit number. */
-  call(number: number, args: readonly number[]): number {
+  /** Makes one call, or a part of it. */
+  call(number: number, args: readonly number[]): number | Continuation {
+    this.#domain.preemption.begin()
+    return this.#serve(number, args)
+  }
+
+  #serve(number: number, args: readonly number[]): number | Continuation {
     const name = HYPERCALL_NAMES.get(number) ?? UNKNOWN
     this.counts[name] = (this.counts[name] ?? 0) + 1
     const handler = this.#handlers.get(number)
@@ -80,16 +86,27 @@ export class HypercallTable<D extends Domain> {
     return handler(this.#domain, args)
   }
 
-  /** xen/common/multicall.c: each entry gets its result; nesting is refused. */
-  #multicall([address, count]: readonly number[]): number {
+  /**
+   * xen/common/multicall.c: each entry gets its result; nesting is refused. One that is not done yet is left in the list as what is
+   * left of it, and the list goes on with it.
+   */
+  #multicall([address, count]: readonly number[]): number | Continuation {
     for (let i = 0; i < count!; i++) {
       const at = (address! + i * MULTICALL_ENTRY.size) >>> 0
       const entry = readStruct(this.#domain, at, MULTICALL_ENTRY)
       if (entry === undefined) return -EFAULT
       const nested = entry.op === hypercallNumber('multicall')
       const args = [entry.arg0, entry.arg1, entry.arg2, entry.arg3, entry.arg4, entry.arg5]
-      const result = nested ? -EINVAL : this.call(entry.op, args)
+      const result = nested ? -EINVAL : this.#serve(entry.op, args)
+      if (typeof result !== 'number') {
+        const [arg0, arg1, arg2, arg3, arg4, arg5] = [...result.args, ...args.slice(result.args.length)]
+        const rest = { op: entry.op, result: entry.op, arg0, arg1, arg2, arg3, arg4, arg5 } as typeof entry
+        return writeStruct(this.#domain, at, MULTICALL_ENTRY, rest) ? { args: [at, count! - i] } : -EFAULT
+      }
       if (!writeStruct(this.#domain, at, MULTICALL_ENTRY, { ...entry, result })) return -EFAULT
+      if (this.#domain.preemption.spend() && i + 1 < count!) {
+        return { args: [at + MULTICALL_ENTRY.size, count! - i - 1] }
+      }
     }
     return 0
   }

@@ -20,7 +20,9 @@ import { pvCpuidLeaf } from '../cpuid.ts'
 import { domainStates } from '../domain-state.ts'
 import { EventChannels } from '../event-channels.ts'
 import { GrantTable } from '../grant-table.ts'
+import { Preemption } from '../hypercall/preemption.ts'
 import { HypercallTable } from '../hypercall/table.ts'
+import { INT_82 } from '../hypercall-page.ts'
 import { guestPointers } from '../pointers.ts'
 import { Waiting } from '../poll.ts'
 import { Runstate } from '../runstate.ts'
@@ -123,6 +125,7 @@ export class PvDomain implements Omit<BackendInstance, 'start'> {
       timers: new VcpuTimers(clock, () => this.#events.raiseVirq(VIRQ_TIMER)),
       runstate,
       grants,
+      preemption: new Preemption(),
       processor,
       power: ports.power,
       reporter,
@@ -224,12 +227,17 @@ export class PvDomain implements Omit<BackendInstance, 'start'> {
 
   #hypercall(returnEip: number): void {
     const { port } = this.#cpu
+    // It may be set by the call: iret.
     port.set('EIP', returnEip)
     const result = this.#calls.call(
       port.get('EAX'),
       ARGUMENTS.map(name => port.get(name)),
     )
-    port.set('EAX', result >>> 0)
+    if (typeof result === 'number') port.set('EAX', result >>> 0)
+    else {
+      for (const [index, value] of result.args.entries()) port.set(ARGUMENTS[index]!, value >>> 0)
+      port.set('EIP', (returnEip - INT_82.length) >>> 0)
+    }
     this.#guest.time.refresh()
   }
 

@@ -67,11 +67,23 @@ export class TestPvDomain extends TestWorld {
     return this.mfn(pfn) * PAGE_SIZE
   }
 
-  /** Makes a hypercall by number; the result is signed. */
+  /** Makes a hypercall by number, all parts of it; the result is signed. */
   call(number: number, ...args: number[]): number {
-    Object.assign(this.registers, { EAX: number }, ...ARGUMENTS.map((name, i) => ({ [name]: (args[i] ?? 0) >>> 0 })))
-    this.event({ source: 'int', vector: HYPERCALL_VECTOR, errorCode: -1, address: 0, returnEip: 2 })
+    this.begin(number, ...args)
+    while (this.part());
     return this.registers['EAX']! | 0
+  }
+
+  /** Loads the registers for a hypercall. */
+  begin(number: number, ...args: number[]): void {
+    Object.assign(this.registers, { EAX: number }, ...ARGUMENTS.map((name, i) => ({ [name]: (args[i] ?? 0) >>> 0 })))
+  }
+
+  /** Executes the instruction, at address 0, once. True: it comes next again. */
+  part(): boolean {
+    this.registers['EIP'] = 2
+    this.event({ source: 'int', vector: HYPERCALL_VECTOR, errorCode: -1, address: 0, returnEip: 2 })
+    return this.registers['EIP'] === 0
   }
 
   /** Something happens that another guest's processor would deliver through its IDT. */

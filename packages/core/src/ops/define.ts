@@ -216,8 +216,11 @@ export interface BackendInstance extends Partial<Snapshotable> {
   acknowledgeInterrupt?(): number
   /** True while it means to end the guest's halt itself, whether or not interrupts are on. */
   wakes?(): boolean
-  /** VMCALL or VMMCALL; false: it claims neither, and the instruction is #UD. */
-  hypercall?(frame: HypercallFrame): boolean
+  /**
+   * VMCALL or VMMCALL; false: it claims neither, and the instruction is #UD. `again`: the call is not done, and the guest executes the
+   * instruction once more, with the registers as they are now; interrupts come in between.
+   */
+  hypercall?(frame: HypercallFrame): boolean | 'again'
   /**
    * The host opcode in an allowed page, at CPL 0; `index` is its immediate. The frame is what it is at the opcode: ESP as
    * the code left it. False: there is no such call, and the opcode is #UD. `PG_HOST_PROCESSOR` and `PG_HOST_MEMORY` that the

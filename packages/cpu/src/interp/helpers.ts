@@ -145,7 +145,7 @@ export function createHelpers(cpu: Processor, host: HelperHost): Helpers {
     readDr: n => readDr(cpu, n),
     writeDr: (n, value) => writeDr(cpu, n, value >>> 0),
     rdpmc: () => rdpmc(cpu),
-    hypercall: which => hypercall(cpu, which === 0 ? 'vmcall' : 'vmmcall'),
+    hypercall: (which, next) => hypercall(cpu, which === 0 ? 'vmcall' : 'vmmcall', next >>> 0),
     hostOp: index => hostOp(cpu, index, u32[EIP >> 2], u8[u32[CUR_RECORD >> 2] + REC_LEN]),
     x87: (op, seg, ea) =>
       executeX87(

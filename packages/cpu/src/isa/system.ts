@@ -28,6 +28,20 @@ function system(
   }
 }
 
+/** The helper sets EIP: a call that goes on is executed again. */
+function hypercall(mnemonic: string, encodings: string[], which: number): Insn {
+  return {
+    mnemonic,
+    size: 'd',
+    ends: true,
+    encodings,
+    semantics(b) {
+      b.callChecked('hypercall', c32(which), b.nextEip())
+      b.transferred()
+    },
+  }
+}
+
 /** One that changes nothing of how code is found or decoded, but may bring the run loop something to look at. */
 function exits(mnemonic: string, encodings: string[], semantics: (b: Builder) => void, size: Insn['size'] = 'v'): Insn {
   return {
@@ -173,8 +187,8 @@ export const SYSTEM: readonly Insn[] = [
     semantics: b => b.raise(6),
   },
   // Calls of a hypervisor; #UD where nobody claims them.
-  system('VMCALL', ['0F 01:C1'], b => void b.callChecked('hypercall', c32(0)), 'd'),
-  system('VMMCALL', ['0F 01:D9', '66 0F 01:D9'], b => void b.callChecked('hypercall', c32(1)), 'd'),
+  hypercall('VMCALL', ['0F 01:C1'], 0),
+  hypercall('VMMCALL', ['0F 01:D9', '66 0F 01:D9'], 1),
   // Outside a graft's stub pages, and above privilege level 0, this is the undefined opcode it always was.
   {
     mnemonic: 'HOSTOP',

@@ -56,6 +56,28 @@ describe.each(['interpreter', 'reference'] as const)('%s', kind => {
     }
   })
 
+  test('a call that is to be made again is, with the registers as they are then, behind interrupts', () => {
+    const seen: unknown[] = []
+    const engine = engineWith(kind, [0xfb, ...VMCALL, INC_EAX, INC_EAX], {
+      hypercall(instruction) {
+        const frame = hypercallFrame(engine.processor, instruction)
+        const left = frame.getRegister('EAX') - 1
+        frame.setRegister('EAX', left)
+        seen.push([left, engine.processor.u32[EIP >> 2], engine.instructions()])
+        engine.setIntr(true)
+        return left === 3 ? true : 'again'
+      },
+      acknowledgeInterrupt() {
+        seen.push('interrupt')
+        engine.setIntr(false)
+        return -1
+      },
+    })
+    expect(engine.run(4)).toBe('budget')
+    expect(seen).toEqual([[4, START + 1, 1], 'interrupt', [3, START + 1, 2], 'interrupt'])
+    expect([engine.processor.u32[EAX >> 2], engine.processor.u32[EIP >> 2]]).toEqual([4, START + 5])
+  })
+
   test('a call can halt the processor, and the hypervisor can let it go on', () => {
     const engine = engineWith(kind, [...VMCALL, INC_EAX, HLT], {
       hypercall() {

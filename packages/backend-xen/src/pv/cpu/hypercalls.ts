@@ -8,6 +8,7 @@ import { FLAT_RING1_CS } from '../../abi/pv.ts'
 import * as abi from '../../abi/pv-cpu.ts'
 import { PAGE_SIZE } from '../../abi/xen.ts'
 import { readStruct } from '../../domain.ts'
+import type { Continuation } from '../../hypercall/preemption.ts'
 import type { Hypercall, HypercallSet } from '../../hypercall/table.ts'
 import { PGT_seg_desc_page } from '../mm/frame-table.ts'
 import type { ParavirtualDomain } from '../ports.ts'
@@ -24,18 +25,15 @@ export interface PvGuest extends ParavirtualDomain {
   readonly cpu: Vcpu
 }
 
-/** Entries after which a table without an end is given up: Xen would be interrupted, and go on for as long as there is memory. */
-const LONGEST_TABLE = 65_536
-
 /** The table ends with an entry whose address is 0; no table at all empties the guest's. */
-function setTrapTable({ cpu, guest, reporter }: PvGuest, [table]: readonly number[]): number {
+function setTrapTable({ cpu, guest, preemption }: PvGuest, [table]: readonly number[]): number | Continuation {
   const { traps } = cpu.state
   if (table === 0) {
     for (const trap of traps) Object.assign(trap, { cs: 0, eip: 0, masks: false, dpl: 0 })
     return 0
   }
-  for (let at = table!, entries = 0; entries < LONGEST_TABLE; at += abi.TRAP_INFO.size, entries++) {
-    const bytes = guest.copyFrom(at >>> 0, abi.TRAP_INFO.size)
+  for (let at = table!; ; at = (at + abi.TRAP_INFO.size) >>> 0) {
+    const bytes = guest.copyFrom(at, abi.TRAP_INFO.size)
     if (bytes === undefined) return -EFAULT
     const { vector, flags, cs, address } = decode(abi.TRAP_INFO, bytes)
     if (address === 0) return 0
@@ -45,12 +43,8 @@ function setTrapTable({ cpu, guest, reporter }: PvGuest, [table]: readonly numbe
       masks: (flags & abi.TRAP_MASKS_EVENTS) !== 0,
       dpl: flags & abi.TRAP_DPL,
     })
+    if (preemption.spend()) return { args: [at + abi.TRAP_INFO.size] }
   }
-  reporter.report(
-    'trap table',
-    `the guest gave a trap table of more than ${LONGEST_TABLE} entries; the rest is left out`,
-  )
-  return -EFAULT
 }
 
 function setGdt(domain: PvGuest, [list, entries]: readonly number[]): number {

@@ -7,13 +7,14 @@ import { decode, type Values } from '../../abi/layout.ts'
 import * as abi from '../../abi/memory.ts'
 import { readWord, writeWord } from '../../domain.ts'
 import { notSelf } from '../../hypercall/memory-op.ts'
+import type { Continuation } from '../../hypercall/preemption.ts'
 import type { ParavirtualDomain } from '../ports.ts'
 
 type Reservation = Values<typeof abi.XEN_MEMORY_RESERVATION>
 const PAGE_SHIFT = 12
 const NR_EXCHANGED = abi.XEN_MEMORY_EXCHANGE.fields.nrExchanged[0]
 
-export function exchange(domain: ParavirtualDomain, at: number): number {
+export function exchange(domain: ParavirtualDomain, at: number): number | Continuation {
   const bytes = domain.guest.copyFrom(at, abi.XEN_MEMORY_EXCHANGE.size)
   if (bytes === undefined) return -EFAULT
   const into = decode(abi.XEN_MEMORY_RESERVATION, bytes)
@@ -29,11 +30,16 @@ export function exchange(domain: ParavirtualDomain, at: number): number {
   const chunks = into.nrExtents / inExtents
   let result = 0
   let done = Math.floor(nrExchanged / inExtents)
-  for (; result === 0 && done < chunks; done++) {
+  let enough = false
+  while (done < chunks && !enough) {
     result = exchangeChunk(domain, into, given, chunk, done)
     if (result !== 0) break
+    done++
+    enough = domain.preemption.spend(1 << chunk)
   }
-  return writeWord(domain, at + NR_EXCHANGED, done * inExtents) ? result : -EFAULT
+  if (!writeWord(domain, at + NR_EXCHANGED, done * inExtents)) return -EFAULT
+  // Where it goes on is in the structure.
+  return enough && done < chunks ? { args: [abi.XENMEM_EXCHANGE] } : result
 }
 
 /** Both sides have as many frames, which a word can count; a chunk begins where the guest says that it goes on. */

@@ -1,9 +1,7 @@
-/** Whose pages a call is about (get_pg_owner), and how it says how much of it was done. */
+/** Whose pages a call is about (get_pg_owner). */
 import { EPERM, ESRCH } from '../../abi/errno.ts'
 import { DOMID_IO, DOMID_XEN } from '../../abi/pv.ts'
 import { BACKEND_DOMID, DOMID_SELF } from '../../abi/xen.ts'
-import { writeWord } from '../../domain.ts'
-import type { ParavirtualDomain } from '../ports.ts'
 
 /** `other`: a domain that there is, and of which this one may ask nothing; undefined: none, and one's own number is none. */
 export type PageOwner = 'self' | 'io' | 'other'
@@ -19,9 +17,4 @@ export function refuseOthers(domid: number): number {
   const owner = pageOwner(domid)
   if (owner === undefined) return -ESRCH
   return owner === 'self' ? 0 : -EPERM
-}
-
-/** The count of requests done goes where the guest wants it, if anywhere; a bad pointer is nobody's concern. */
-export function reportDone(domain: ParavirtualDomain, pointer: number, done: number): void {
-  if (pointer !== 0) writeWord(domain, pointer, done)
 }

@@ -5,7 +5,6 @@ import { MMUEXT_PIN_L1_TABLE } from '../../abi/pv.ts'
 import { DOMID_SELF, PAGE_SIZE } from '../../abi/xen.ts'
 import { recount } from './audit.ts'
 import { PGT_writable_page } from './frame-table.ts'
-import { MEMORY_HYPERCALLS } from './hypercalls.ts'
 import { TestPv } from './testing.ts'
 
 const ARG = 100 * PAGE_SIZE
@@ -25,7 +24,7 @@ beforeEach(() => {
   return () => expect(recount(pv.mm, pv.held())).toEqual([])
 })
 
-const call = (name: string, ...args: number[]): number => MEMORY_HYPERCALLS[name]!(pv.domain, args)
+const call = (name: string, ...args: number[]): number => pv.call(name, ...args)
 const word = (address: number): number => pv.memory.read32(pv.physical(address)!)
 const signed16 = (value: number): number => (value << 16) >> 16
 /** An entry of the guest's table: to itself (1), or to the backend's domain (0). */

@@ -9,6 +9,7 @@ import { EINVAL } from '../../abi/errno.ts'
 import * as abi from '../../abi/grant-table.ts'
 import { GUEST_DOMID, PAGE_SIZE } from '../../abi/xen.ts'
 import { each, grantTableOp, isKnown, isSelf } from '../../hypercall/grant-table-op.ts'
+import type { Continuation } from '../../hypercall/preemption.ts'
 import type { ParavirtualDomain } from '../ports.ts'
 import { frameOf, PAGE_ACCESSED, PAGE_AVAIL, PAGE_DIRTY, PAGE_NX, PAGE_PRESENT, PAGE_RW, PAGE_USER } from './entries.ts'
 import { PGT_l1_page_table } from './frame-table.ts'
@@ -74,18 +75,18 @@ export class GrantMappings implements Snapshotable<GrantMappingsState> {
 }
 
 /** grant_table_op of a paravirtual domain: what {@link grantTableOp} has, and mapping. */
-export function pvGrantTableOp(domain: ParavirtualDomain, args: readonly number[]): number {
-  const [command, address, count] = args
+export function pvGrantTableOp(domain: ParavirtualDomain, args: readonly number[]): number | Continuation {
+  const [command, , count] = args
   if (count! > INT_MAX) return -EINVAL
   switch (command) {
     case abi.GNTTABOP_MAP_GRANT_REF:
-      return each(domain, address!, count!, abi.GNTTAB_MAP_GRANT_REF, values => map(domain, values))
+      return each(domain, args, abi.GNTTAB_MAP_GRANT_REF, values => map(domain, values))
     case abi.GNTTABOP_UNMAP_GRANT_REF:
-      return each(domain, address!, count!, abi.GNTTAB_UNMAP_GRANT_REF, values => ({
+      return each(domain, args, abi.GNTTAB_UNMAP_GRANT_REF, values => ({
         status: unmap(domain, values['handle']!, values['hostAddr']!, values['devBusAddr']!, 0),
       }))
     case abi.GNTTABOP_UNMAP_AND_REPLACE:
-      return each(domain, address!, count!, abi.GNTTAB_UNMAP_AND_REPLACE, values => ({
+      return each(domain, args, abi.GNTTAB_UNMAP_AND_REPLACE, values => ({
         status: unmap(domain, values['handle']!, values['hostAddr']!, 0, values['newAddr']!),
       }))
     default:

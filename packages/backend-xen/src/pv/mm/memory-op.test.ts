@@ -5,7 +5,6 @@ import * as abi from '../../abi/memory.ts'
 import { MMUEXT_PIN_L1_TABLE } from '../../abi/pv.ts'
 import { DOMID_SELF, PAGE_SIZE } from '../../abi/xen.ts'
 import { recount } from './audit.ts'
-import { MEMORY_HYPERCALLS } from './hypercalls.ts'
 import { TestPv } from './testing.ts'
 
 const ARG = 100 * PAGE_SIZE
@@ -19,7 +18,7 @@ beforeEach(() => {
   return () => expect(recount(pv.mm)).toEqual([])
 })
 
-const call = (name: string, ...args: number[]): number => MEMORY_HYPERCALLS[name]!(pv.domain, args)
+const call = (name: string, ...args: number[]): number => pv.call(name, ...args)
 const op = (command: number, ...words: number[]): number => call('memory_op', command, pv.put(ARG, words))
 const word = (address: number): number => pv.memory.read32(pv.physical(address)!)
 const reservation = (command: number, frames: readonly number[], order = 0, flags = 0, domid = DOMID_SELF): number =>

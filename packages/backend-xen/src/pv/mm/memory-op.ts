@@ -7,7 +7,8 @@ import * as abi from '../../abi/memory.ts'
 import { MACH2PHYS_VIRT_END, MACH2PHYS_VIRT_START } from '../../abi/pv.ts'
 import { DOMID_SELF, GUEST_DOMID } from '../../abi/xen.ts'
 import { readStruct, readWord, writeStruct, writeWord } from '../../domain.ts'
-import { memoryMap, notSelf, setMemoryMap } from '../../hypercall/memory-op.ts'
+import { eachExtent, MAX_EXTENTS, memoryMap, notSelf, setMemoryMap } from '../../hypercall/memory-op.ts'
+import type { Continuation } from '../../hypercall/preemption.ts'
 import type { ParavirtualDomain } from '../ports.ts'
 import { exchange } from './exchange.ts'
 
@@ -18,7 +19,7 @@ const M2P_EXTENT_ENTRIES = 0x8_0000
 /** arch.max_pfn of shared_info, by which the guest says how many frames it counts. */
 const SHARED_MAX_PFN = 2316
 
-export function pvMemoryOp(domain: ParavirtualDomain, [command, address]: readonly number[]): number {
+export function pvMemoryOp(domain: ParavirtualDomain, [command, address]: readonly number[]): number | Continuation {
   const at = address!
   const op = command! & abi.MEMOP_CMD_MASK
   const start = command! >>> abi.MEMOP_EXTENT_SHIFT
@@ -87,34 +88,33 @@ function statistics(domain: ParavirtualDomain, op: number, at: number): number {
 }
 
 /** Extents of `1 << order` frames, one by one; the answer is how many are done, whatever ended it. */
-function reservation(domain: ParavirtualDomain, op: number, at: number, start: number): number {
+function reservation(domain: ParavirtualDomain, op: number, at: number, start: number): number | Continuation {
   const values = readStruct(domain, at, abi.XEN_MEMORY_RESERVATION)
   if (values === undefined) return start
   const { nrExtents, extentStart, extentOrder, memFlags, domid } = values
-  if (nrExtents > 0xffff_ffff >>> abi.MEMOP_EXTENT_SHIFT || start >= nrExtents) return start
+  if (nrExtents > MAX_EXTENTS || start >= nrExtents) return start
   if (domid !== DOMID_SELF && domid !== GUEST_DOMID) return start
   const bits = memFlags & abi.XENMEMF_ADDRESS_BITS
   if (extentOrder > abi.DOMU_MAX_ORDER || (bits !== 0 && bits <= PAGE_SHIFT)) return start
   const limit = bits === 0 ? domain.mm.layout.frames : Math.min(domain.mm.layout.frames, 2 ** (bits - PAGE_SHIFT))
-  for (let extent = start; extent < nrExtents; extent++) {
+  return eachExtent(domain, op, values, start, extent => {
     const pointer = (extentStart + 4 * extent) >>> 0
     const named = op === abi.XENMEM_INCREASE_RESERVATION ? 0 : readWord(domain, pointer)
-    if (named === undefined) return extent
+    if (named === undefined) return false
     if (op === abi.XENMEM_DECREASE_RESERVATION) {
-      for (let page = 0; page < 1 << extentOrder; page++) if (!removePage(domain, named + page)) return extent
-      continue
+      for (let page = 0; page < 1 << extentOrder; page++) if (!removePage(domain, named + page)) return false
+      return true
     }
     // Pages on demand are not for oneself.
-    if ((memFlags & abi.XENMEMF_POPULATE_ON_DEMAND) !== 0 && op === abi.XENMEM_POPULATE_PHYSMAP) return extent
+    if ((memFlags & abi.XENMEMF_POPULATE_ON_DEMAND) !== 0 && op === abi.XENMEM_POPULATE_PHYSMAP) return false
     const mfn = domain.mm.addPages(extentOrder, limit)
-    if (mfn === undefined) return extent
+    if (mfn === undefined) return false
     if (op === abi.XENMEM_POPULATE_PHYSMAP) {
       for (let page = 0; page < 1 << extentOrder; page++) domain.mm.table.setPfn(mfn + page, named + page)
     }
     const told = op === abi.XENMEM_INCREASE_RESERVATION && extentStart === 0
-    if (!told && !writeWord(domain, pointer, mfn)) return extent
-  }
-  return nrExtents
+    return told || writeWord(domain, pointer, mfn)
+  })
 }
 
 /** guest_remove_page: the page goes as soon as nobody refers to it; a pin ends now. */

@@ -9,13 +9,14 @@ import {
 } from '../../abi/pv.ts'
 import { BACKEND_DOMID, GUEST_DOMID } from '../../abi/xen.ts'
 import { readStruct } from '../../domain.ts'
+import type { Continuation } from '../../hypercall/preemption.ts'
 import type { ParavirtualDomain } from '../ports.ts'
 import { frameOf } from './entries.ts'
-import { type PageOwner, pageOwner, reportDone } from './foreign.ts'
+import { type PageOwner, pageOwner } from './foreign.ts'
 import { PGT_writable_page } from './frame-table.ts'
+import { serveRequests } from './requests.ts'
 
 const COMMAND = 7
-const COUNT = 0x7fff_ffff
 
 interface Request {
   readonly ptrLow: number
@@ -25,22 +26,17 @@ interface Request {
 }
 
 /** `foreigndom`: below, whose frames are mapped; above, whose page tables, plus one, or 0 for one's own. */
-export function mmuUpdate(domain: ParavirtualDomain, [requests, count, pdone, foreigndom]: readonly number[]): number {
+export function mmuUpdate(domain: ParavirtualDomain, args: readonly number[]): number | Continuation {
+  const foreigndom = args[3]
   const tables = foreigndom! >>> 16
   if (tables !== 0 && tables - 1 !== GUEST_DOMID && tables - 1 !== BACKEND_DOMID) return -ESRCH
   const owner = pageOwner(foreigndom! & 0xffff)
   if (owner === undefined) return -ESRCH
   const own = tables === 0 || tables - 1 === GUEST_DOMID
-
-  let result = 0
-  let done = 0
-  for (; done < (count! & COUNT); done++) {
-    const request = readStruct(domain, (requests! + done * MMU_UPDATE.size) >>> 0, MMU_UPDATE)
-    result = request === undefined ? -EFAULT : serve(domain, request, owner, own)
-    if (result !== 0) break
-  }
-  reportDone(domain, pdone!, done)
-  return result
+  return serveRequests(domain, args, MMU_UPDATE.size, at => {
+    const request = readStruct(domain, at, MMU_UPDATE)
+    return request === undefined ? -EFAULT : serve(domain, request, owner, own)
+  })
 }
 
 function serve(domain: ParavirtualDomain, request: Request, owner: PageOwner, own: boolean): number {

@@ -3,26 +3,33 @@ import { EACCES, EFAULT, EINVAL, ENOSYS, EOPNOTSUPP } from '../../abi/errno.ts'
 import * as abi from '../../abi/pv.ts'
 import { PAGE_SIZE } from '../../abi/xen.ts'
 import { readStruct } from '../../domain.ts'
+import type { Continuation } from '../../hypercall/preemption.ts'
 import type { ParavirtualDomain } from '../ports.ts'
-import { refuseOthers, reportDone } from './foreign.ts'
+import { refuseOthers } from './foreign.ts'
 import { PGT_l1_page_table, PGT_writable_page } from './frame-table.ts'
+import { serveRequests } from './requests.ts'
 import { maskHasSelf } from './update-va-mapping.ts'
 
-const COUNT = 0x7fff_ffff
 const MAX_LDT_ENTRIES = 8192
+/** Operations that may validate all of a table, or give it up, and how long that takes, in requests. */
+const ON_TABLES: ReadonlySet<number> = new Set([
+  abi.MMUEXT_PIN_L1_TABLE,
+  abi.MMUEXT_PIN_L2_TABLE,
+  abi.MMUEXT_PIN_L3_TABLE,
+  abi.MMUEXT_UNPIN_TABLE,
+  abi.MMUEXT_NEW_BASEPTR,
+])
+const TABLE_ENTRIES = 512
 
-export function mmuextOp(domain: ParavirtualDomain, [ops, count, pdone, foreigndom]: readonly number[]): number {
-  const refusal = refuseOthers(foreigndom! & 0xffff)
+export function mmuextOp(domain: ParavirtualDomain, args: readonly number[]): number | Continuation {
+  const refusal = refuseOthers(args[3]! & 0xffff)
   if (refusal !== 0) return refusal
-  let result = 0
-  let done = 0
-  for (; done < (count! & COUNT); done++) {
-    const op = readStruct(domain, (ops! + done * abi.MMUEXT_OP.size) >>> 0, abi.MMUEXT_OP)
-    result = op === undefined ? -EFAULT : serve(domain, op.cmd, op.arg1, op.arg2)
-    if (result !== 0) break
-  }
-  reportDone(domain, pdone!, done)
-  return result
+  return serveRequests(domain, args, abi.MMUEXT_OP.size, at => {
+    const op = readStruct(domain, at, abi.MMUEXT_OP)
+    if (op === undefined) return -EFAULT
+    if (ON_TABLES.has(op.cmd)) domain.preemption.spend(TABLE_ENTRIES)
+    return serve(domain, op.cmd, op.arg1, op.arg2)
+  })
 }
 
 function serve(domain: ParavirtualDomain, cmd: number, arg1: number, arg2: number): number {

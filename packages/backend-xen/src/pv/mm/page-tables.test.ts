@@ -15,7 +15,6 @@ import {
 import { DOMID_SELF, PAGE_SIZE } from '../../abi/xen.ts'
 import { recount } from './audit.ts'
 import { PGT_l1_page_table, PGT_l2_page_table, PGT_none, PGT_seg_desc_page, PGT_writable_page } from './frame-table.ts'
-import { MEMORY_HYPERCALLS } from './hypercalls.ts'
 import { TestPv } from './testing.ts'
 
 /** Present, writable, accessed, dirty; and read-only. */
@@ -34,7 +33,7 @@ beforeEach(() => {
   return () => expect(recount(pv.mm)).toEqual([])
 })
 
-const call = (name: string, ...args: number[]): number => MEMORY_HYPERCALLS[name]!(pv.domain, args)
+const call = (name: string, ...args: number[]): number => pv.call(name, ...args)
 const machine = (pfn: number): number => pv.mfn(pfn) * PAGE_SIZE
 
 /** Requests of [pointer, value]; the result, and how many were done. */

@@ -69,7 +69,7 @@ export class RandomGuest {
 
   call(name: string, ...args: number[]): number {
     const words = Array.from({ length: 6 }, (_, i) => (args[i] ?? 0) >>> 0)
-    const result = MEMORY_HYPERCALLS[name]!(this.#pv.domain, words)
+    const result = this.#pv.call(name, ...words)
     const key = `${name} ${result > 0 ? 'n' : result}`
     this.#results.set(key, (this.#results.get(key) ?? 0) + 1)
     return result

@@ -4,11 +4,13 @@ import type { Reporter } from '@paragraft/core/ports'
 import { PAGE_SIZE } from '../../abi/xen.ts'
 import { GrantTable } from '../../grant-table.ts'
 import { pvHead } from '../../heads/pv.ts'
+import { Preemption } from '../../hypercall/preemption.ts'
 import { SharedPage } from '../../shared-page.ts'
 import { TestMemory } from '../../testing.ts'
 import type { ParavirtualDomain, VcpuMemory } from '../ports.ts'
 import type { Held } from './audit.ts'
 import { DomainMemory } from './domain-memory.ts'
+import { MEMORY_HYPERCALLS } from './hypercalls.ts'
 
 const word = (value: number): Uint8Array =>
   Uint8Array.of(value & 0xff, (value >>> 8) & 0xff, (value >>> 16) & 0xff, value >>> 24)
@@ -71,6 +73,7 @@ export class TestPv {
       frames: this.mm.frames,
       mm: this.mm,
       grants,
+      preemption: new Preemption(),
       shared,
       memoryMap: this.start.memoryMap,
       reporter,
@@ -83,6 +86,16 @@ export class TestPv {
         },
       },
     } as unknown as ParavirtualDomain
+  }
+
+  /** Makes a hypercall by name, all parts of it. */
+  call(name: string, ...args: number[]): number {
+    for (let rest = args; ; ) {
+      this.domain.preemption.begin()
+      const result = MEMORY_HYPERCALLS[name]!(this.domain, rest)
+      if (typeof result === 'number') return result
+      rest = [...result.args, ...rest.slice(result.args.length)].map(word => word >>> 0)
+    }
   }
 
   /** RAM address behind a linear one. */

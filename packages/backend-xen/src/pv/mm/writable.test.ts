@@ -3,7 +3,6 @@ import { beforeEach, expect, test } from 'vitest'
 import { PAGE_SIZE } from '../../abi/xen.ts'
 import { recount } from './audit.ts'
 import { PGT_writable_page } from './frame-table.ts'
-import { MEMORY_HYPERCALLS } from './hypercalls.ts'
 import { TestPv } from './testing.ts'
 
 const RW = 0x63
@@ -32,7 +31,7 @@ beforeEach(() => {
 })
 
 const machine = (pfn: number): number => pv.mfn(pfn) * PAGE_SIZE
-const call = (name: string, ...args: number[]): number => MEMORY_HYPERCALLS[name]!(pv.domain, args)
+const call = (name: string, ...args: number[]): number => pv.call(name, ...args)
 const uses = (pfn: number): number => pv.mm.table.typeCount[pv.mfn(pfn)]!
 
 /** The instruction that faults writes these words to RAM, by a mapping that must be open for it. */
