@@ -590,8 +590,11 @@ interface BackendInstance extends Partial<Snapshotable> {
     acknowledgeInterrupt?(): number;
     /** True while it means to end the guest's halt itself, whether or not interrupts are on. */
     wakes?(): boolean;
-    /** VMCALL or VMMCALL; false: it claims neither, and the instruction is #UD. */
-    hypercall?(frame: HypercallFrame): boolean;
+    /**
+     * VMCALL or VMMCALL; false: it claims neither, and the instruction is #UD. `again`: the call is not done, and the guest executes the
+     * instruction once more, with the registers as they are now; interrupts come in between.
+     */
+    hypercall?(frame: HypercallFrame): boolean | 'again';
     /**
      * The host opcode in an allowed page, at CPL 0; `index` is its immediate. The frame is what it is at the opcode: ESP as
      * the code left it. False: there is no such call, and the opcode is #UD. `PG_HOST_PROCESSOR` and `PG_HOST_MEMORY` that the
@@ -2057,8 +2060,11 @@ interface ProcessorPorts {
     writeMsr(index: number, value: bigint): boolean;
     /** INTA cycle: the vector of the highest-priority pending interrupt; -1 when the request turned out to be withdrawn. */
     acknowledgeInterrupt(): number;
-    /** VMCALL or VMMCALL was executed, at any privilege level. False: nobody claims it, and it is #UD. Absent: always #UD. */
-    hypercall?(instruction: HypercallInstruction): boolean;
+    /**
+     * VMCALL or VMMCALL was executed, at any privilege level. False: nobody claims it, and it is #UD. `again`: it retires, and comes
+     * next again, behind what waits to be delivered. Absent: always #UD.
+     */
+    hypercall?(instruction: HypercallInstruction): boolean | 'again';
     /**
      * CPUID as the guest is to see it, where that differs from `own`, the processor's answer. EAX, EBX, ECX, EDX, unsigned.
      * Undefined, or absent: `own`.
