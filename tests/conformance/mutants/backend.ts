@@ -32,7 +32,7 @@ const ports = (
 const hypercall = (
   call: keyof typeof HYPERCALLS,
   fault: string,
-  serve: (frame: HypercallFrame, right: BackendInstance, ports: BackendPorts) => boolean,
+  serve: (frame: HypercallFrame, right: BackendInstance, ports: BackendPorts) => boolean | 'again',
   found: string,
 ): Mutant =>
   instance(
