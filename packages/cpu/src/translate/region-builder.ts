@@ -26,7 +26,7 @@ import {
 import { DYNAMIC, directCondition, type FlagKind, type FlagState, IN_MEMORY, kindNumber } from './flag-state.ts'
 import { constant, FoldingBuilder } from './folding.ts'
 import type { Instruction } from './graph.ts'
-import { LOCALS, PARAMETER } from './locals.ts'
+import { FLAG_A, FLAG_B, FLAG_R, FUEL, HOMES, KIND, LEAVE_CODE, LEAVE_EIP, LEAVE_LINK, LOCALS } from './locals.ts'
 import { PageLookups } from './page-lookups.ts'
 
 /** Helpers that neither read nor change registers or flags in the state. */
@@ -51,19 +51,6 @@ const FLAGS_ONLY = new Set(['pushfValue', 'popf', 'virtualIf'])
 const SHORTENING = new Set(['ioIn', 'ioOut', 'ins', 'outs'])
 
 const FLAT = new Set([SEG_ES, SEG_SS, SEG_DS].map(i => SEG + i * SEG_SIZE))
-const home = (n: number): Expr & { k: 'local' } => ({ k: 'local', t: 'i32', i: LOCALS.gpr + n })
-export const HOMES: readonly (Expr & { k: 'local' })[] = [0, 1, 2, 3, 4, 5, 6, 7].map(home)
-const i32 = (i: number): Expr & { k: 'local' } => ({ k: 'local', t: 'i32', i })
-export const FUEL: Expr & { k: 'local' } = i32(LOCALS.fuel)
-export const KIND: Expr & { k: 'local' } = i32(LOCALS.kind)
-export const FLAG_A: Expr & { k: 'local' } = i32(LOCALS.flagA)
-export const FLAG_B: Expr & { k: 'local' } = i32(LOCALS.flagB)
-export const FLAG_R: Expr & { k: 'local' } = i32(LOCALS.flagR)
-export const LEAVE_EIP: Expr & { k: 'local' } = i32(LOCALS.eip)
-export const LEAVE_CODE: Expr & { k: 'local' } = i32(LOCALS.code)
-export const LEAVE_LINK: Expr & { k: 'local' } = i32(LOCALS.link)
-export const DEPTH: Expr & { k: 'local' } = i32(LOCALS.depth)
-export const PARAM: Expr & { k: 'local' } = i32(PARAMETER)
 /** Label of the common way out. */
 export const LEAVE = -1
 

@@ -28,21 +28,8 @@ import {
 import { kindOf } from './flag-state.ts'
 import { blocksThatNeedFlags } from './flag-use.ts'
 import type { BasicBlock, Graph } from './graph.ts'
-import {
-  DEPTH,
-  FLAG_A,
-  FLAG_B,
-  FLAG_R,
-  FUEL,
-  HOMES,
-  KIND,
-  LEAVE,
-  LEAVE_CODE,
-  LEAVE_EIP,
-  LEAVE_LINK,
-  PARAM,
-  RegionBuilder,
-} from './region-builder.ts'
+import { DEPTH, FLAG_A, FLAG_B, FLAG_R, FUEL, HOMES, KIND, LEAVE_CODE, LEAVE_EIP, LEAVE_LINK, PARAM } from './locals.ts'
+import { LEAVE, RegionBuilder } from './region-builder.ts'
 import { type Node, structure } from './structure.ts'
 
 /** As LEAVE_LINK: the region at LEAVE_EIP is to be looked up. */
