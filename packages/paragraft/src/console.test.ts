@@ -33,6 +33,22 @@ test('output of every device goes the same way and is watched as one stream', ()
   expect(output()).toBe('ok!')
 })
 
+// A process's standard output queues the array it is given while its reader is slow, and looks at it later.
+test('what a receiver keeps stays as it was, though the device fills its buffer again', () => {
+  const kept: Uint8Array[] = []
+  const console = new ConsoleHub({
+    output: chunk => kept.push(chunk),
+    stamp: () => ({ instructions: 0, virtualNs: 0 }),
+  })
+  const serial = console.port()
+  const buffer = new Uint8Array(1)
+  for (const byte of bytes('kept')) {
+    buffer[0] = byte
+    serial.write(buffer)
+  }
+  expect(kept.map(chunk => new TextDecoder().decode(chunk)).join('')).toBe('kept')
+})
+
 test('typed input is there at once, and its arrival is on record', () => {
   const { console, now } = hub()
   const port = console.port()

@@ -18,7 +18,7 @@ export const IDLE_BEFORE_INPUT_NS = 20_000_000
 const NEWLINE = 10
 
 export interface ConsoleHubOptions {
-  /** Guest output, as it comes; the bytes are only valid during the call. */
+  /** Guest output, as it comes; the bytes are the receiver's to keep. */
   output: (bytes: Uint8Array) => void
   /** Now, for the record of arrivals. */
   stamp: () => { instructions: number; virtualNs: number }
@@ -146,7 +146,8 @@ export class ConsoleHub implements Snapshotable<ConsoleHubState> {
 
   #write(bytes: Uint8Array): void {
     this.#active()
-    this.#options.output(bytes)
+    // A device writes out of a buffer that it fills again, and an embedder's stream may queue what it is given.
+    this.#options.output(bytes.slice())
     for (const { watch, seen } of this.#watches) if (watch.push(bytes)) seen(watch.text)
   }
 

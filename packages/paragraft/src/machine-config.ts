@@ -76,7 +76,7 @@ export interface MachineConfig {
   nsPerInstruction?: number
   /** What the real-time clock shows at power-on, in seconds since 1970. Default {@link RTC_EPOCH_SECONDS}. */
   rtcEpochSeconds?: number
-  /** Guest console output, as it comes; the bytes are only valid during the call. */
+  /** Guest console output, as it comes; the bytes are the receiver's to keep. */
   output: (bytes: Uint8Array) => void
   /** What is being done, and how far it is, while the machine is put together. */
   progress?: (text: string, done?: number, total?: number) => void
