@@ -61,8 +61,10 @@ test.each(Object.keys(HELPERS) as Name[])('%s', name => {
     cpu.u32[ECX >> 2] = Math.floor(most / size)
     cpu.u32[EAX >> 2] = random(2) === 0 ? fill * 0x01010101 : random(2 ** 32)
     cpu.u32[ESI >> 2] = FIRST + random(0x2000)
-    // Near enough to overlap, sometimes.
-    cpu.u32[EDI >> 2] = random(2) === 0 ? cpu.u32[ESI >> 2]! + random(40) - 20 : FIRST + 0x3000 + random(0x2000)
+    // Near enough to overlap, or at nearly the same place of another page, sometimes.
+    const distances = [random(40) - 20, 0x1000 + random(80) - 10, 0x3000 + random(80) - 10]
+    const distance = [...distances, FIRST + 0x3000 + random(0x2000) - cpu.u32[ESI >> 2]!][random(4)]!
+    cpu.u32[EDI >> 2] = cpu.u32[ESI >> 2]! + distance
     cpu.u32[EDI >> 2] = Math.max(cpu.u32[EDI >> 2]!, FIRST)
     const args = [size, DS, random(20) === 0 ? 0 : 1, random(2)] as const
     cpu.u32[SCRATCH >> 2] = cpu.u32[(SCRATCH >> 2) + 1] = 0

@@ -78,9 +78,13 @@ function inChunks(
 
 /** Bytes from which a copy or fill of memory is sooner done by the instruction for it. */
 const BULK = 512
+/** Distance below which a load behind a store at the same place of another page waits for it. */
+const COLLISION = 64
+
+type Piece = (w: StoreWidth, i: Expr) => void
 
 /** Calls `store` for so many bytes from local `i` = 0 up: sixteen at a time, then what is left. */
-function pieces(b: ShortcutBuilder, bytes: Expr, store: (w: StoreWidth, i: Expr) => void): void {
+function pieces(b: ShortcutBuilder, bytes: Expr, store: Piece): void {
   const i = b.temp('i32')
   b.set(i, c32(0))
   const whole = b.let(b.and(bytes, ~15))
@@ -93,6 +97,26 @@ function pieces(b: ShortcutBuilder, bytes: Expr, store: (w: StoreWidth, i: Expr)
       () => b.cmp('lt_u', i, whole),
     ),
   )
+  odd(b, bytes, i, store)
+}
+
+/** The same downwards, for sixteen bytes or more. */
+function piecesDown(b: ShortcutBuilder, bytes: Expr, store: Piece): void {
+  const i = b.temp('i32')
+  b.set(i, bytes)
+  b.doWhile(
+    () => {
+      b.set(i, b.sub(i, 16))
+      store('v128', i)
+    },
+    () => b.cmp('ge_u', i, 16),
+  )
+  b.set(i, c32(0))
+  odd(b, bytes, i, store)
+}
+
+/** What is no multiple of sixteen, from `i` up. */
+function odd(b: ShortcutBuilder, bytes: Expr, i: Expr, store: Piece): void {
   for (const [n, w] of [
     [8, '64'],
     [4, '32'],
@@ -121,10 +145,20 @@ function movs(b: ShortcutBuilder, size: Expr, seg: Expr, addr32: Expr): void {
       const ahead = b.let(b.sub(to, from))
       b.declineIf(b.and(b.bool(ahead), b.cmp('lt_u', ahead, bytes)))
       const read = (w: StoreWidth, i: Expr): Expr => load(w === '8' ? '8u' : w === '16' ? '16u' : w, b.add(from, i))
+      const move: Piece = (w, i) => b.store(w, b.add(to, i), read(w, i))
+      // Upwards, every load would have the low twelve address bits of a store just before it, and processors that compare
+      // no more hold it back: a copy takes fifteen times as long.
+      const collides = b.cmp('lt_u', b.sub(b.and(ahead, PAGE - 1), 1), COLLISION - 1)
+      const apart = b.cmp('ge_u', b.sub(from, to), bytes)
       b.if(
-        b.cmp('ge_u', bytes, BULK),
-        () => b.body.push({ k: 'copy', to, from, bytes }),
-        () => pieces(b, bytes, (w, i) => b.store(w, b.add(to, i), read(w, i))),
+        b.and(b.and(collides, apart), b.cmp('ge_u', bytes, COLLISION)),
+        () => piecesDown(b, bytes, move),
+        () =>
+          b.if(
+            b.cmp('ge_u', bytes, BULK),
+            () => b.body.push({ k: 'copy', to, from, bytes }),
+            () => pieces(b, bytes, move),
+          ),
       )
       b.setGpr(ESI, b.add(si, bytes))
       b.setGpr(EDI, b.add(di, bytes))
