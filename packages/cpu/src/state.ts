@@ -217,11 +217,17 @@ export const REGION_LINKS = 0x0002_0000
 export const REGION_LINKS_SIZE = 0x0008_0000
 /** Block lookup table (interpreter), 4 MB. */
 export const BLOCK_HASH = 0x0010_0000
+/**
+ * Decoded and translated code by physical page (interp/blocks.ts): 64 bits each, its 64-byte lines that hold some, and the
+ * first of its blocks, 0 for none.
+ */
+export const CODE_LINES = 0x0200_0000
+export const CODE_HEADS = 0x0280_0000
 /** Decoded records. */
-export const RECORDS = 0x0200_0000
+export const RECORDS = 0x0300_0000
 export const RECORDS_SIZE = 0x0200_0000
 /** Guest RAM: physical address p is at RAM + p. */
-export const RAM = 0x0400_0000
+export const RAM = 0x0500_0000
 
 /* ---- EFLAGS bits ---- */
 export const FLAG_CF = 0x1

@@ -34,6 +34,8 @@ import { handlerSlot } from '../decode/table.ts'
 import { MODE_CODE32, MODE_FLAT, MODE_LIMIT, MODE_STACK32, MODE_TRACE } from '../mode.ts'
 import {
   BLOCK_HASH,
+  CODE_HEADS,
+  CODE_LINES,
   RAM,
   RECORDS,
   RECORDS_SIZE,
@@ -97,9 +99,8 @@ export class Blocks {
   readonly #set: HandlerSet
   readonly #decoder: Decoder
   readonly #pages: CodePages
-  /** First block of each physical page. */
+  /** CODE_HEADS and CODE_LINES. */
   readonly #heads: Uint32Array
-  /** 64 bits a page: its 64-byte lines that hold decoded code. */
   readonly #lines: Uint32Array
   #next = FIRST_BLOCK
   readonly #pairs: boolean
@@ -137,8 +138,9 @@ export class Blocks {
     this.#set = set
     this.#decoder = decoder
     this.#pages = pages
-    this.#heads = new Uint32Array(Math.ceil(ramSize / PAGE))
-    this.#lines = new Uint32Array(this.#heads.length * 2)
+    const count = Math.ceil(ramSize / PAGE)
+    this.#heads = new Uint32Array(buffer, CODE_HEADS, count)
+    this.#lines = new Uint32Array(buffer, CODE_LINES, count * 2)
     this.#probed = new Uint32Array(Math.ceil(ramSize / LINE / 32))
     this.#micro = {
       end: set.micro('END'),
