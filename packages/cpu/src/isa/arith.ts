@@ -119,6 +119,8 @@ function divide(mnemonic: string, digit: number, signed: boolean): Insn {
       const s = b.read(0)
       const d = b.let(signed ? b.ext(s) : s)
       fail(b.eqz(d))
+      // To divide again for the remainder would cost the host as much as the quotient did.
+      const rest = (n: Expr, q: Expr): Expr => b.sub(n, b.op('mul', q, d))
       if (b.size === 4) {
         const low = wide(b, b.gpr(EAX), false)
         const n = b.let(b.or(b.op('shl', wide(b, b.gpr(EDX), false), 32), low))
@@ -127,7 +129,7 @@ function divide(mnemonic: string, digit: number, signed: boolean): Insn {
         const q = b.let(b.op(signed ? 'div_s' : 'div_u', n, dw))
         const q32 = b.let(b.un('wrap', q))
         fail(b.cmp('ne', wide(b, q32, signed), q))
-        const r = b.let(b.un('wrap', b.op(signed ? 'rem_s' : 'rem_u', n, dw)))
+        const r = b.let(rest(b.gpr(EAX), q32))
         b.setGpr(EAX, q32)
         b.setGpr(EDX, r)
         return
@@ -142,7 +144,7 @@ function divide(mnemonic: string, digit: number, signed: boolean): Insn {
       if (signed) fail(b.and(b.cmp('eq', n, 0x80000000 | 0), b.cmp('eq', d, -1)))
       const q = b.let(b.op(signed ? 'div_s' : 'div_u', n, d))
       fail(b.cmp('ne', signed ? b.ext(q) : b.zext(q), q))
-      const r = b.let(b.op(signed ? 'rem_s' : 'rem_u', n, d))
+      const r = b.let(rest(n, q))
       if (b.size === 1) b.setGpr(EAX, b.or(b.and(q, 0xff), b.shl(b.and(r, 0xff), 8)), 2)
       else {
         b.setGpr(EAX, q)
