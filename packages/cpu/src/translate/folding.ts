@@ -118,6 +118,12 @@ export abstract class FoldingBuilder extends Builder {
         return 64
     }
   }
+  /** The largest value that `e` can have, unsigned; 2^64 - 1 where that is not known. */
+  protected most(e: Expr): number {
+    if (e.k === 'bin' && e.op === 'add') return this.most(e.a) + this.most(e.b)
+    if (e.k === 'bin' && e.op === 'shl' && e.b.k === 'const') return this.most(e.a) * 2 ** Number(e.b.v)
+    return 2 ** this.#bitsOf(e) - 1
+  }
   /** Values that never change, and sums of one and a constant, stand for themselves. */
   override let(e: Expr): Expr {
     if (e.k === 'const' || e.k === 'local') return e

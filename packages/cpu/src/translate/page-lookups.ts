@@ -11,6 +11,7 @@ import { LOOKUP_OFFSET, LOOKUP_PLAIN, LOOKUP_SPAN, LOOKUP_WRITE } from './lookup
 
 /** Bytes that the accesses of one look-up span at most: the more, the more often they straddle two pages. */
 const SPAN = 192
+const PAGE = 0x1000
 
 interface Lookup {
   readonly key: string
@@ -24,6 +25,17 @@ interface Lookup {
   readonly users: { at: number; offset: { v: number } }[]
   open: boolean
   finish(): void
+}
+
+/** What an access needs of a look-up: all of [low, high), of which the access itself may be anywhere. */
+interface Reach {
+  readonly key: string
+  readonly base: Expr | null
+  readonly low: number
+  readonly high: number
+  /** Of the access from the lowest: what varies, and what does not. */
+  readonly varies: Expr | null
+  readonly at: number
 }
 
 /** Names of the leaves of an address, so that equal names are equal values. */
@@ -63,21 +75,39 @@ function split(e: Expr): { base: Expr | null; at: number } {
 const settled = (e: Expr): boolean =>
   e.k === 'local' || e.k === 'const' || (e.k === 'bin' && settled(e.a) && settled(e.b))
 
+/** The largest value that an expression can have, unsigned; anything above 32 bits where that is not known. */
+export type Most = (e: Expr) => number
+
+/**
+ * `size` bytes at an address. An index that is known to be small, into a table that does not cross a page, needs that page
+ * and no other: its look-up waits for nothing.
+ */
+function reach(address: Expr, size: number, most: Most): Reach {
+  const { base, at } = split(address)
+  if (base === null) return { key: `page ${at >>> 12}`, base, low: at, high: at + size, varies: null, at }
+  if ((at & (PAGE - 1)) + most(base) + size > PAGE)
+    return { key: name(base), base, low: at, high: at + size, varies: null, at }
+  const low = at & -PAGE
+  return { key: `page ${at >>> 12}`, base: null, low, high: low + PAGE, varies: base, at }
+}
+
 export class PageLookups {
   readonly #user: boolean
+  readonly #most: Most
   #known: Lookup[] = []
   /** Shared by all copies: the addresses that `find` gave out, and every look-up there ever was. */
   readonly #hosts: Set<Expr>
   readonly #all: Lookup[]
 
-  constructor(user: boolean, family?: PageLookups) {
+  constructor(user: boolean, most: Most, family?: PageLookups) {
     this.#user = user
+    this.#most = most
     this.#hosts = family === undefined ? new Set() : family.#hosts
     this.#all = family === undefined ? [] : family.#all
   }
   /** What is known here, for a path of its own: look-ups that are still open belong to the path they began on. */
   copy(): PageLookups {
-    const copy = new PageLookups(this.#user, this)
+    const copy = new PageLookups(this.#user, this.#most, this)
     copy.#known = [...this.#known]
     return copy
   }
@@ -110,39 +140,35 @@ export class PageLookups {
    * instruction can end by here.
    */
   find(b: Emitter, size: number, lin: Expr, write: boolean, plain: boolean, decline: () => Stmt[]): Expr {
-    const address = settled(lin) ? lin : b.let(lin)
-    const { base, at } = split(address)
-    const key = base === null ? `page ${at >>> 12}` : name(base)
+    const to = reach(settled(lin) ? lin : b.let(lin), size, this.#most)
     for (let n = this.#known.length - 1; n >= 0; n--) {
       const l = this.#known[n]
-      if (l.key !== key || (write && !l.write)) continue
-      const within = at >= l.low && at + size <= l.high
+      if (l.key !== to.key || (write && !l.write)) continue
+      const within = to.low >= l.low && to.high <= l.high
       if (!within) {
         if (!l.open) continue
-        const [low, high] = [Math.min(l.low, at), Math.max(l.high, at + size)]
+        const [low, high] = [Math.min(l.low, to.low), Math.max(l.high, to.high)]
         if (high - low > SPAN) continue
         l.low = low
         l.high = high
       }
-      return this.#use(l, at)
+      return this.#use(l, to)
     }
-    return this.#use(this.#begin(b, key, base, at, size, write, plain, decline), at)
+    return this.#use(this.#begin(b, to, write, plain, decline), to)
   }
 
-  #use(l: Lookup, at: number): Expr {
+  #use(l: Lookup, { varies, at }: Reach): Expr {
     const offset = { k: 'const', t: 'i32', v: at - l.low } as const
     if (l.open) l.users.push({ at, offset: offset as { v: number } })
-    const host: Expr = { k: 'bin', t: 'i32', op: 'add', a: l.host, b: offset }
+    const from: Expr = varies === null ? l.host : { k: 'bin', t: 'i32', op: 'add', a: l.host, b: varies }
+    const host: Expr = { k: 'bin', t: 'i32', op: 'add', a: from, b: offset }
     this.#hosts.add(host)
     return host
   }
 
   #begin(
     b: Emitter,
-    key: string,
-    base: Expr | null,
-    at: number,
-    size: number,
+    { key, base, low, high, varies, at }: Reach,
     write: boolean,
     plain: boolean,
     decline: () => Stmt[],
@@ -163,8 +189,8 @@ export class PageLookups {
       write,
       base,
       host,
-      low: at,
-      high: at + size,
+      low,
+      high,
       users: [],
       open: true,
       finish() {
@@ -176,15 +202,16 @@ export class PageLookups {
         b.set(lowest, from)
         const page = b.shl(b.shr(lowest, 12), 2)
         b.set(entry, load('32', page, table))
-        const span = high - low
+        // Where the access may be anywhere, so may its fault: the interpreter says where. One byte stands for the page.
+        const span = varies === null ? high - low : 1
         const within = b.and(lowest, 0xfff)
         const bad =
           span === 1 ? b.eqz(entry) : cmp('ge_u', span > 4 ? b.add(within, span - 4) : within, b.and(entry, 0xfff))
         const what =
           (write ? LOOKUP_WRITE : 0) |
           (span << LOOKUP_SPAN) |
-          ((at - low) << LOOKUP_OFFSET) |
-          (plain ? LOOKUP_PLAIN : 0)
+          ((varies === null ? at - low : 0) << LOOKUP_OFFSET) |
+          (plain && varies === null ? LOOKUP_PLAIN : 0)
         const fill: Stmt[] = [
           {
             k: 'set',

@@ -97,7 +97,7 @@ export abstract class RegionBuilder extends FoldingBuilder {
     this.temps = { i32: LOCALS.first, i64: 0, f32: 0, f64: 0, v128: 0 }
     this.user = user
     this.#mode = mode
-    this.lookups = new PageLookups(user)
+    this.lookups = new PageLookups(user, e => this.most(e))
   }
 
   /* ---- where control goes: the region's shape is the emitter's business ---- */
@@ -151,7 +151,7 @@ export abstract class RegionBuilder extends FoldingBuilder {
     this.regs = [...HOMES]
     this.flagState = rawFlags ? { kind: 'raw', size: 4, a: FLAG_A, b: c32(0), r: FLAG_R } : DYNAMIC
     this.pending = 0
-    this.lookups = new PageLookups(this.user, this.lookups)
+    this.lookups = new PageLookups(this.user, e => this.most(e), this.lookups)
     this.dead = false
   }
   /** What has to be set for that, and `and` at the same time; `done`: instructions to charge. */

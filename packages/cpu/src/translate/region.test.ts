@@ -145,3 +145,16 @@ test('calls and jumps to whatever is in a register find regions that were made b
   const e = compare(code, [500, ...Array.from({ length: 40 }, (_, i) => 4000 + i), 20_000, 60_000])
   expect(e.processor.u32[EBX >> 2]).toBe(1500)
 })
+
+test('small indices into tables: in a page, across pages, where there is no memory', () => {
+  const at = (n: number): number[] => [n & 0xff, (n >> 8) & 0xff, (n >> 16) & 0xff, 0]
+  const code = (table: number): number[] => [
+    // mov ecx, 3000; again: movzx eax, cl; add ebx, [table + eax * 4]; mov [13c00 + eax * 4], ebx
+    ...[0xb9, ...at(3000), 0x0f, 0xb6, 0xc1, 3, 0x1c, 0x85, ...at(table), 0x89, 0x1c, 0x85, ...at(0x13c00)],
+    // add ebx, [14f00 + eax * 4]; xor edx, [13c04]; movzx esi, byte [13f00 + eax]; add edx, esi; dec ecx; jnz again; hlt
+    ...[3, 0x1c, 0x85, ...at(0x14f00), 0x33, 0x15, ...at(0x13c04), 0x0f, 0xb6, 0xb0, ...at(0x13f00)],
+    ...[1, 0xf2, 0x49, 0x75, 0xd6, 0xf4],
+  ]
+  for (const table of [0x12000, 0x13ff8, 0xffffc, 0x100000])
+    compare(code(table), [500, 501, 502, 503, 504, 3000, 40_000])
+})
