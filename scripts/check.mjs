@@ -13,11 +13,12 @@ const published = workspacePackages().filter(item => item.manifest.private !== t
 const libraries = published.filter(item => existsSync(join(root, item.directory, 'tsup.config.ts')))
 const typed = workspacePackages().filter(item => existsSync(join(root, item.directory, 'tsconfig.json')))
 
-/** Generators that need a build: each proves with --check that its files are what it would write. Others: tests/. */
+/** Generators: each proves with --check that its files are what it would write. Others: tests/. */
 const GENERATED = [
   ['generated: api reports', 'scripts/api.mjs'],
   ['generated: ops eras', 'scripts/gen-ops.ts'],
   ['generated: config', 'scripts/gen-config.ts'],
+  ['generated: index of error codes', 'scripts/gen-errors.mjs'],
 ]
 
 const node = (script, ...args) => [process.execPath, [script, ...args]]
