@@ -161,6 +161,9 @@ export const TLB_LOCAL_COUNT = 0x820
 export const TLB_GLOBAL_COUNT = 0x824
 /** Bytes of RAM. */
 export const RAM_SIZE = 0x828
+/** Times an entry of TLB_SLOW was filled since all were last emptied, and entries of ITLB_LOCAL. */
+export const TLB_SLOW_COUNT = 0x82c
+export const ITLB_LOCAL_COUNT = 0x830
 /** CPUID instructions executed (i64). */
 export const CPUID_COUNT = 0x810
 /**
@@ -192,8 +195,18 @@ export const TLB_WRITERS = 0x0190_0000
 /** Linear pages (numbers) that are in the TLB: those that are not global, and those that are. */
 export const TLB_LOCAL = 0x01d0_0000
 export const TLB_GLOBAL = 0x01d1_0000
-/** Keys of translations that have no place in the TLB (mmu/tlb.ts). */
+/**
+ * Translations that have no place in the TLB (mmu/tlb.ts): their keys, their physical pages (numbers), a byte each that says
+ * whether they are global, and the slots filled since all were last emptied, u16 each.
+ */
 export const TLB_SLOW = 0x01d2_0000
+export const TLB_SLOW_FRAMES = 0x01d2_1000
+export const TLB_SLOW_GLOBAL = 0x01d2_2000
+export const TLB_SLOW_USED = 0x01d2_2800
+/** A byte each for 4 MB of linear addresses: non-zero when a large page was walked there. */
+export const TLB_LARGE = 0x01d2_3000
+/** Slots of the instruction TLB filled from pages that are not global (interp/itlb.ts), u16 each. */
+export const ITLB_LOCAL = 0x01d2_4000
 
 /**
  * Where indirect jumps find regions: entries of 16 bytes, by the low bits of EIP and those above (REGION_JUMP_BITS), with

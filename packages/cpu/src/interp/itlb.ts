@@ -4,7 +4,7 @@
  * a load of CR3 leaves valid stays, since a miss here costs more than a hundred instructions.
  */
 import type { Processor } from '../processor.ts'
-import { CPL, ITLB, ITLB_ENTRIES } from '../state.ts'
+import { CPL, ITLB, ITLB_ENTRIES, ITLB_LOCAL, ITLB_LOCAL_COUNT } from '../state.ts'
 import { itlbTag } from './lookup.ts'
 
 const FIRST = ITLB >> 2
@@ -13,17 +13,24 @@ const MASK = ITLB_ENTRIES - 1
 export class InstructionTlb {
   readonly #cpu: Processor
   /** Slots filled from pages that are not global, since they were last dropped; the same slot may come twice. */
-  readonly #local = new Uint16Array(ITLB_ENTRIES)
-  #localCount = 0
+  readonly #local: Uint16Array
 
   constructor(cpu: Processor) {
     this.#cpu = cpu
+    this.#local = new Uint16Array(cpu.buffer, ITLB_LOCAL, ITLB_ENTRIES)
     cpu.onTlbFlush = (what, region) => {
       if (what === 'all') this.#dropAll()
       else if (what === 'nonglobal') this.#dropLocal()
       else if (region) this.#dropRegion(what >>> 22)
       else if (cpu.u32[FIRST + ((what >>> 12) & MASK) * 2] >>> 12 === what >>> 12) this.#drop((what >>> 12) & MASK)
     }
+  }
+
+  get #localCount(): number {
+    return this.#cpu.u32[ITLB_LOCAL_COUNT >> 2]
+  }
+  set #localCount(count: number) {
+    this.#cpu.u32[ITLB_LOCAL_COUNT >> 2] = count
   }
 
   /** Enters the page of `lin` at the current level, as the processor has just translated it for a fetch. */

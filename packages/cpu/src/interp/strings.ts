@@ -4,8 +4,12 @@
  * says. A call does a bounded number of iterations and says whether the instruction is finished.
  */
 import { REP_COMPARED, REP_DONE } from '../isa/string.ts'
+import { isRam, PAGE_CODE } from '../mmu/physical.ts'
+import { translate } from '../mmu/tlb.ts'
+import { PF_U, PF_W } from '../mmu/walk.ts'
 import type { Processor } from '../processor.ts'
 import {
+  CPL,
   EAX,
   ECX,
   EDI,
@@ -13,6 +17,7 @@ import {
   ESI,
   FLAG_DF,
   FLAG_TF,
+  RAM,
   SCRATCH,
   SEG,
   SEG_BASE,
@@ -66,11 +71,23 @@ class Repeat {
     const inSpace = (this.wide ? 0x100000000 : 0x10000) - offset
     return Math.floor(Math.min(inPage, inSpace) / this.size)
   }
-  /** Host address of a linear address through the TLB tables, or 0 when it is not there. */
-  host(lin: number, write: boolean): number {
+  /** Host address of what is read at a linear address, through the TLB tables, or 0 when it is not there. */
+  source(lin: number): number {
     const { u32 } = this.cpu
-    const entry = u32[(u32[(write ? TLB_WRITE : TLB_READ) >> 2] >>> 2) + (lin >>> 12)]
+    const entry = u32[(u32[TLB_READ >> 2] >>> 2) + (lin >>> 12)]
     return entry === 0 ? 0 : (lin + entry + 3) >>> 0
+  }
+  /** Host address of what is written at a linear address, or 0 when each element has to be written by itself. */
+  target(lin: number): number {
+    const { cpu } = this
+    if (cpu.alignmentArmed) return 0
+    const pa = translate(cpu, lin, PF_W | (cpu.u32[CPL >> 2] === 3 ? PF_U : 0))
+    return isRam(cpu, pa) ? RAM + pa : 0
+  }
+  /** Reports a chunk that was written at host address `at`. */
+  wrote(at: number, bytes: number): void {
+    const pa = at - RAM
+    if ((this.cpu.pageFlags[pa >>> 12] & PAGE_CODE) !== 0) this.cpu.onCodeWrite(pa, bytes)
   }
   read(lin: number): number {
     const { cpu } = this
@@ -143,16 +160,17 @@ export function repMovs(cpu: Processor, size: number, segAddress: number, addr32
     const from = cpu.linear(r.seg, si, size, false)
     const to = cpu.linear(SEG_ES, di, size, true)
     const chunk = r.step > 0 ? Math.min(n, r.room(r.seg, si, from), r.room(SEG_ES, di, to)) : 0
-    const a = chunk > 1 ? r.host(from, false) : 0
-    const b = chunk > 1 ? r.host(to, true) : 0
+    const a = chunk > 1 ? r.source(from) : 0
+    const b = a !== 0 ? r.target(to) : 0
     // A destination just above its source repeats the pattern between them, which a block copy would not.
     const repeats = b > a && b < a + chunk * size
-    if (a === 0 || b === 0 || repeats) {
+    if (b === 0 || repeats) {
       r.write(to, r.read(from))
       r.done(1, ESI, EDI)
       continue
     }
     cpu.u8.copyWithin(b, a, a + chunk * size)
+    r.wrote(b, chunk * size)
     r.done(chunk, ESI, EDI)
   }
   return r.status()
@@ -183,7 +201,7 @@ export function repStos(cpu: Processor, size: number, segAddress: number, addr32
     const di = r.reg(EDI)
     const to = cpu.linear(SEG_ES, di, size, true)
     const chunk = r.step > 0 ? Math.min(n, r.room(SEG_ES, di, to)) : 0
-    const b = chunk > 1 ? r.host(to, true) : 0
+    const b = chunk > 1 ? r.target(to) : 0
     if (b === 0) {
       r.write(to, value)
       r.done(1, EDI)
@@ -196,6 +214,7 @@ export function repStos(cpu: Processor, size: number, segAddress: number, addr32
         if (size === 2) cpu.view.setUint16(b + i * 2, value, true)
         else cpu.view.setUint32(b + i * 4, value, true)
       }
+    r.wrote(b, chunk * size)
     r.done(chunk, EDI)
   }
   return r.status()

@@ -13,9 +13,14 @@ import {
   RAM,
   TLB_GLOBAL,
   TLB_GLOBAL_COUNT,
+  TLB_LARGE,
   TLB_LOCAL,
   TLB_LOCAL_COUNT,
   TLB_SLOW,
+  TLB_SLOW_COUNT,
+  TLB_SLOW_FRAMES,
+  TLB_SLOW_GLOBAL,
+  TLB_SLOW_USED,
   TLB_SUPERVISOR_READ,
   TLB_SUPERVISOR_WRITE,
   TLB_TABLE_SIZE,
@@ -45,14 +50,13 @@ export class TlbLists {
   readonly local: Uint32Array
   readonly global: Uint32Array
   /** 4 MB regions in which a large page was walked: INVLPG must drop all of it (SDM 4.10.4.1). */
-  readonly largeRegion = new Uint8Array(1024)
-  /** Key: linear page, access bits above; 0xffffffff = empty. Value: physical page address. */
+  readonly largeRegion: Uint8Array
+  /** Key: linear page, access bits above; 0xffffffff = empty. Value: number of the physical page. */
   readonly slowKey: Uint32Array
-  readonly slowPa = new Float64Array(SLOW_SIZE)
-  readonly slowGlobal = new Uint8Array(SLOW_SIZE)
-  /** Slots filled since it was last emptied, as far as they fit, and how many. */
-  readonly slowUsed = new Uint16Array(SLOW_SIZE)
-  slowCount = 0
+  readonly slowFrame: Uint32Array
+  readonly slowGlobal: Uint8Array
+  /** Slots filled since it was last emptied, as far as they fit. */
+  readonly slowUsed: Uint16Array
   /** Per RAM page: linear page + 1 of its only write mapping, 0 when none, 0xffffffff when several were filled. */
   readonly writer: Uint32Array
 
@@ -62,7 +66,11 @@ export class TlbLists {
     this.#u32 = new Uint32Array(buffer)
     this.local = new Uint32Array(buffer, TLB_LOCAL, LIST_SIZE)
     this.global = new Uint32Array(buffer, TLB_GLOBAL, LIST_SIZE)
+    this.largeRegion = new Uint8Array(buffer, TLB_LARGE, 1024)
     this.slowKey = new Uint32Array(buffer, TLB_SLOW, SLOW_SIZE).fill(EMPTY)
+    this.slowFrame = new Uint32Array(buffer, TLB_SLOW_FRAMES, SLOW_SIZE)
+    this.slowGlobal = new Uint8Array(buffer, TLB_SLOW_GLOBAL, SLOW_SIZE)
+    this.slowUsed = new Uint16Array(buffer, TLB_SLOW_USED, SLOW_SIZE)
     this.writer = new Uint32Array(buffer, TLB_WRITERS, ramPages)
   }
   get localCount(): number {
@@ -76,6 +84,13 @@ export class TlbLists {
   }
   set globalCount(count: number) {
     this.#u32[TLB_GLOBAL_COUNT >> 2] = count
+  }
+  /** How many that would be. */
+  get slowCount(): number {
+    return this.#u32[TLB_SLOW_COUNT >> 2]!
+  }
+  set slowCount(count: number) {
+    this.#u32[TLB_SLOW_COUNT >> 2] = count
   }
 }
 
@@ -135,7 +150,7 @@ export function tryTranslate(cpu: Processor, linear: number, access: number): nu
   const w = cpu.walk
   if (tlb.slowKey[slot] === key) {
     w.global = tlb.slowGlobal[slot] !== 0
-    return tlb.slowPa[slot]! + (lin & 0xfff)
+    return tlb.slowFrame[slot]! * 4096 + (lin & 0xfff)
   }
   if ((cpu.i32[CR0 >> 2]! & CR0_PG) !== 0) {
     if (!walk(cpu, lin, access)) return -1
@@ -149,7 +164,7 @@ export function tryTranslate(cpu: Processor, linear: number, access: number): nu
   if ((access & PF_I) !== 0 || !fill(cpu, lin)) {
     tlb.slowKey[slot] = key
     tlb.slowUsed[tlb.slowCount++ & (SLOW_SIZE - 1)] = slot
-    tlb.slowPa[slot] = pa - (lin & 0xfff)
+    tlb.slowFrame[slot] = (pa - (lin & 0xfff)) / 4096
     tlb.slowGlobal[slot] = w.global ? 1 : 0
   }
   return pa

@@ -2,8 +2,10 @@
 import { expect, test } from 'vitest'
 import { pageFault, tryRead, tryWrite } from '../mmu/access.ts'
 import { PAGE_CODE } from '../mmu/physical.ts'
-import { PTE_A, PTE_D, PTE_G, PTE_P, PTE_PS, PTE_RW, PTE_US } from '../mmu/walk.ts'
+import { tryTranslate } from '../mmu/tlb.ts'
+import { PF_U, PF_W, PTE_A, PTE_D, PTE_G, PTE_P, PTE_PS, PTE_RW, PTE_US } from '../mmu/walk.ts'
 import {
+  CODE_LINES,
   CPL,
   CR0,
   CR0_PE,
@@ -26,6 +28,7 @@ import {
   TLB_TABLE_SIZE,
 } from '../state.ts'
 import { bench, poke32, someHelpers } from '../testbench.ts'
+import { LOOKUP_PLAIN, LOOKUP_SPAN, LOOKUP_WRITE } from '../translate/lookup-word.ts'
 import { createShortcuts } from './index.ts'
 
 const [PD, PT, DATA, END] = [0x10000, 0x11000, 0x20000, 0x30000]
@@ -74,17 +77,33 @@ function scramble(lin: number): void {
   cpu.u32[CPL >> 2] = random(2) * 3
   cpu.setCpl(cpu.u32[CPL >> 2]!)
   for (let page = 0; page < 256; page++) cpu.pageFlags[page] = rarely(0, () => PAGE_CODE)
+  for (let page = DATA >>> 12; page < END >>> 12; page++) cpu.pageFlags[page] = random(2) * PAGE_CODE
+  for (let word = DATA >>> 11; word < END >>> 11; word++) {
+    cpu.u32[(CODE_LINES >> 2) + word] = random(2 ** 32) & random(2 ** 32)
+  }
+}
+/** Whether there is code in the 64-byte lines of [pa, pa + bytes). */
+function inCode(pa: number, bytes: number): boolean {
+  for (let at = pa; at < pa + bytes; at++) {
+    const line = (at >>> 6) & 63
+    if (cpu.u32[(CODE_LINES >> 2) + (at >>> 12) * 2 + (line >> 5)]! & (1 << (line & 31))) return true
+  }
+  return false
 }
 
-/** What the TLB knows of a page, and has listed. */
+/** What the TLB knows of a page, and has listed; and what memory holds. */
 function known(lin: number): unknown {
   const { tlb, u32 } = cpu
+  const slow = Array.from(tlb.slowKey.entries()).filter(([, key]) => key !== 0xffffffff)
   const tables = [0, 1, 2, 3].map(n => u32[((TLB_SUPERVISOR_READ + n * TLB_TABLE_SIZE) >>> 2) + (lin >>> 12)])
   const lists = [tlb.local.slice(0, tlb.localCount), tlb.global.slice(0, tlb.globalCount)]
   return {
     tables,
     lists,
     writers: tlb.writer.slice(),
+    slow: slow.map(([slot, key]) => [slot, key, tlb.slowFrame[slot], tlb.slowGlobal[slot]]),
+    slowUsed: tlb.slowUsed.slice(0, tlb.slowCount),
+    large: tlb.largeRegion.indexOf(1),
     memory: Buffer.from(cpu.u8.subarray(RAM + PD, RAM + END)).toString('latin1'),
   }
 }
@@ -98,29 +117,45 @@ function clear(): void {
 test.each(['slowRead', 'slowWrite', 'slowReadForWrite', 'regionPage'])('%s', name => {
   let short = 0
   let faults = 0
+  let beside = 0
   for (let i = 0; i < 1000; i++) {
     const lin = random(2 ** 32) & ~3
     scramble(lin)
-    clear()
     cpu.u8.fill(i, RAM + DATA, RAM + DATA + 0x10000)
     const before = cpu.u8.slice(RAM + PD, RAM + END)
     const size = [1, 2, 4][random(3)]!
     const value = random(2 ** 32)
     const write = name === 'regionPage' ? random(2) === 1 : name !== 'slowRead'
-    const args = name === 'regionPage' ? [lin, (1 << 24) | (4 << 1) | (write ? 1 : 0)] : [lin, size, value]
+    const user = cpu.u32[CPL >> 2] === 3
+    const access = (user ? PF_U : 0) | (write ? PF_W : 0)
+    const warm = random(2) === 0
+    const start = (): void => {
+      clear()
+      cpu.u8.set(before, RAM + PD)
+      if (warm) tryTranslate(cpu, lin, access)
+    }
+    start()
+    const args =
+      name === 'regionPage' ? [lin, (4 << LOOKUP_SPAN) | LOOKUP_PLAIN | (write ? LOOKUP_WRITE : 0)] : [lin, size, value]
     const answer = shortcuts[name]!(...args) >>> 0
     if (declined) continue
     short++
     const fault = cpu.u32[FAULT >> 2] === FAULT_PAGE ? [cpu.u32[FAULT_CODE >> 2], cpu.u32[FAULT_ADDRESS >> 2]] : null
     const after = known(lin)
-    clear()
-    cpu.u8.set(before, RAM + PD)
-    const user = cpu.u32[CPL >> 2] === 3
-    let wanted = 0
-    if (name === 'slowWrite') wanted = tryWrite(cpu, lin, size, user, value) ? 0 : -1
-    else if (name === 'slowRead') wanted = tryRead(cpu, lin, size, user)
-    else if (name === 'regionPage') wanted = cpu.pageForRegion(lin, 4, 0, write) || -1
-    else wanted = cpu.pageForRegion(lin, 4, 0, true) === 0 ? -1 : tryRead(cpu, lin, size, user)
+    start()
+    const pa = tryTranslate(cpu, lin, access)
+    const code = write && pa >= 0 && (cpu.pageFlags[pa >>> 12]! & PAGE_CODE) !== 0
+    if (code) beside++
+    let wanted = pa
+    if (pa < 0) expect(fault).not.toBeNull()
+    else if (name === 'regionPage') {
+      const known = cpu.pageForRegion(lin, 4, 0, write)
+      wanted = code && !inCode(pa, 4) ? (RAM + pa - lin - 3) >>> 0 : known
+    } else {
+      if (code) expect(inCode(pa, size)).toBe(false)
+      if (name === 'slowWrite') wanted = tryWrite(cpu, lin, size, user, value) ? 0 : -1
+      else wanted = tryRead(cpu, lin, size, user)
+    }
     if (fault !== null) {
       faults++
       expect(wanted).toBe(-1)
@@ -129,6 +164,7 @@ test.each(['slowRead', 'slowWrite', 'slowReadForWrite', 'regionPage'])('%s', nam
     } else expect(answer).toBe(wanted)
     expect(known(lin)).toEqual(after)
   }
-  expect(short - faults).toBeGreaterThan(40)
+  expect(short - faults).toBeGreaterThan(100)
   expect(faults).toBeGreaterThan(40)
+  if (name !== 'slowRead') expect(beside).toBeGreaterThan(20)
 })

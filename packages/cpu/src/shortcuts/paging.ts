@@ -1,12 +1,15 @@
 /**
  * Misses of the TLB: page walks through tables in RAM (SDM vol. 3A 4.3, 4.4), and what they say, a page or a #PF. As in
- * mmu/walk.ts and mmu/tlb.ts, which do everything else: bits to be set, large pages, devices, code, watched data.
+ * mmu/walk.ts and mmu/tlb.ts, which do everything else: devices, watched data, memory above 4 GB. A write into a page that
+ * holds code is done where it does not touch the code's lines; blocks.ts does the others.
  */
-import { c32, type Expr, type LoadWidth, load, type StoreWidth } from '../ir/ir.ts'
+import { c32, c64, type Expr, type LoadWidth, load, type StoreWidth } from '../ir/ir.ts'
+import { PAGE_CODE } from '../mmu/physical.ts'
 import { LIST_SIZE, SLOW_SIZE } from '../mmu/tlb.ts'
 import { PF_P, PF_U, PF_W, PTE_A, PTE_D, PTE_G, PTE_P, PTE_PS, PTE_RW, PTE_US } from '../mmu/walk.ts'
 import {
   A20_MASK,
+  CODE_LINES,
   CPL,
   CR0,
   CR0_PG,
@@ -31,10 +34,15 @@ import {
   RAM_SIZE,
   TLB_GLOBAL,
   TLB_GLOBAL_COUNT,
+  TLB_LARGE,
   TLB_LOCAL,
   TLB_LOCAL_COUNT,
   TLB_READ,
   TLB_SLOW,
+  TLB_SLOW_COUNT,
+  TLB_SLOW_FRAMES,
+  TLB_SLOW_GLOBAL,
+  TLB_SLOW_USED,
   TLB_SUPERVISOR_READ,
   TLB_SUPERVISOR_WRITE,
   TLB_USER_READ,
@@ -57,6 +65,8 @@ import { type Shortcut, type ShortcutBuilder, shortcut } from './module.ts'
 const PAGE = 'page'
 /** Bit 0 of an entry of the tables, which low 12 bits are FFDH; an answer without it is a fault's code, or 0. */
 const ENTRY = 1
+/** Set in an answer that is an entry for a write into a page that holds code. */
+const CODE = 2
 /** Set in an answer that is a fault's code, which may be 0. The code's own bits are moved up by one. */
 const FAULTS = 0x100
 const CODE_MASK = 0xff
@@ -64,19 +74,24 @@ const CODE_MASK = 0xff
 /** Index of a page's word in a table. */
 const wordOf = (b: ShortcutBuilder, lin: Expr): Expr => b.let(b.shl(b.shr(lin, 12), 2))
 
-/** A physical page below 4 GB that is RAM and nothing else; declines for others. */
-function requireRam(b: ShortcutBuilder, pa: Expr): void {
+/** A physical page below 4 GB that is RAM, and flagged as nothing else but maybe what `allowed` says; its flags. */
+function requireRam(b: ShortcutBuilder, pa: Expr, allowed = 0): Expr {
   b.declineIf(b.cmp('ge_u', pa, b.word(RAM_SIZE)))
-  b.declineIf(load('8u', b.shr(pa, 12), PAGE_FLAGS))
+  const flags = b.let(load('8u', b.shr(pa, 12), PAGE_FLAGS))
+  b.declineIf(b.and(flags, ~allowed))
+  return flags
 }
 /** An entry of a paging structure at physical address `pa`. */
 function entryAt(b: ShortcutBuilder, pa: Expr, off = 0): Expr {
   return b.let(load('32', pa, RAM + off))
 }
+/** Entry of the tables for linear page `lin` and physical page `frame`. */
+const entryFor = (b: ShortcutBuilder, lin: Expr, frame: Expr): Expr =>
+  b.let(b.sub(b.add(frame, RAM - 3), b.and(lin, ~0xfff)))
 
 /**
- * The entry of the current level's table for an access to `lin` of PF_W and PF_U, filled if need be; or FAULTS and the
- * error code. 0: not known here.
+ * The entry of the current level's table for an access to `lin` of PF_W and PF_U, filled if need be; with CODE set, which
+ * is not in the table, for a write into a page that holds code. Or FAULTS and the error code. 0: not known here.
  */
 function page(b: ShortcutBuilder, lin: Expr, access: Expr): void {
   const at = wordOf(b, lin)
@@ -84,13 +99,19 @@ function page(b: ShortcutBuilder, lin: Expr, access: Expr): void {
   const user = b.let(b.and(access, PF_U))
   const there = b.let(load('32', b.add(at, b.select(write, b.word(TLB_WRITE), b.word(TLB_READ)))))
   b.if(there, () => b.answer(there))
-  const paging = b.and(b.word(CR0), CR0_PG)
-  const special = b.or(b.and(b.word(EFLAGS_SYS), FLAG_AC), b.and(b.word(DR + 7 * 8), DR7_ENABLED))
-  b.declineIf(b.or(b.or(special, b.eqz(paging)), b.not(b.word(A20_MASK))))
+  b.declineIf(b.or(b.and(b.word(EFLAGS_SYS), FLAG_AC), b.and(b.word(DR + 7 * 8), DR7_ENABLED)))
   // A translation that has no place in the tables may be older than what memory says now.
-  const slot = b.and(b.xor(b.shr(lin, 12), b.shl(access, 5)), SLOW_SIZE - 1)
-  const key = b.or(b.shr(lin, 12), b.shl(access, 20))
-  b.declineIf(b.cmp('eq', load('32', b.shl(slot, 2), TLB_SLOW), key))
+  const slot = b.let(b.and(b.xor(b.shr(lin, 12), b.shl(access, 5)), SLOW_SIZE - 1))
+  const key = b.let(b.or(b.shr(lin, 12), b.shl(access, 20)))
+  b.if(b.cmp('eq', load('32', b.shl(slot, 2), TLB_SLOW), key), () => {
+    const number = b.let(load('32', b.shl(slot, 2), TLB_SLOW_FRAMES))
+    b.declineIf(b.cmp('ge_u', number, b.shr(b.word(RAM_SIZE), 12)))
+    b.declineIf(b.or(b.eqz(write), b.xor(load('8u', number, PAGE_FLAGS), PAGE_CODE)))
+    b.answer(b.or(entryFor(b, lin, b.shl(number, 12)), CODE))
+  })
+  b.declineIf(b.or(b.eqz(b.and(b.word(CR0), CR0_PG)), b.not(b.word(A20_MASK))))
+  b.declineIf(b.cmp('ge_u', b.word(TLB_LOCAL_COUNT), LIST_SIZE))
+  b.declineIf(b.cmp('ge_u', b.word(TLB_GLOBAL_COUNT), LIST_SIZE))
 
   const fault = (present: number): void => b.answer(b.or(b.shl(access, 1), FAULTS | (present << 1)))
   const unlessPresent = (entry: Expr): void => b.if(b.eqz(b.and(entry, PTE_P)), () => fault(0))
@@ -100,14 +121,30 @@ function page(b: ShortcutBuilder, lin: Expr, access: Expr): void {
     const readOnly = b.and(b.and(b.bool(write), b.eqz(b.and(rights, PTE_RW))), b.bool(guarded))
     b.if(b.or(outside, readOnly), () => fault(PF_P))
   }
-  const rights = b.temp('i32')
-  const leaf = b.temp('i32')
-  /** Both levels have been read; the walk ends in a small page. */
-  const found = (pde: Expr, pte: Expr): void => {
-    b.set(rights, b.and(pde, pte))
+  const [rights, leaf, frame, flags] = [b.temp('i32'), b.temp('i32'), b.temp('i32'), b.temp('i32')]
+  const marks = b.let(b.or(b.select(write, c32(PTE_D), c32(0)), PTE_A))
+  /** Sets bits of the entry at `pa` that are not set. */
+  const mark = (pa: Expr, entry: Expr, bits: Expr): void =>
+    b.if(b.and(b.not(entry), bits), () => b.store('32', pa, b.or(entry, bits), RAM))
+  /** The walk ends in an entry with bits `all` of its own and those above, for the page at `where`. */
+  const found = (all: Expr, entry: Expr, where: Expr): void => {
+    b.set(rights, all)
     unlessAllowed(rights)
-    b.declineIf(b.eqz(b.and(rights, PTE_A)))
-    b.set(leaf, pte)
+    b.set(frame, where)
+    b.set(flags, requireRam(b, frame, PAGE_CODE))
+    b.set(leaf, b.or(entry, marks))
+  }
+  const small = (pdeAt: Expr, pde: Expr, pteAt: Expr, pte: Expr): void => {
+    found(b.and(pde, pte), pte, b.and(pte, ~0xfff))
+    mark(pdeAt, pde, c32(PTE_A))
+    mark(pteAt, pte, marks)
+  }
+  /** The same for a page of `size` bytes in a directory's entry, where some of its bits are `reserved` or not looked at. */
+  const large = (pdeAt: Expr, pde: Expr, size: number, reserved: number): void => {
+    b.declineIf(b.and(pde, reserved))
+    found(pde, pde, b.or(b.and(pde, -size), b.and(lin, size - 4096)))
+    mark(pdeAt, pde, marks)
+    b.store('8', b.shr(lin, 22), c32(1), TLB_LARGE)
   }
   b.if(
     b.and(b.word(CR4), CR4_PAE),
@@ -123,51 +160,71 @@ function page(b: ShortcutBuilder, lin: Expr, access: Expr): void {
       requireRam(b, pdeAt)
       const pde = entryAt(b, pdeAt)
       unlessPresent(pde)
-      b.declineIf(b.or(b.and(entryAt(b, pdeAt, 4), beyond), b.and(pde, PTE_PS)))
-      const pteAt = b.let(b.add(b.and(pde, ~0xfff), b.and(b.shr(lin, 9), 0xff8)))
-      requireRam(b, pteAt)
-      const pte = entryAt(b, pteAt)
-      unlessPresent(pte)
-      b.declineIf(b.and(entryAt(b, pteAt, 4), beyond))
-      found(pde, pte)
+      b.declineIf(b.and(entryAt(b, pdeAt, 4), beyond))
+      b.if(
+        b.and(pde, PTE_PS),
+        () => large(pdeAt, pde, 0x200000, 0x1fe000),
+        () => {
+          const pteAt = b.let(b.add(b.and(pde, ~0xfff), b.and(b.shr(lin, 9), 0xff8)))
+          requireRam(b, pteAt)
+          const pte = entryAt(b, pteAt)
+          unlessPresent(pte)
+          b.declineIf(b.and(entryAt(b, pteAt, 4), beyond))
+          small(pdeAt, pde, pteAt, pte)
+        },
+      )
     },
     () => {
       const pdeAt = b.let(b.add(b.and(b.word(CR3), ~0xfff), b.and(b.shr(lin, 20), 0xffc)))
       requireRam(b, pdeAt)
       const pde = entryAt(b, pdeAt)
       unlessPresent(pde)
-      b.declineIf(b.and(b.bool(b.and(pde, PTE_PS)), b.bool(b.and(b.word(CR4), CR4_PSE))))
-      const pteAt = b.let(b.add(b.and(pde, ~0xfff), b.and(b.shr(lin, 10), 0xffc)))
-      requireRam(b, pteAt)
-      const pte = entryAt(b, pteAt)
-      unlessPresent(pte)
-      found(pde, pte)
+      b.if(
+        b.and(b.bool(b.and(pde, PTE_PS)), b.bool(b.and(b.word(CR4), CR4_PSE))),
+        // Bits 16:13 are those of the address from 4 GB up.
+        () => large(pdeAt, pde, 0x400000, 0x3fe000),
+        () => {
+          const pteAt = b.let(b.add(b.and(pde, ~0xfff), b.and(b.shr(lin, 10), 0xffc)))
+          requireRam(b, pteAt)
+          const pte = entryAt(b, pteAt)
+          unlessPresent(pte)
+          small(pdeAt, pde, pteAt, pte)
+        },
+      )
     },
   )
-  b.declineIf(b.and(b.bool(write), b.eqz(b.and(leaf, PTE_D))))
-  const frame = b.let(b.and(leaf, ~0xfff))
-  requireRam(b, frame)
-  fill(b, lin, at, frame, rights, leaf)
+  fill(b, lin, at, frame, rights, leaf, flags)
+  b.if(b.and(b.bool(flags), b.bool(b.and(leaf, PTE_D))), () => {
+    b.store('32', b.shl(slot, 2), key, TLB_SLOW)
+    b.store('32', b.shl(slot, 2), b.shr(frame, 12), TLB_SLOW_FRAMES)
+    b.store('8', slot, isGlobal(b, leaf), TLB_SLOW_GLOBAL)
+    const count = b.let(b.word(TLB_SLOW_COUNT))
+    b.store('16', b.shl(b.and(count, SLOW_SIZE - 1), 1), slot, TLB_SLOW_USED)
+    b.setWord(TLB_SLOW_COUNT, b.add(count, 1))
+    b.if(write, () => b.answer(b.or(entryFor(b, lin, frame), CODE)))
+  })
   b.answer(load('32', b.add(at, b.select(write, b.word(TLB_WRITE), b.word(TLB_READ)))))
 }
 
-/** Enters a page of RAM into the tables: `fill` of mmu/tlb.ts. */
-function fill(b: ShortcutBuilder, lin: Expr, at: Expr, frame: Expr, rights: Expr, leaf: Expr): void {
+const isGlobal = (b: ShortcutBuilder, leaf: Expr): Expr =>
+  b.and(b.bool(b.and(leaf, PTE_G)), b.bool(b.and(b.word(CR4), CR4_PGE)))
+
+/** Enters a page of RAM into the tables, whose lists have room: `fill` of mmu/tlb.ts. */
+function fill(b: ShortcutBuilder, lin: Expr, at: Expr, frame: Expr, rights: Expr, leaf: Expr, flags: Expr): void {
   const number = b.let(b.shr(lin, 12))
   b.if(b.eqz(load('32', at, TLB_SUPERVISOR_READ)), () => {
-    const global = b.let(b.and(b.bool(b.and(leaf, PTE_G)), b.bool(b.and(b.word(CR4), CR4_PGE))))
+    const global = b.let(isGlobal(b, leaf))
     const counter = b.let(b.select(global, c32(TLB_GLOBAL_COUNT), c32(TLB_LOCAL_COUNT)))
     const count = b.let(load('32', counter))
-    b.declineIf(b.cmp('ge_u', count, LIST_SIZE))
     b.store('32', b.add(b.shl(count, 2), b.select(global, c32(TLB_GLOBAL), c32(TLB_LOCAL))), number)
     b.store('32', counter, b.add(count, 1))
   })
-  const entry = b.let(b.sub(b.add(frame, RAM - 3), b.and(lin, ~0xfff)))
+  const entry = entryFor(b, lin, frame)
   const when = (condition: Expr): Expr => b.select(condition, entry, c32(0))
   const user = b.let(b.and(rights, PTE_US))
-  const dirty = b.let(b.bool(b.and(leaf, PTE_D)))
-  const writable = b.let(b.and(b.bool(b.and(rights, PTE_RW)), dirty))
-  const inside = b.let(b.and(dirty, b.or(writable, b.eqz(b.and(b.word(CR0), CR0_WP)))))
+  const writes = b.let(b.and(b.bool(b.and(leaf, PTE_D)), b.eqz(flags)))
+  const writable = b.let(b.and(b.bool(b.and(rights, PTE_RW)), writes))
+  const inside = b.let(b.and(writes, b.or(writable, b.eqz(b.and(b.word(CR0), CR0_WP)))))
   b.store('32', at, entry, TLB_SUPERVISOR_READ)
   b.store('32', at, when(user), TLB_USER_READ)
   b.store('32', at, when(inside), TLB_SUPERVISOR_WRITE)
@@ -181,13 +238,15 @@ function fill(b: ShortcutBuilder, lin: Expr, at: Expr, frame: Expr, rights: Expr
   })
 }
 
+/** PF_U at privilege level 3. */
+const userBit = (b: ShortcutBuilder): Expr => b.select(b.cmp('eq', b.word(CPL), 3), c32(PF_U), c32(0))
+
 /**
  * `page` for an access at the current level; declines when that does not know, and answers 0 for a fault, which is announced
  * if `announced`.
  */
 function access(b: ShortcutBuilder, lin: Expr, write: Expr | number, announced: Expr | true): Expr {
-  const user = b.select(b.cmp('eq', b.word(CPL), 3), c32(PF_U), c32(0))
-  const found = b.call(PAGE, lin, b.or(user, write))
+  const found = b.call(PAGE, lin, b.or(userBit(b), write))
   b.declineIf(b.eqz(found))
   const announce = (): void => {
     b.setWord(FAULT_CODE, b.shr(b.and(found, CODE_MASK), 1))
@@ -202,6 +261,38 @@ function access(b: ShortcutBuilder, lin: Expr, write: Expr | number, announced: 
   return found
 }
 
+/**
+ * Whether one of `bytes` bytes from host address `host` on, all inside one page of RAM, is in a line of 64 bytes that holds
+ * code.
+ */
+function touchesCode(b: ShortcutBuilder, host: Expr, bytes: Expr): Expr {
+  const pa = b.let(b.sub(host, RAM))
+  const first = b.let(b.and(b.shr(pa, 6), 63))
+  const more = b.sub(b.and(b.shr(b.sub(b.add(pa, bytes), 1), 6), 63), first)
+  const lines = load('64', b.shl(b.shr(pa, 12), 3), CODE_LINES)
+  const mask = b.op('shr_u', c64(-1n), b.un('extend_u', b.sub(c32(63), more)))
+  return b.bool(b.op('and', b.op('shr_u', lines, b.un('extend_u', first)), mask))
+}
+
+/**
+ * Host address of `bytes` bytes at `lin`, all in one page, for an access at the current level. Declines for what `page` does
+ * not know, for faults, and for writes into lines that hold code.
+ */
+export function hostOf(b: ShortcutBuilder, lin: Expr, bytes: Expr, write: boolean): Expr {
+  const entry = b.temp('i32')
+  b.set(entry, load('32', b.add(b.word(write ? TLB_WRITE : TLB_READ), wordOf(b, lin))))
+  b.if(b.eqz(entry), () => {
+    b.set(entry, b.call(PAGE, lin, b.or(userBit(b), write ? PF_W : 0)))
+    b.declineIf(b.eqz(b.and(entry, ENTRY)))
+    if (!write) return
+    b.if(b.and(entry, CODE), () => {
+      b.set(entry, b.xor(entry, CODE))
+      b.declineIf(touchesCode(b, b.let(b.add(b.add(lin, entry), 3)), bytes))
+    })
+  })
+  return b.let(b.add(b.add(lin, entry), 3))
+}
+
 /** What generated code hands over of an access of 1, 2 or 4 bytes; `each` gets its host address, less 3. */
 function slow(
   b: ShortcutBuilder,
@@ -211,7 +302,9 @@ function slow(
   each: (width: '8' | '16' | '32', host: Expr) => void,
 ): void {
   b.declineIf(b.cmp('gt_u', b.add(b.and(lin, 0xfff), size), 4096))
-  const host = b.let(b.add(lin, access(b, lin, write, true)))
+  const entry = access(b, lin, write, true)
+  const host = b.let(b.add(lin, b.and(entry, ~CODE)))
+  if (write) b.if(b.and(entry, CODE), () => b.declineIf(touchesCode(b, b.let(b.add(host, 3)), size)))
   b.if(b.cmp('eq', size, 4), () => each('32', host))
   b.if(b.cmp('eq', size, 2), () => each('16', host))
   each('8', host)
@@ -221,15 +314,23 @@ const read =
   (b: ShortcutBuilder, lin: Expr, size: Expr): void =>
     slow(b, lin, size, write, (w, host) => b.answer(load((w === '32' ? w : `${w}u`) as LoadWidth, host, 3)))
 
-/** A look-up of translate/page-lookups.ts, as `pageForRegion` does it. */
+/**
+ * A look-up of translate/page-lookups.ts, as `pageForRegion` does it; and for a write into a page that holds code, as long
+ * as it holds none in the lines looked up.
+ */
 function regionPage(b: ShortcutBuilder, low: Expr, what: Expr): void {
   const lin = b.let(b.add(low, b.and(b.shr(what, LOOKUP_OFFSET), LOOKUP_OFFSETS)))
   const write = b.let(b.and(what, LOOKUP_WRITE))
+  const span = b.let(b.and(b.shr(what, LOOKUP_SPAN), LOOKUP_SPANS))
   const entry = access(b, lin, b.select(write, c32(PF_W), c32(0)), b.and(what, LOOKUP_PLAIN))
+  b.if(b.and(entry, CODE), () => {
+    b.if(b.cmp('gt_u', b.add(b.and(low, 0xfff), span), 4096), () => b.answer(0))
+    const plain = b.let(b.xor(entry, CODE))
+    b.answer(b.select(touchesCode(b, b.let(b.add(b.add(low, plain), 3)), span), c32(0), plain))
+  })
   const table = b.let(b.select(write, b.word(TLB_WRITE), b.word(TLB_READ)))
-  const last = b.sub(b.add(low, b.and(b.shr(what, LOOKUP_SPAN), LOOKUP_SPANS)), 1)
   const at = (address: Expr): Expr => load('32', b.add(table, wordOf(b, b.let(address))))
-  const elsewhere = b.or(b.xor(at(low), entry), b.xor(at(last), entry))
+  const elsewhere = b.or(b.xor(at(low), entry), b.xor(at(b.sub(b.add(low, span), 1)), entry))
   b.answer(b.select(elsewhere, c32(0), entry))
 }
 

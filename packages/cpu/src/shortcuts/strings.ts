@@ -19,22 +19,21 @@ import {
   SEG_ES,
   SEG_SIZE,
   SEG_WRITE_LIMIT,
-  TLB_READ,
-  TLB_WRITE,
 } from '../state.ts'
 import { DR7_ENABLED } from '../sys/debug.ts'
 import { type Shortcut, type ShortcutBuilder, shortcut } from './module.ts'
+import { hostOf } from './paging.ts'
 
 /** Iterations that one call of the helper does for certain. */
 const MOST = 0x10000
 const PAGE = 0x1000
 const ES = SEG + SEG_ES * SEG_SIZE
 
-/** Declines unless the repeat goes up through 32-bit addresses, unwatched, is not empty, and can be finished. */
+/** Declines unless the repeat goes up through 32-bit addresses, unwatched. An empty one is done. */
 function requireUpward(b: ShortcutBuilder, addr32: Expr): void {
   const watched = b.or(b.and(b.word(DR + 7 * 8), DR7_ENABLED), b.and(b.word(EFLAGS_SYS), FLAG_DF | FLAG_TF))
   b.declineIf(b.or(watched, b.eqz(addr32)))
-  b.declineIf(cmp('ge_u', b.sub(b.gpr(ECX), 1), c32(MOST)))
+  b.if(b.eqz(b.gpr(ECX)), () => b.answer(REP_DONE))
 }
 /** Declines unless the segment whose register is at `seg` is nothing but the address space. */
 function requireFlat(b: ShortcutBuilder, seg: Expr): void {
@@ -43,14 +42,10 @@ function requireFlat(b: ShortcutBuilder, seg: Expr): void {
 
 /** Bytes from `lin` to the end of its page. */
 const rest = (b: ShortcutBuilder, lin: Expr): Expr => b.sub(c32(PAGE), b.and(lin, PAGE - 1))
-const least = (b: ShortcutBuilder, x: Expr, y: Expr): Expr => b.let(b.select(b.cmp('lt_u', x, y), x, y))
-/** Host address of `lin` by the current level's table; declines when its page is not there. */
-function hostOf(b: ShortcutBuilder, table: number, lin: Expr): Expr {
-  const entry = b.let(load('32', b.add(b.word(table), b.shl(b.shr(lin, 12), 2))))
-  b.declineIf(b.eqz(entry))
-  return b.let(b.add(b.add(lin, entry), 3))
+function least(b: ShortcutBuilder, x: Expr, y: Expr): Expr {
+  const [one, other] = [b.let(x), b.let(y)]
+  return b.let(b.select(b.cmp('lt_u', one, other), one, other))
 }
-
 /**
  * A repeat of `size`-byte elements in chunks that stay inside a page on every side. `each` does a chunk and advances what it
  * goes through.
@@ -61,11 +56,12 @@ function inChunks(
   sides: () => readonly Expr[],
   each: (bytes: Expr, at: readonly Expr[]) => void,
 ): void {
+  b.declineIf(cmp('gt_u', b.gpr(ECX), c32(MOST)))
   b.doWhile(
     () => {
       const at = sides()
-      let bytes: Expr = b.let(b.op('mul', b.gpr(ECX), size))
-      for (const lin of at) bytes = least(b, bytes, b.let(rest(b, lin)))
+      let bytes = b.op('mul', b.gpr(ECX), size)
+      for (const lin of at) bytes = least(b, bytes, rest(b, lin))
       const chunk = b.let(b.and(bytes, b.sub(c32(0), size)))
       b.declineIf(b.eqz(chunk))
       each(chunk, at)
@@ -139,8 +135,8 @@ function movs(b: ShortcutBuilder, size: Expr, seg: Expr, addr32: Expr): void {
     size,
     () => [b.let(b.gpr(ESI)), b.let(b.gpr(EDI))],
     (bytes, [si, di]) => {
-      const from = hostOf(b, TLB_READ, si)
-      const to = hostOf(b, TLB_WRITE, di)
+      const from = hostOf(b, si, bytes, false)
+      const to = hostOf(b, di, bytes, true)
       // A destination just above its source repeats the pattern between them, which a block copy would not.
       const ahead = b.let(b.sub(to, from))
       b.declineIf(b.and(b.bool(ahead), b.cmp('lt_u', ahead, bytes)))
@@ -180,7 +176,7 @@ function stos(b: ShortcutBuilder, size: Expr, _seg: Expr, addr32: Expr): void {
     size,
     () => [b.let(b.gpr(EDI))],
     (bytes, [di]) => {
-      const to = hostOf(b, TLB_WRITE, di)
+      const to = hostOf(b, di, bytes, true)
       b.if(
         b.and(uniform, b.cmp('ge_u', bytes, BULK)),
         () => b.body.push({ k: 'fill', to, value, bytes }),
@@ -206,7 +202,6 @@ function compareBytes(
   const hit = b.temp('i32')
   b.set(i, c32(0))
   b.set(hit, c32(0))
-  b.declineIf(b.eqz(most))
   const flip = b.let(b.select(repne, c32(0), c32(0xffff)))
   b.if(b.cmp('ge_u', most, 16), () =>
     b.doWhile(
@@ -249,12 +244,13 @@ function scas(b: ShortcutBuilder, size: Expr, _seg: Expr, addr32: Expr, repne: E
   requireFlat(b, c32(ES))
   b.declineIf(b.cmp('ne', size, 1))
   const di = b.let(b.gpr(EDI))
-  const at = hostOf(b, TLB_READ, di)
+  const most = least(b, b.gpr(ECX), rest(b, di))
+  const at = hostOf(b, di, most, false)
   const accumulator = b.let(b.gpr(EAX, 1))
   const vector = b.let(wide('i8x16.splat', [accumulator]))
   compareBytes(
     b,
-    least(b, b.let(b.gpr(ECX)), b.let(rest(b, di))),
+    most,
     repne,
     (w, i) => [w === 'v128' ? vector : accumulator, load(w, b.add(at, i))],
     bytes => b.setGpr(EDI, b.add(di, bytes)),
@@ -268,12 +264,12 @@ function cmps(b: ShortcutBuilder, size: Expr, seg: Expr, addr32: Expr, repne: Ex
   b.declineIf(b.cmp('ne', size, 1))
   const si = b.let(b.gpr(ESI))
   const di = b.let(b.gpr(EDI))
-  const from = hostOf(b, TLB_READ, si)
-  const to = hostOf(b, TLB_READ, di)
-  const inPages = least(b, b.let(rest(b, si)), b.let(rest(b, di)))
+  const most = least(b, b.gpr(ECX), least(b, rest(b, si), rest(b, di)))
+  const from = hostOf(b, si, most, false)
+  const to = hostOf(b, di, most, false)
   compareBytes(
     b,
-    least(b, b.let(b.gpr(ECX)), inPages),
+    most,
     repne,
     (w, i) => [load(w, b.add(from, i)), load(w, b.add(to, i))],
     bytes => {
