@@ -9,6 +9,10 @@ export function library(entry: string[]): ReturnType<typeof defineConfig> {
     platform: 'neutral',
     clean: true,
     sourcemap: true,
+    // Constants become numbers where they are used. As variables of the module, V8 loads and checks each of them every time.
+    esbuildOptions(options) {
+      options.minifySyntax = true
+    },
     dts: { compilerOptions: { ignoreDeprecations: '6.0', customConditions: [] } },
   })
 }
