@@ -22,6 +22,7 @@ test('the frame of a call is registers and the stack from the return address up'
   expect(frame.getRegister('EDX')).toBe(0x80000001)
   expect(frame.readStack(0)).toBe(0xc0001234)
   expect(frame.readStack(4)).toBe(42)
+  expect(() => frame.getRegister('constructor')).toThrow(RangeError)
 })
 
 test('memory that is not mapped is a coded error, and nothing is written', () => {

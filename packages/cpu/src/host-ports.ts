@@ -40,10 +40,10 @@ import { cpl, setSystemFlags } from './sys/flags.ts'
 import { readMsr, writeMsr } from './sys/msr.ts'
 import { lgdt, lidt, lldt, ltr, str } from './sys/tables.ts'
 
-const SLOTS: Readonly<Record<string, number>> = { EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI }
+const SLOTS: ReadonlyMap<string, number> = new Map(Object.entries({ EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI }))
 
 function slotOf(name: string): number {
-  const slot = SLOTS[name]
+  const slot = SLOTS.get(name)
   if (slot === undefined) throw new RangeError(`no register ${name}`)
   return slot
 }
@@ -60,42 +60,65 @@ function guarded<T>(action: () => T, refuse: (fault: GuestFault) => ParagraftErr
 
 /** Registers and stack at the entry of an op, while its stub's opcode is being executed. */
 export function callFrame(cpu: Processor): CallFrame {
-  const memory = virtualMemory(cpu)
-  return {
-    getRegister: name => cpu.u32[slotOf(name) >> 2]!,
-    setRegister(name, value) {
-      cpu.u32[slotOf(name) >> 2] = value
-    },
-    readStack: offset => memory.readVirtual32((segBase(cpu, SEG_SS) + cpu.u32[ESP >> 2]! + offset) >>> 0),
-  }
+  return new Frame(cpu)
 }
 
 /** What a hypervisor sees of the caller while VMCALL or VMMCALL is being executed. */
 export function hypercallFrame(cpu: Processor, instruction: HypercallInstruction): HypercallFrame {
-  return { ...callFrame(cpu), instruction, cpl: cpl(cpu) }
+  return new Hypercall(cpu, instruction)
+}
+
+// Classes, because a guest may call a million times a second: an object of closures costs more than most calls.
+class Frame implements CallFrame {
+  readonly #cpu: Processor
+
+  constructor(cpu: Processor) {
+    this.#cpu = cpu
+  }
+  getRegister(name: string): number {
+    return this.#cpu.u32[slotOf(name) >> 2]!
+  }
+  setRegister(name: string, value: number): void {
+    this.#cpu.u32[slotOf(name) >> 2] = value
+  }
+  readStack(offset: number): number {
+    const cpu = this.#cpu
+    return readVirtual(cpu, (segBase(cpu, SEG_SS) + cpu.u32[ESP >> 2]! + offset) >>> 0, 4)
+  }
+}
+
+class Hypercall extends Frame implements HypercallFrame {
+  readonly instruction: HypercallInstruction
+  readonly cpl: number
+
+  constructor(cpu: Processor, instruction: HypercallInstruction) {
+    super(cpu)
+    this.instruction = instruction
+    this.cpl = cpl(cpu)
+  }
+}
+
+/** What a virtual address that the guest does not map is to whoever asked for it. */
+function refusedMemory(va: number, what: 'read' | 'write'): (fault: GuestFault) => ParagraftError {
+  return fault =>
+    new ParagraftError('PG_HOST_MEMORY', `the guest's page tables do not let the kernel ${what} 0x${va.toString(16)}`, {
+      fields: { address: va, errorCode: fault.errorCode, cr2: fault.cr2 },
+      hint: 'Check the pointer that the op was given, and the layout of what it points to.',
+    })
+}
+
+function readVirtual(cpu: Processor, va: number, size: number): number {
+  return guarded(() => readAs(cpu, va, size, false), refusedMemory(va, 'read')) >>> 0
 }
 
 /** Guest virtual memory at kernel privilege. A miss throws `PG_HOST_MEMORY`; nothing is written then. */
 export function virtualMemory(cpu: Processor): VirtualMemory {
-  const refuse =
-    (va: number, what: string) =>
-    (fault: GuestFault): ParagraftError =>
-      new ParagraftError(
-        'PG_HOST_MEMORY',
-        `the guest's page tables do not let the kernel ${what} 0x${va.toString(16)}`,
-        {
-          fields: { address: va, errorCode: fault.errorCode, cr2: fault.cr2 },
-          hint: 'Check the pointer that the op was given, and the layout of what it points to.',
-        },
-      )
-  const read = (va: number, size: number): number =>
-    guarded(() => readAs(cpu, va, size, false), refuse(va, 'read')) >>> 0
   const write = (va: number, size: number, value: number): void =>
-    guarded(() => writeAs(cpu, va, size, value, false), refuse(va, 'write'))
+    guarded(() => writeAs(cpu, va, size, value, false), refusedMemory(va, 'write'))
   return {
-    readVirtual8: va => read(va, 1),
-    readVirtual16: va => read(va, 2),
-    readVirtual32: va => read(va, 4),
+    readVirtual8: va => readVirtual(cpu, va, 1),
+    readVirtual16: va => readVirtual(cpu, va, 2),
+    readVirtual32: va => readVirtual(cpu, va, 4),
     writeVirtual8: (va, value) => write(va, 1, value & 0xff),
     writeVirtual16: (va, value) => write(va, 2, value & 0xffff),
     writeVirtual32: (va, value) => write(va, 4, value >>> 0),

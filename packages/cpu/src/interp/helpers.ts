@@ -145,7 +145,6 @@ export function createHelpers(cpu: Processor, host: HelperHost): Helpers {
     readDr: n => readDr(cpu, n),
     writeDr: (n, value) => writeDr(cpu, n, value >>> 0),
     rdpmc: () => rdpmc(cpu),
-    hypercall: (which, next) => hypercall(cpu, which === 0 ? 'vmcall' : 'vmmcall', next >>> 0),
     hostOp: index => hostOp(cpu, index, u32[EIP >> 2], u8[u32[CUR_RECORD >> 2] + REC_LEN]),
     x87: (op, seg, ea) =>
       executeX87(
@@ -232,6 +231,15 @@ export function createHelpers(cpu: Processor, host: HelperHost): Helpers {
       u32[EIP >> 2] = here()
       try {
         ioOut(cpu, port, size, value >>> 0)
+        return 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
+    hypercall(which, next) {
+      u32[EIP >> 2] = here()
+      try {
+        hypercall(cpu, which === 0 ? 'vmcall' : 'vmmcall', next >>> 0)
         return 0
       } catch (e) {
         return failed(e)
