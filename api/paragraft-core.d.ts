@@ -1969,7 +1969,10 @@ interface IoHandler {
 }
 /** Where devices claim I/O ports. */
 interface IoBus {
-    /** Claims `count` ports from `first`; an overlap throws `PG_IO_OVERLAP`. Returns a function that releases them. */
+    /**
+     * Claims `count` ports from `first`; an overlap throws `PG_IO_OVERLAP`. The handler's methods are taken as they are now. Returns
+     * a function that releases the ports.
+     */
     claim(first: number, count: number, handler: IoHandler, name: string): () => void;
 }
 /** Memory-mapped registers; `offset` is relative to the claimed base; `size` is 1, 2 or 4 bytes. */

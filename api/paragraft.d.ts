@@ -62,7 +62,7 @@ declare class Bookkeeper implements Snapshotable<BookkeeperState> {
  */
 
 interface ConsoleHubOptions {
-    /** Guest output, as it comes; the bytes are only valid during the call. */
+    /** Guest output, as it comes; the bytes are the receiver's to keep. */
     output: (bytes: Uint8Array) => void;
     /** Now, for the record of arrivals. */
     stamp: () => {
@@ -370,7 +370,7 @@ interface MachineConfig {
     nsPerInstruction?: number;
     /** What the real-time clock shows at power-on, in seconds since 1970. Default {@link RTC_EPOCH_SECONDS}. */
     rtcEpochSeconds?: number;
-    /** Guest console output, as it comes; the bytes are only valid during the call. */
+    /** Guest console output, as it comes; the bytes are the receiver's to keep. */
     output: (bytes: Uint8Array) => void;
     /** What is being done, and how far it is, while the machine is put together. */
     progress?: (text: string, done?: number, total?: number) => void;

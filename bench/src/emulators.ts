@@ -19,14 +19,13 @@ export async function runParagraft(job: Job, host: Host): Promise<void> {
     host.mark(text, machine.instructions())
     if (last) machine.stop({ kind: 'until', text })
   })
-  const decoder = new TextDecoder('latin1')
   const machine = await createMachine({
     image: await host.read(job.image),
     backend: native,
     memory: job.memoryMiB * 2 ** 20,
     commandLine: job.commandLine,
     engine: job.engine as EngineName,
-    output: bytes => watched.push(decoder.decode(bytes)),
+    output: bytes => watched.push(String.fromCharCode(...bytes)),
     ...(job.initrd === undefined ? {} : { initrd: await host.read(job.initrd) }),
   })
   const { stop } = await run(machine)

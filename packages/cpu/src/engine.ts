@@ -136,11 +136,12 @@ export class Engine implements Snapshotable<EngineState> {
   readonly #translator: Translator | null = null
   /** Instructions put into BUDGET at a time. */
   readonly #turn: number = 0x7fffffff
+  /** Instructions that had retired when the run began. */
   #retired = 0
-  #slice = 0
-  /** Instructions of the slice that are not in BUDGET yet. */
+  /** Instructions of the run that have been put into BUDGET, and those that have not yet. */
+  #given = 0
   #reserve = 0
-  /** Instructions to be taken off the slice at the next look. */
+  /** Instructions to be taken off the run at the next look. */
   #cut = 0
   #inBlocks = false
   #stepping = false
@@ -232,7 +233,7 @@ export class Engine implements Snapshotable<EngineState> {
 
   /** Retired instructions since the engine was made; exact also inside a helper or port. */
   instructions(): number {
-    let done = this.#retired + this.#slice - this.#reserve - this.#i32[BUDGET >> 2]
+    let done = this.#retired + this.#given - this.#i32[BUDGET >> 2]
     if (this.#inBlocks) {
       const block = this.#u32[CUR_BLOCK >> 2]
       done -= this.#u32[(block + BLK_TOTAL) >> 2] - this.processor.u8[this.#u32[CUR_RECORD >> 2] + REC_INDEX]
@@ -242,7 +243,7 @@ export class Engine implements Snapshotable<EngineState> {
   /** Tells generated code how the time-stamp counter goes on. */
   #noteCycles(step: number): void {
     const since = this.processor.cycles() - this.instructions() * step
-    const end = since + (this.#retired + this.#slice - this.#reserve) * step
+    const end = since + (this.#retired + this.#given) * step
     // Only whole numbers add up to the same however they are added.
     if (step === 0 || !Number.isSafeInteger(since) || !Number.isSafeInteger(end) || since < 0) return
     const high = Math.floor(end / 0x1_0000_0000)
@@ -261,17 +262,17 @@ export class Engine implements Snapshotable<EngineState> {
    */
   shorten(count: number): void {
     this.#u32[CYCLES_STEP >> 2] = 0
+    const left = this.#i32[BUDGET >> 2]
     // What is not in BUDGET yet, generated code does not know of. A region has seen to it that BUDGET lasts for its longest
     // way without a loop, and that must stay true.
-    const left = this.#i32[BUDGET >> 2]
     if (this.#reserve >= count) this.#reserve -= count
-    else if (left > count + (this.#translator === null ? 0 : LONGEST_WAY)) this.#i32[BUDGET >> 2] = left - count
-    else {
+    else if (left > count + (this.#translator === null ? 0 : LONGEST_WAY)) {
+      this.#i32[BUDGET >> 2] = left - count
+      this.#given -= count
+    } else {
       this.#cut += count
       this.processor.attention()
-      return
     }
-    this.#slice -= count
   }
   /** The INTR line. */
   setIntr(level: boolean): void {
@@ -309,8 +310,8 @@ export class Engine implements Snapshotable<EngineState> {
     const cpu = this.processor
     this.#retired = this.instructions()
     this.#u32[CYCLES_STEP >> 2] = 0
-    this.#slice = Math.min(max, 0x7fffffff)
-    this.#reserve = this.#slice
+    this.#given = 0
+    this.#reserve = Math.min(max, 0x7fffffff)
     this.#i32[BUDGET >> 2] = 0
     this.#refill()
     // Whoever had the processor in between may have changed its segments by hand.
@@ -343,7 +344,7 @@ export class Engine implements Snapshotable<EngineState> {
     this.#reserve -= reserved
     this.#u32[CYCLES_STEP >> 2] = 0
     this.#i32[BUDGET >> 2] -= budgeted
-    this.#slice -= reserved + budgeted
+    this.#given -= budgeted
     this.#cut = 0
   }
 
@@ -357,6 +358,7 @@ export class Engine implements Snapshotable<EngineState> {
     if (this.#reserve === 0) return false
     const turn = Math.min(this.#reserve, this.#turn)
     this.#reserve -= turn
+    this.#given += turn
     this.#u32[CYCLES_STEP >> 2] = 0
     this.#i32[BUDGET >> 2] += turn
     this.#translator?.turn()
@@ -564,7 +566,7 @@ export class Engine implements Snapshotable<EngineState> {
     this.#blocks.flush()
     restoreProcessor(this.processor, state.processor)
     this.#retired = state.instructions
-    this.#slice = this.#reserve = this.#cut = 0
+    this.#given = this.#reserve = this.#cut = 0
     this.#i32[BUDGET >> 2] = 0
     this.#exit = false
     this.#stepNext = state.stepNext

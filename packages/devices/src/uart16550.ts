@@ -104,6 +104,8 @@ export class Uart16550 implements IoHandler, Snapshotable<Uart16550State> {
   readonly #clock: Clock
   readonly #base: number
   readonly #out = new Uint8Array(1)
+  /** Level of the interrupt pin. */
+  #pin = false
 
   #ier = 0
   #fcr = 0
@@ -359,7 +361,10 @@ export class Uart16550 implements IoHandler, Snapshotable<Uart16550State> {
   /** The PC gates the interrupt pin with OUT2, which loopback forces inactive (section 8.6.7, PC/AT wiring). */
   #update(): void {
     const gate = (this.#mcr & (MCR_OUT2 | MCR_LOOP)) === MCR_OUT2
-    this.#irq.set(gate && this.#interruptId() !== IIR_NONE)
+    const pin = gate && this.#interruptId() !== IIR_NONE
+    if (pin === this.#pin) return
+    this.#pin = pin
+    this.#irq.set(pin)
   }
 
   /** Puts a received character in the FIFO (or the one holding register when FIFOs are off). */

@@ -147,16 +147,18 @@ export class ConsoleHub implements Snapshotable<ConsoleHubState> {
   #write(bytes: Uint8Array): void {
     this.#active()
     // A device writes out of a buffer that it fills again, and an embedder's stream may queue what it is given.
-    this.#options.output(bytes.slice())
+    const copy = new Uint8Array(bytes.length)
+    for (let i = 0; i < bytes.length; i++) copy[i] = bytes[i]!
+    this.#options.output(copy)
     for (const { watch, seen } of this.#watches) if (watch.push(bytes)) seen(watch.text)
   }
 
   #read(): number {
-    if (this.#pending.length === 0 && this.holding && ++this.#polls >= POLLS_BEFORE_INPUT) this.#takeLine()
-    const byte = this.#pending.shift()
-    if (byte === undefined) return -1
+    if (this.#pending.length === 0) {
+      if (!this.holding || ++this.#polls < POLLS_BEFORE_INPUT || !this.#takeLine()) return -1
+    }
     this.#active()
-    return byte
+    return this.#pending.shift()!
   }
 }
 

@@ -41,6 +41,10 @@ const MOST_SKIPS = 10_000
 
 const EFLAGS_IF = 0x200
 
+/** Indices of the times that virtual time consists of, apart from the instructions'. */
+const SKIPPED_NS = 0
+const SPENT_NS = 1
+
 /** What a snapshot keeps of virtual time, apart from the instructions that the engine counts. */
 export interface SchedulerState {
   skippedNs: number
@@ -62,9 +66,12 @@ export class Scheduler implements Snapshotable<SchedulerState> {
   onSlice: (() => void) | null = null
 
   readonly #processor: RunnableProcessor
-  #skippedNs = 0
-  #spentNs = 0
+  /** SKIPPED_NS and SPENT_NS. Fields would begin as small integers, and V8 would compile anew whatever uses them when they grow. */
+  readonly #times = new Float64Array(2)
   #sliceEnd = Number.POSITIVE_INFINITY
+  /** What the last access took, and how many instructions that is. */
+  #accessNs = 0
+  #accessInstructions = 0
   #running = false
   #paused = false
   #inRun = false
@@ -82,18 +89,23 @@ export class Scheduler implements Snapshotable<SchedulerState> {
 
   /** Virtual nanoseconds since power-on. */
   now(): number {
-    return this.#processor.instructions() * this.nsPerInstruction + this.#skippedNs + this.#spentNs
+    return this.#processor.instructions() * this.nsPerInstruction + this.#times[SKIPPED_NS]! + this.#times[SPENT_NS]!
   }
 
   /** Virtual nanoseconds that passed while the processor was halted. */
   get skippedNs(): number {
-    return this.#skippedNs
+    return this.#times[SKIPPED_NS]!
   }
 
   /** The instruction being executed takes so much longer: a port kept the processor waiting. Events come that much sooner. */
   spend(ns: number): void {
-    this.#spentNs += ns
-    if (this.#running) this.#processor.shorten(Math.ceil(ns / this.nsPerInstruction))
+    this.#times[SPENT_NS]! += ns
+    if (!this.#running) return
+    if (ns !== this.#accessNs) {
+      this.#accessNs = ns
+      this.#accessInstructions = Math.ceil(ns / this.nsPerInstruction)
+    }
+    this.#processor.shorten(this.#accessInstructions)
   }
 
   /** Why the machine stopped, if it has. */
@@ -116,13 +128,13 @@ export class Scheduler implements Snapshotable<SchedulerState> {
   }
 
   save(): SchedulerState {
-    return { skippedNs: this.#skippedNs, spentNs: this.#spentNs, agenda: this.clock.save() }
+    return { skippedNs: this.#times[SKIPPED_NS]!, spentNs: this.#times[SPENT_NS]!, agenda: this.clock.save() }
   }
 
   /** Time as it was. What waits on it is the timers' owners' to resume; {@link finishRestore} is for when they have. */
   restore({ skippedNs, spentNs, agenda }: SchedulerState): void {
-    this.#skippedNs = skippedNs
-    this.#spentNs = spentNs
+    this.#times[SKIPPED_NS] = skippedNs
+    this.#times[SPENT_NS] = spentNs
     this.#restoring = agenda
   }
 
@@ -154,7 +166,7 @@ export class Scheduler implements Snapshotable<SchedulerState> {
     const now = this.now()
     const target = Math.min(Math.max(at, now), Math.max(this.clock.nextAt(), now))
     if (!Number.isFinite(target)) return
-    this.#skippedNs += target - now
+    this.#times[SKIPPED_NS]! += target - now
     this.onIdle?.(target - now)
   }
 
