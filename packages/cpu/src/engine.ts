@@ -8,7 +8,8 @@ import { GuestFault } from './context.ts'
 import { Decoder } from './decode/decode.ts'
 import { BLK_TOTAL, REC_INDEX, REC_OFF } from './decode/record.ts'
 import { simdDecoding } from './decode/simd.ts'
-import { Blocks } from './interp/blocks.ts'
+import { decodingTables } from './decode/tables.ts'
+import { Blocks, type QuickBuild } from './interp/blocks.ts'
 import { ATTENTION_STEP, buildHandlers, type HandlerSet } from './interp/handlers.ts'
 import { createHelpers, RESTART } from './interp/helpers.ts'
 import { InstructionTlb } from './interp/itlb.ts'
@@ -34,6 +35,7 @@ import {
   CUR_RECORD,
   CYCLES_END,
   CYCLES_STEP,
+  DECODING,
   EFLAGS_SYS,
   EIP,
   EIP_BASE,
@@ -104,6 +106,7 @@ const TURN = 100_000
 /** More instructions than any way through a region without a loop has. */
 const LONGEST_WAY = 1000
 let handlerSet: HandlerSet | undefined
+let tables: Uint8Array | undefined
 
 /** What a snapshot keeps: the processor, and where its run stands. */
 export interface EngineState {
@@ -164,6 +167,7 @@ export class Engine implements Snapshotable<EngineState> {
     this.#i32 = cpu.i32
     handlerSet ??= buildHandlers()
     const set = handlerSet
+    tables ??= decodingTables(set.table, set.pairs, set.micro('END'))
     const decoder = new Decoder(set.table, simdDecoding(set.simdId, set.simd))
     // The reference takes every instruction by itself, so that lock-step tries the pairs.
     this.#blocks = new Blocks(
@@ -189,7 +193,11 @@ export class Engine implements Snapshotable<EngineState> {
     // The reference takes the exact path always, so that lock-step tries the kernels too.
     exact.regionPage = (low, what) => this.#translator?.page(low, what) ?? 0
     const quick = this.kind === 'reference' ? {} : createShortcuts(memory, exact)
-    if (this.kind !== 'reference') cpu.shortcuts = quick as unknown as Shortcuts
+    if (this.kind !== 'reference') {
+      cpu.shortcuts = quick as unknown as Shortcuts
+      cpu.u8.set(tables, DECODING)
+      this.#blocks.quick = quick.build as QuickBuild
+    }
     const helpers = { ...exact, ...quick, ...(this.kind === 'reference' ? NO_KERNELS : createKernels(memory)) }
     const engine = this
     if (this.kind === 'reference') this.#runBlocks = createReferenceInterpreter(set, cpu.buffer, helpers)

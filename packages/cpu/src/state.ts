@@ -236,6 +236,8 @@ export const BLOCK_HASH = 0x0010_0000
  */
 export const CODE_LINES = 0x0200_0000
 export const CODE_HEADS = 0x0280_0000
+/** The decoder's tables as numbers (decode/tables.ts). */
+export const DECODING = 0x0050_0000
 /** Decoded records. */
 export const RECORDS = 0x0300_0000
 export const RECORDS_SIZE = 0x0200_0000

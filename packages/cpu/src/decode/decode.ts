@@ -19,7 +19,6 @@ import {
   SEG,
   SEG_CS,
   SEG_DS,
-  SEG_FS,
   SEG_GS,
   SEG_SIZE,
   SEG_SS,
@@ -55,6 +54,8 @@ import {
   type OpcodeSlot,
   type OpcodeTable,
   opcodeEntry,
+  SEGMENT_PREFIX,
+  SIMD_ENTRIES,
 } from './table.ts'
 
 /** Where an instruction of the SIMD table is to be found; -1 when the bytes are no instruction. */
@@ -116,7 +117,8 @@ const NOTHING = new DataView(new ArrayBuffer(0))
 
 /** Prefix bytes: 1 for those that are prefixes. */
 const IS_PREFIX = new Uint8Array(256)
-for (const byte of [0x66, 0x67, 0xf0, 0xf2, 0xf3, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65]) IS_PREFIX[byte] = 1
+for (const byte of [0x66, 0x67, 0xf0, 0xf2, 0xf3]) IS_PREFIX[byte] = 1
+for (const [byte, segment] of SEGMENT_PREFIX.entries()) if (segment >= 0) IS_PREFIX[byte] = 1
 
 /** Thrown where bytes run out that are all there is. */
 const BEYOND = Symbol('beyond')
@@ -158,7 +160,7 @@ export class Decoder {
       }
     }
     this.#simd = simd
-    this.#simdEntries = [0, 1, 2].map(() => opcodeEntry(simd.insn, simd.id, [], true))
+    this.#simdEntries = Array.from({ length: SIMD_ENTRIES }, (_, i) => opcodeEntry(simd.insn, i, simd.id, [], true))
     this.result = new Decoded(this.#simdEntries[0])
   }
 
@@ -283,15 +285,8 @@ export class Decoder {
       case 0xf3:
         this.#rep = byte
         return
-      case 0x64:
-        this.#segment = SEG_FS
-        return
-      case 0x65:
-        this.#segment = SEG_GS
-        return
-      // 26, 2E, 36, 3E: the four old segments, in their order.
       default:
-        this.#segment = (byte >> 3) & 3
+        this.#segment = SEGMENT_PREFIX[byte]
     }
   }
 

@@ -1,8 +1,11 @@
 /** Decoder tables, made from the encodings that the instruction set declares. */
 import type { Insn } from '../isa/define.ts'
+import { SEG_CS, SEG_DS, SEG_ES, SEG_FS, SEG_GS, SEG_SS } from '../state.ts'
 
 export interface OpcodeEntry {
   insn: Insn
+  /** Position of the entry among all: those for SIMD instructions come first. */
+  number: number
   /** Position of the instruction in the set; part of the handler key. */
   id: number
   operands: readonly string[]
@@ -24,15 +27,40 @@ export interface OpcodeEntry {
   resumes: boolean
   branch: boolean
   indirect: boolean
-  /** Handlers found so far, by {@link handlerSlot}; 0 = not yet. */
-  handlers: Uint16Array
 }
 
-/** Position in {@link OpcodeEntry.handlers} of a form (register or memory), operand size and widths. */
+/** Forms of SIMD instructions: xx, xm, mx. */
+export const SIMD_ENTRIES = 3
+
+/** Position among an entry's handlers of a form (register or memory), operand size and widths. */
 export function handlerSlot(memory: boolean, size: number, stack32: boolean, addr32: boolean, flat: boolean): number {
-  return (size << 4) | (memory ? 8 : 0) | (stack32 ? 4 : 0) | (addr32 ? 2 : 0) | (flat ? 1 : 0)
+  return (
+    (size << SLOT_SIZE) |
+    (memory ? SLOT_MEMORY : 0) |
+    (stack32 ? SLOT_STACK32 : 0) |
+    (addr32 ? SLOT_ADDR32 : 0) |
+    (flat ? SLOT_FLAT : 0)
+  )
 }
-const HANDLER_SLOTS = 5 << 4
+export const SLOT_SIZE = 4
+export const SLOT_MEMORY = 8
+export const SLOT_STACK32 = 4
+export const SLOT_ADDR32 = 2
+export const SLOT_FLAT = 1
+export const HANDLER_SLOTS: number = 5 << SLOT_SIZE
+
+/** The segment that a prefix byte names, -1 where it names none (SDM vol. 2, 2.1.1). */
+export const SEGMENT_PREFIX: Int8Array = new Int8Array(0x100).fill(-1)
+for (const [byte, segment] of [
+  [0x26, SEG_ES],
+  [0x2e, SEG_CS],
+  [0x36, SEG_SS],
+  [0x3e, SEG_DS],
+  [0x64, SEG_FS],
+  [0x65, SEG_GS],
+]) {
+  SEGMENT_PREFIX[byte] = segment
+}
 
 /** What the decoder does for an operand. The codes are those of the manual, appendix A.2; see isa/define.ts. */
 export const OPERAND_E = 0
@@ -158,9 +186,16 @@ export function parseEncoding(encoding: string): {
 const takesModrm = (operand: string): boolean => /^(E|G|M$|Sw|Cd|Dd|Rd|Fx)/.test(operand)
 
 /** An entry of the tables; `group`: its ModRM byte is read whatever the operands. */
-export function opcodeEntry(insn: Insn, id: number, operands: readonly string[], group: boolean): OpcodeEntry {
+export function opcodeEntry(
+  insn: Insn,
+  number: number,
+  id: number,
+  operands: readonly string[],
+  group: boolean,
+): OpcodeEntry {
   return {
     insn,
+    number,
     id,
     operands,
     codes: operands.map((o, i) => operandCode(o, operands[i - 1])),
@@ -174,16 +209,16 @@ export function opcodeEntry(insn: Insn, id: number, operands: readonly string[],
     resumes: insn.resumes === true,
     branch: insn.branch === true,
     indirect: insn.indirect === true,
-    handlers: new Uint16Array(HANDLER_SLOTS),
   }
 }
 
 export function buildTable(isa: readonly Insn[]): OpcodeTable {
   const table: OpcodeTable = []
+  let number = SIMD_ENTRIES
   for (const [id, insn] of isa.entries()) {
     for (const text of insn.encodings) {
       const e = parseEncoding(text)
-      const entry = opcodeEntry(insn, id, e.operands, e.digit >= 0 || e.modrm >= 0)
+      const entry = opcodeEntry(insn, number++, id, e.operands, e.digit >= 0 || e.modrm >= 0)
       for (let r = 0; r < (e.spread ? 8 : 1); r++) {
         const at = e.map * 0x100 + e.opcode + r
         table[at] ??= {}

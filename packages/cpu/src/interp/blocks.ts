@@ -30,7 +30,8 @@ import {
   REC_SEG,
   RECORD_SIZE,
 } from '../decode/record.ts'
-import { handlerSlot } from '../decode/table.ts'
+import { HANDLER_SLOTS, handlerSlot } from '../decode/table.ts'
+import { DECODE_HANDLERS } from '../decode/tables.ts'
 import { MODE_CODE32, MODE_FLAT, MODE_LIMIT, MODE_STACK32, MODE_TRACE } from '../mode.ts'
 import {
   BLOCK_HASH,
@@ -54,7 +55,7 @@ const AT_CS = SEG + SEG_CS * SEG_SIZE
 const AT_FS = SEG + SEG_FS * SEG_SIZE
 const AT_GS = SEG + SEG_GS * SEG_SIZE
 
-const MAX_INSTRUCTIONS = 64
+export const MAX_INSTRUCTIONS = 64
 /** Records of the longest block: up to four an instruction, LIMIT and END. */
 const MAX_RECORDS = MAX_INSTRUCTIONS * 4 + 2
 const SCRATCH_BLOCK = RECORDS
@@ -64,7 +65,7 @@ const FIRST_BLOCK = REGION_BLOCK + BLOCK_HEADER + RECORD_SIZE
 /** Heat of a block that is not counted. */
 const COLD = 0x7fffffff
 /** A wide instruction counts for so many others when it comes to translation. */
-const WIDE_WEIGHT = 8
+export const WIDE_WEIGHT = 8
 const PAGE = 0x1000
 const LINE = 64
 
@@ -86,7 +87,15 @@ export interface Regions {
   dropAll(): void
 }
 
+/**
+ * Builds the block at a physical address, as `Blocks.build` would, from address `block` of the pool on; `heat` is that of a
+ * block of ordinary instructions. Answers where the block ends; or 0, and nothing but unused records has changed.
+ */
+export type QuickBuild = (block: number, phys: number, mode: number, heat: number) => number
+
 export class Blocks {
+  /** Set where there is a shortcut: it builds most blocks. */
+  quick: QuickBuild | null = null
   /** Set where there is a translator. */
   regions: Regions | null = null
   /** Entries after which a block counts as hot. */
@@ -179,6 +188,23 @@ export class Blocks {
    */
   build(phys: number, mode: number, nextPage: () => number): number {
     if (this.#next + BLOCK_HEADER + MAX_RECORDS * RECORD_SIZE > RECORDS + RECORDS_SIZE) this.flush()
+    return this.#buildQuick(phys, mode) || this.#buildExact(phys, mode, nextPage)
+  }
+
+  /** Answers 0 where the shortcut declines, or may not be asked. */
+  #buildQuick(phys: number, mode: number): number {
+    const { quick } = this
+    const page = Math.floor(phys / PAGE)
+    if (quick === null || (this.#probed[page * 2] | this.#probed[page * 2 + 1]) !== 0) return 0
+    const block = this.#next
+    const end = quick(block, phys, mode, this.heat)
+    if (end === 0) return 0
+    this.#publish(block, phys, this.#u32[(block + BLK_BYTES) >> 2], mode)
+    this.#next = end
+    return block
+  }
+
+  #buildExact(phys: number, mode: number, nextPage: () => number): number {
     const page = phys - (phys & 0xfff)
     const ram = RAM + page
     const start = phys & 0xfff
@@ -383,12 +409,12 @@ export class Blocks {
   }
 
   #handler(d: Decoded, stack32: boolean, flat: boolean): number {
-    const { handlers } = d.entry
     const slot = handlerSlot(d.memory, d.size, stack32, d.addr32, flat)
-    const known = handlers[slot]
+    const at = (DECODE_HANDLERS >> 1) + d.entry.number * HANDLER_SLOTS + slot
+    const known = this.#u16[at]
     if (known !== 0) return known
     const found = this.#set.find(d.id, d.form, d.size, stack32, d.addr32, flat)
-    handlers[slot] = found
+    this.#u16[at] = found
     return found
   }
 
@@ -396,7 +422,7 @@ export class Blocks {
   #pairUp(rec: number, handler: number, index: number): void {
     const before = rec - RECORD_SIZE
     if (index > 0 && this.#lastMain === before) {
-      const both = this.#set.pair(this.#u16[(before + REC_HANDLER) >> 1], handler)
+      const both = this.#set.pairs.get(this.#u16[(before + REC_HANDLER) >> 1], handler)
       if (both !== 0) {
         this.#u16[(before + REC_HANDLER) >> 1] = both
         this.#lastMain = 0

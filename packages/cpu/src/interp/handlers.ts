@@ -163,36 +163,37 @@ export interface HandlerSet {
   simdId: number
   simd: Insn
   micro(name: keyof typeof MICRO): number
-  /** Handler of two instructions in a row, by their handlers; 0 when the pair has none. */
-  pair(first: number, second: number): number
+  pairs: PairTable
   /** Handler of a decoded instruction; `flat` as in Builder, where there is such a variant. */
   find(id: number, form: string, size: number, stack32: boolean, addr32: boolean, flat: boolean): number
 }
 
 /** The pairs as a table: a row for each first instruction that has any, a column for each second. */
 class PairTable {
-  readonly #row: Uint8Array
-  readonly #column: Uint8Array
-  readonly #both: Uint16Array
-  #rows = 1
-  #columns = 1
+  /** Row of each handler, and column; 0 where it has none. */
+  readonly rows: Uint8Array
+  readonly columns: Uint8Array
+  /** By row << 8 | column; 0 where there is no pair. */
+  readonly both: Uint16Array
+  #nextRow = 1
+  #nextColumn = 1
 
   /** `handlers`: how many there are before the pairs. */
   constructor(handlers: number) {
-    this.#row = new Uint8Array(handlers)
-    this.#column = new Uint8Array(handlers)
-    this.#both = new Uint16Array(0x10000)
+    this.rows = new Uint8Array(handlers)
+    this.columns = new Uint8Array(handlers)
+    this.both = new Uint16Array(0x10000)
   }
   add(first: number, second: number, both: number): void {
-    if (this.#row[first] === 0) this.#row[first] = this.#rows++
-    if (this.#column[second] === 0) this.#column[second] = this.#columns++
-    if (this.#rows > 256 || this.#columns > 256) throw new Error('too many pairs for the table')
-    this.#both[(this.#row[first] << 8) | this.#column[second]] = both
+    if (this.rows[first] === 0) this.rows[first] = this.#nextRow++
+    if (this.columns[second] === 0) this.columns[second] = this.#nextColumn++
+    if (this.#nextRow > 256 || this.#nextColumn > 256) throw new Error('too many pairs for the table')
+    this.both[(this.rows[first] << 8) | this.columns[second]] = both
   }
-  /** 0 when there is none; a pair itself is no first instruction. */
+  /** Handler of both, 0 when there is none; a pair itself is no first instruction. */
   get(first: number, second: number): number {
-    if (first >= this.#row.length) return 0
-    return this.#both[(this.#row[first] << 8) | this.#column[second]]
+    if (first >= this.rows.length) return 0
+    return this.both[(this.rows[first] << 8) | this.columns[second]]
   }
 }
 
@@ -250,7 +251,7 @@ export function buildHandlers(): HandlerSet {
     simdId,
     simd: SIMD,
     micro: name => microIndex[name],
-    pair: (first, second) => pairs.get(first, second),
+    pairs,
     find(id, form, size, stack32, addr32, flat) {
       const insn = id === simdId ? SIMD : ISA[id]
       const wide = [stack32 || !insn.stack, addr32 || !insn.addr] as const

@@ -2,6 +2,7 @@
 import type { Helpers } from '../interp/wasm.ts'
 import { type Emitted, prebuilt } from '../prebuilt.ts'
 import { ANSWERS } from './answers.ts'
+import { BLOCKS } from './blocks.ts'
 import { EVENTS } from './events.ts'
 import { emitShortcuts } from './module.ts'
 import { PAGING } from './paging.ts'
@@ -13,7 +14,7 @@ export const SHORTCUTS = 'shortcuts'
 
 /** The module of all shortcuts. */
 export function emitAllShortcuts(): Emitted {
-  return emitShortcuts([...EVENTS, ...PAGING, ...SYSENTER, ...STRINGS, ...ANSWERS])
+  return emitShortcuts([...EVENTS, ...PAGING, ...SYSENTER, ...STRINGS, ...ANSWERS, ...BLOCKS])
 }
 
 let compiled: { module: WebAssembly.Module; helpers: readonly string[] } | undefined
