@@ -24,6 +24,9 @@ export const PTE_D = 0x40
 export const PTE_PS = 0x80
 export const PTE_G = 0x100
 
+/** Reserved bits of a PDPTE's low dword (SDM 4.4.1). */
+export const PDPTE_RESERVED = 0x1e6
+
 /** Physical address width reported and enforced (SDM 4.1.4: 36 when CPUID has PAE and no leaf 80000008H says more). */
 const MAXPHYADDR = 36
 /** Bits of an entry's high dword that lie above MAXPHYADDR, without XD (bit 63). */
@@ -155,7 +158,7 @@ export function loadPdptes(cpu: Processor, cr3: number): void {
     const at = maskA20(cpu, base + i * 8)
     const low = physRead(cpu, at, 4)
     const high = physRead(cpu, at + 4, 4)
-    if ((low & PTE_P) !== 0 && ((low & 0x1e6) !== 0 || (high & (HIGH_RESERVED | XD)) !== 0)) {
+    if ((low & PTE_P) !== 0 && ((low & PDPTE_RESERVED) !== 0 || (high & (HIGH_RESERVED | XD)) !== 0)) {
       throw new GuestFault(VEC_GP, 0)
     }
     words.push(low, high)

@@ -4,6 +4,7 @@ import { type Emitted, prebuilt } from '../prebuilt.ts'
 import { ANSWERS } from './answers.ts'
 import { BLOCKS } from './blocks.ts'
 import { EVENTS } from './events.ts'
+import { FLUSHES } from './flushes.ts'
 import { emitShortcuts } from './module.ts'
 import { PAGING } from './paging.ts'
 import { STRINGS } from './strings.ts'
@@ -14,7 +15,7 @@ export const SHORTCUTS = 'shortcuts'
 
 /** The module of all shortcuts. */
 export function emitAllShortcuts(): Emitted {
-  return emitShortcuts([...EVENTS, ...PAGING, ...SYSENTER, ...STRINGS, ...ANSWERS, ...BLOCKS])
+  return emitShortcuts([...EVENTS, ...PAGING, ...FLUSHES, ...SYSENTER, ...STRINGS, ...ANSWERS, ...BLOCKS])
 }
 
 let compiled: { module: WebAssembly.Module; helpers: readonly string[] } | undefined

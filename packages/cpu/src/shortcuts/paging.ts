@@ -75,7 +75,7 @@ const CODE_MASK = 0xff
 const wordOf = (b: ShortcutBuilder, lin: Expr): Expr => b.let(b.shl(b.shr(lin, 12), 2))
 
 /** A physical page below 4 GB that is RAM, and flagged as nothing else but maybe what `allowed` says; its flags. */
-function requireRam(b: ShortcutBuilder, pa: Expr, allowed = 0): Expr {
+export function requireRam(b: ShortcutBuilder, pa: Expr, allowed = 0): Expr {
   b.declineIf(b.cmp('ge_u', pa, b.word(RAM_SIZE)))
   const flags = b.let(load('8u', b.shr(pa, 12), PAGE_FLAGS))
   b.declineIf(b.and(flags, ~allowed))
