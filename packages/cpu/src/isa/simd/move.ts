@@ -1,4 +1,4 @@
-/** Moves between XMM, MMX and general registers and memory; EMMS (simd/move.ts). */
+/** Moves between XMM, MMX and general registers and memory; EMMS (simd/move.ts); fences. */
 import type { Expr } from '../../ir/ir.ts'
 import { FPU_TOP, FPU_TW } from '../../state.ts'
 import { type VectorForm, x87Usable } from './form.ts'
@@ -45,6 +45,8 @@ const storeHalf = (f: (a: Expr) => Expr): VectorForm => ({
 const lowQword = (v: Expr): Expr => lowHalves(v, ZEROS)
 const highQword = (v: Expr): Expr => shuffleLanes(v, v, 8, [1, 0])
 const MM: VectorForm = { ...XMM, checks: 'mmx', a: 'mm', b: 'mm', bytes: 8 }
+/** Nothing to wait for: see simd/fxsave.ts. */
+const FENCE: VectorForm = { ...XMM, checks: 'none', a: 'gpr', b: 'gpr', compute: (_b, x) => x.finish() }
 const storeMm: VectorForm = { ...MM, to: 1, compute: (_b, x) => x.commit(x.a) }
 
 /** By name as in simd/, with what tells namesakes apart: prefix and opcode. */
@@ -84,6 +86,9 @@ export const MOVE_FORMS: ReadonlyMap<string, VectorForm> = new Map<string, Vecto
   ['MOVQ 6f', MM],
   ['MOVQ 7f', storeMm],
   ['MOVNTQ e7', storeMm],
+  ['LFENCE ae', FENCE],
+  ['MFENCE ae', FENCE],
+  ['SFENCE ae', FENCE],
   [
     'EMMS 77',
     {
