@@ -192,6 +192,8 @@ export class Engine implements Snapshotable<EngineState> {
     })
     // The reference takes the exact path always, so that lock-step tries the kernels too.
     exact.regionPage = (low, what) => this.#translator?.page(low, what) ?? 0
+    // What the shortcut of that name does not find, the run loop does.
+    exact.resolve = () => 0
     const quick = this.kind === 'reference' ? {} : createShortcuts(memory, exact)
     if (this.kind !== 'reference') {
       cpu.shortcuts = quick as unknown as Shortcuts

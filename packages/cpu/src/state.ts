@@ -164,6 +164,13 @@ export const RAM_SIZE = 0x828
 /** Times an entry of TLB_SLOW was filled since all were last emptied, and entries of ITLB_LOCAL. */
 export const TLB_SLOW_COUNT = 0x82c
 export const ITLB_LOCAL_COUNT = 0x830
+/**
+ * Blocks (interp/blocks.ts): where the next one goes, entries after which one counts as hot, and non-zero when some
+ * instruction is probed.
+ */
+export const BLOCKS_NEXT = 0x834
+export const BLOCKS_HEAT = 0x838
+export const BLOCKS_PROBED = 0x83c
 /** CPUID instructions executed (i64). */
 export const CPUID_COUNT = 0x810
 /**

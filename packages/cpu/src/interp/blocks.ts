@@ -35,6 +35,9 @@ import { DECODE_HANDLERS } from '../decode/tables.ts'
 import { MODE_CODE32, MODE_FLAT, MODE_LIMIT, MODE_STACK32, MODE_TRACE } from '../mode.ts'
 import {
   BLOCK_HASH,
+  BLOCKS_HEAT,
+  BLOCKS_NEXT,
+  BLOCKS_PROBED,
   CODE_HEADS,
   CODE_LINES,
   RAM,
@@ -59,6 +62,8 @@ export const MAX_INSTRUCTIONS = 64
 /** Records of the longest block: up to four an instruction, LIMIT and END. */
 const MAX_RECORDS = MAX_INSTRUCTIONS * 4 + 2
 const SCRATCH_BLOCK = RECORDS
+/** Where there is still room for the longest. */
+export const LAST_BLOCK: number = RECORDS + RECORDS_SIZE - BLOCK_HEADER - MAX_RECORDS * RECORD_SIZE
 /** Block of no instructions: what is current while a region runs. Its one record is at offset 0 of the page. */
 export const REGION_BLOCK: number = SCRATCH_BLOCK + BLOCK_HEADER + 16 * RECORD_SIZE
 const FIRST_BLOCK = REGION_BLOCK + BLOCK_HEADER + RECORD_SIZE
@@ -98,8 +103,6 @@ export class Blocks {
   quick: QuickBuild | null = null
   /** Set where there is a translator. */
   regions: Regions | null = null
-  /** Entries after which a block counts as hot. */
-  heat: number = COLD
   readonly #u8: Uint8Array
   readonly #view: DataView
   readonly #u16: Uint16Array
@@ -111,7 +114,6 @@ export class Blocks {
   /** CODE_HEADS and CODE_LINES. */
   readonly #heads: Uint32Array
   readonly #lines: Uint32Array
-  #next = FIRST_BLOCK
   readonly #pairs: boolean
   /** Record of the last instruction that is not half of a pair. */
   #lastMain = 0
@@ -144,6 +146,8 @@ export class Blocks {
     this.#u16 = new Uint16Array(buffer)
     this.#u32 = new Uint32Array(buffer)
     this.#i32 = new Int32Array(buffer)
+    this.#next = FIRST_BLOCK
+    this.heat = COLD
     this.#set = set
     this.#decoder = decoder
     this.#pages = pages
@@ -162,6 +166,21 @@ export class Blocks {
       stale: set.micro('STALE'),
       staleEntry: set.micro('STALE_ENTRY'),
     }
+  }
+
+  /** Where in linear memory the next block goes. */
+  get #next(): number {
+    return this.#u32[BLOCKS_NEXT >> 2]
+  }
+  set #next(address: number) {
+    this.#u32[BLOCKS_NEXT >> 2] = address
+  }
+  /** Entries after which a block counts as hot. */
+  get heat(): number {
+    return this.#u32[BLOCKS_HEAT >> 2]
+  }
+  set heat(entries: number) {
+    this.#u32[BLOCKS_HEAT >> 2] = entries
   }
 
   /** The block at a physical address, if it has been decoded under that mode; its table entry is renewed. */
@@ -187,7 +206,7 @@ export class Blocks {
    * a single step will tell why.
    */
   build(phys: number, mode: number, nextPage: () => number): number {
-    if (this.#next + BLOCK_HEADER + MAX_RECORDS * RECORD_SIZE > RECORDS + RECORDS_SIZE) this.flush()
+    if (this.#next > LAST_BLOCK) this.flush()
     return this.#buildQuick(phys, mode) || this.#buildExact(phys, mode, nextPage)
   }
 
@@ -320,6 +339,7 @@ export class Blocks {
   /** Counts executions of the instruction at physical address `pa` at `counter`. */
   addProbe(pa: number, counter: number): void {
     const line = Math.floor(pa / LINE)
+    this.#u32[BLOCKS_PROBED >> 2] = 1
     this.#probed[line >> 5] |= 1 << (line & 31)
     this.#probes.set(pa, counter)
     this.invalidate(pa, 1)

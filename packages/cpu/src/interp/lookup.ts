@@ -3,7 +3,7 @@
  * The instruction TLB and the block table are direct-mapped and live in linear memory.
  */
 import { BLK_COUNT, BLK_EIP, BLK_HEAT, BLK_TWIN, BLOCK_HEADER, REC_OFF } from '../decode/record.ts'
-import { load } from '../ir/ir.ts'
+import { type Expr, load } from '../ir/ir.ts'
 import { Builder, LOCAL_BLOCK, LOCAL_LINK, LOCAL_REC, LOCAL_RESULT } from '../isa/builder.ts'
 import {
   ATTENTION,
@@ -67,7 +67,7 @@ export const REGION_FAULT = 6
 export const REGION_DECLINE = 7
 export const REGION_ALIAS = 8
 
-/** Address of the block table entry for a physical address; the same formula as the generated one below. */
+/** Address of the block table entry for a physical address; the same formula as in `hashEntry`. */
 export function hashSlot(phys: number, mode: number): number {
   const h = Math.imul(phys ^ mode, SPREAD)
   return BLOCK_HASH + (h >>> (32 - HASH_BITS)) * HASH_ENTRY
@@ -75,6 +75,12 @@ export function hashSlot(phys: number, mode: number): number {
 /** ITLB tag: linear page, and whether the access was a user's. */
 export function itlbTag(lin: number, user: boolean): number {
   return ((lin & ~0xfff) | (user ? 3 : 1)) >>> 0
+}
+
+/** The same, written out. */
+export function hashEntry(b: Builder, phys: Expr, mode: Expr): Expr {
+  const h = b.op('mul', b.xor(phys, mode), b.c(SPREAD))
+  return b.let(b.add(b.shl(b.shr(h, 32 - HASH_BITS), 4), BLOCK_HASH))
 }
 
 function onReturn(b: Builder, reason: number): void {
@@ -91,13 +97,17 @@ export function lookupCode(): Handler {
   const eip = b.let(b.word(EIP))
   const lin = b.let(b.add(eip, b.word(SEG + SEG_CS * SEG_SIZE + SEG_BASE)))
   const { tag, physical } = b.itlb(lin)
-  b.if(tag, () => onReturn(b, RETURN_MISS))
   const phys = b.let(b.or(physical, b.and(lin, 0xfff)))
   const mode = b.let(b.word(MODE))
-  const h = b.op('mul', b.xor(phys, mode), b.c(SPREAD))
-  const entry = b.let(b.add(b.shl(b.shr(h, 32 - HASH_BITS), 4), BLOCK_HASH))
-  b.if(b.or(b.xor(load('32', entry), phys), b.xor(load('32', entry, 4), mode)), () => onReturn(b, RETURN_MISS))
-  b.set(block, load('32', entry, 8))
+  const entry = hashEntry(b, phys, mode)
+  b.if(
+    b.or(tag, b.or(b.xor(load('32', entry), phys), b.xor(load('32', entry, 4), mode))),
+    () => {
+      b.set(block, { k: 'call', t: 'i32', fn: 'resolve', args: [] })
+      b.if(b.eqz(block), () => onReturn(b, RETURN_MISS))
+    },
+    () => b.set(block, load('32', entry, 8)),
+  )
   b.setWord(EIP_BASE, b.sub(eip, b.and(lin, 0xfff)))
   b.if(link, () => {
     b.store('32', link, block)

@@ -7,6 +7,7 @@ import { EVENTS } from './events.ts'
 import { FLUSHES } from './flushes.ts'
 import { emitShortcuts } from './module.ts'
 import { PAGING } from './paging.ts'
+import { RESOLVE } from './resolve.ts'
 import { STRINGS } from './strings.ts'
 import { SYSENTER } from './sysenter.ts'
 
@@ -15,7 +16,7 @@ export const SHORTCUTS = 'shortcuts'
 
 /** The module of all shortcuts. */
 export function emitAllShortcuts(): Emitted {
-  return emitShortcuts([...EVENTS, ...PAGING, ...FLUSHES, ...SYSENTER, ...STRINGS, ...ANSWERS, ...BLOCKS])
+  return emitShortcuts([...EVENTS, ...PAGING, ...FLUSHES, ...SYSENTER, ...STRINGS, ...ANSWERS, ...BLOCKS, ...RESOLVE])
 }
 
 let compiled: { module: WebAssembly.Module; helpers: readonly string[] } | undefined
