@@ -199,6 +199,7 @@ export class Engine implements Snapshotable<EngineState> {
       cpu.shortcuts = quick as unknown as Shortcuts
       cpu.u8.set(tables, DECODING)
       this.#blocks.quick = quick.build as QuickBuild
+      this.#blocks.drop = quick.drop as NonNullable<Blocks['drop']>
     }
     const helpers = { ...exact, ...quick, ...(this.kind === 'reference' ? NO_KERNELS : createKernels(memory)) }
     const engine = this

@@ -171,6 +171,9 @@ export const ITLB_LOCAL_COUNT = 0x830
 export const BLOCKS_NEXT = 0x834
 export const BLOCKS_HEAT = 0x838
 export const BLOCKS_PROBED = 0x83c
+/** Handlers of the records of dropped blocks (u16): of the first, and of the others. */
+export const STALE_ENTRY = 0x840
+export const STALE = 0x842
 /** CPUID instructions executed (i64). */
 export const CPUID_COUNT = 0x810
 /**

@@ -32,6 +32,7 @@ import {
 } from '../decode/record.ts'
 import { HANDLER_SLOTS, handlerSlot } from '../decode/table.ts'
 import { DECODE_HANDLERS } from '../decode/tables.ts'
+import { PAGE_SHARED } from '../mmu/physical.ts'
 import { MODE_CODE32, MODE_FLAT, MODE_LIMIT, MODE_STACK32, MODE_TRACE } from '../mode.ts'
 import {
   BLOCK_HASH,
@@ -40,6 +41,7 @@ import {
   BLOCKS_PROBED,
   CODE_HEADS,
   CODE_LINES,
+  PAGE_FLAGS,
   RAM,
   RECORDS,
   RECORDS_SIZE,
@@ -48,6 +50,8 @@ import {
   SEG_FS,
   SEG_GS,
   SEG_SIZE,
+  STALE,
+  STALE_ENTRY,
   TMP_EA,
   ZERO,
 } from '../state.ts'
@@ -101,6 +105,8 @@ export type QuickBuild = (block: number, phys: number, mode: number, heat: numbe
 export class Blocks {
   /** Set where there is a shortcut: it builds most blocks. */
   quick: QuickBuild | null = null
+  /** The same: drops the blocks that overlap [from, to), inside one page that holds code. 0: nothing has changed. */
+  drop: ((from: number, to: number) => number) | null = null
   /** Set where there is a translator. */
   regions: Regions | null = null
   readonly #u8: Uint8Array
@@ -166,6 +172,8 @@ export class Blocks {
       stale: set.micro('STALE'),
       staleEntry: set.micro('STALE_ENTRY'),
     }
+    this.#u16[STALE >> 1] = this.#micro.stale
+    this.#u16[STALE_ENTRY >> 1] = this.#micro.staleEntry
   }
 
   /** Where in linear memory the next block goes. */
@@ -288,6 +296,7 @@ export class Blocks {
     this.#publish(block, phys, rest, mode)
     this.#markCode(second, second + d.length - rest)
     const page = Math.floor(second / PAGE)
+    this.#u8[PAGE_FLAGS + page] |= PAGE_SHARED
     const crossing = this.#crossings.get(page) ?? new Set()
     this.#crossings.set(page, crossing.add(block))
     this.#next = rec
@@ -496,6 +505,7 @@ export class Blocks {
     if (this.#lines[page * 2] === 0 && this.#lines[page * 2 + 1] === 0) this.#pages.markCodePage(page * PAGE)
     this.#lines[page * 2] |= low
     this.#lines[page * 2 + 1] |= high
+    this.#u8[PAGE_FLAGS + page] |= PAGE_SHARED
   }
 
   #publish(block: number, phys: number, bytes: number, mode: number): void {
@@ -530,14 +540,17 @@ export class Blocks {
   #invalidateInPage(from: number, to: number): void {
     const page = Math.floor(from / PAGE)
     if (page >= this.#heads.length || !this.#holdsCode(page, (from & 0xfff) >> 6, ((to - 1) & 0xfff) >> 6)) return
+    if (this.drop !== null && this.drop(from, to) !== 0) return
     const translated = this.regions?.overlap(page, from, to) ?? false
     if (!translated && !this.#overlaps(page, from, to) && !this.#crossings.has(page)) return
     if (translated) this.regions?.invalidate(page, from, to)
     const u32 = this.#u32
     let block = this.#heads[page]
     let kept = 0
-    this.#lines[page * 2] = this.regions?.lines(page, 0) ?? 0
-    this.#lines[page * 2 + 1] = this.regions?.lines(page, 1) ?? 0
+    this.#u8[PAGE_FLAGS + page] &= ~PAGE_SHARED
+    this.#lines[page * 2] = this.#lines[page * 2 + 1] = 0
+    const [low, high] = [this.regions?.lines(page, 0) ?? 0, this.regions?.lines(page, 1) ?? 0]
+    if ((low | high) !== 0) this.markRegion(page, low, high)
     while (block !== 0) {
       const at = block >> 2
       const next = u32[at + BLK_NEXT / 4]
@@ -581,6 +594,7 @@ export class Blocks {
     if (crossing === undefined) return
     if ((from & 0xfff) >= 64) {
       this.#markLines(page * PAGE, page * PAGE + 1)
+      this.#u8[PAGE_FLAGS + page] |= PAGE_SHARED
       return
     }
     // The blocks stay listed in their own page, where a stale one does no harm.

@@ -1,6 +1,6 @@
 /**
  * Physical memory as the processor sees it: RAM in linear memory from `RAM`, everything else through the MMIO ports;
- * the A20 gate; and one byte of flags for every RAM page (holds code, holds host-op stubs, is a device hole).
+ * the A20 gate; and one byte of flags for every RAM page (holds code, whose, holds host-op stubs, is a device hole).
  */
 import type { Processor } from '../processor.ts'
 import { A20_MASK, RAM } from '../state.ts'
@@ -11,6 +11,8 @@ export const PAGE_CODE = 1
 export const PAGE_STUB = 2
 /** Page flag: a device answers here although the address is below `ramSize` (for example a VGA window). */
 export const PAGE_HOLE = 4
+/** Page flag, beside PAGE_CODE: there is other code than the blocks that begin in the page; maybe there was. */
+export const PAGE_SHARED = 8
 
 /** True when `pa` is served by RAM. Accesses never cross a page here, so one address decides. */
 export function isRam(cpu: Processor, pa: number): boolean {

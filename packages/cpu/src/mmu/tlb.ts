@@ -29,7 +29,7 @@ import {
   TLB_WRITERS,
   VEC_PF,
 } from '../state.ts'
-import { isRam, maskA20, PAGE_CODE } from './physical.ts'
+import { isRam, maskA20, PAGE_CODE, PAGE_SHARED } from './physical.ts'
 import { PF_I, PF_U, PF_W, walk } from './walk.ts'
 
 /** Pages that each list holds before everything is flushed. */
@@ -259,6 +259,6 @@ function dropWriters(cpu: Processor, frame: number, list: Uint32Array, count: nu
 /** The page of `pa` holds no code any more; write entries come back with the next write. */
 export function unmarkCodePage(cpu: Processor, pa: number): void {
   if (pa >= cpu.ramSize) return
-  cpu.pageFlags[pa >>> 12]! &= ~PAGE_CODE
+  cpu.pageFlags[pa >>> 12]! &= ~(PAGE_CODE | PAGE_SHARED)
   dropSlow(cpu.tlb)
 }

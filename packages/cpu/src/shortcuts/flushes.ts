@@ -4,7 +4,6 @@
  */
 import { c32, type Expr, load } from '../ir/ir.ts'
 import { PAGE_CODE } from '../mmu/physical.ts'
-import { SLOW_SIZE } from '../mmu/tlb.ts'
 import { PDPTE_RESERVED, PTE_P } from '../mmu/walk.ts'
 import {
   A20_MASK,
@@ -24,46 +23,19 @@ import {
   TLB_LARGE,
   TLB_LOCAL,
   TLB_LOCAL_COUNT,
-  TLB_SLOW,
-  TLB_SLOW_COUNT,
-  TLB_SLOW_USED,
   TLB_SUPERVISOR_READ,
   TLB_SUPERVISOR_WRITE,
   TLB_USER_READ,
   TLB_USER_WRITE,
 } from '../state.ts'
 import { type Shortcut, type ShortcutBuilder, shortcut } from './module.ts'
-import { requireRam } from './paging.ts'
-
-/** Calls `each` for the numbers below `count`. */
-function upTo(b: ShortcutBuilder, count: Expr, each: (i: Expr) => void): void {
-  const i = b.temp('i32')
-  b.set(i, c32(0))
-  b.if(b.cmp('lt_u', i, count), () =>
-    b.doWhile(
-      () => {
-        each(i)
-        b.set(i, b.add(i, 1))
-      },
-      () => b.cmp('lt_u', i, count),
-    ),
-  )
-}
+import { dropSlow, requireRam, upTo } from './pages.ts'
 
 function clearPage(b: ShortcutBuilder, number: Expr): void {
   const at = b.let(b.shl(number, 2))
   for (const table of [TLB_SUPERVISOR_READ, TLB_SUPERVISOR_WRITE, TLB_USER_READ, TLB_USER_WRITE]) {
     b.store('32', at, c32(0), table)
   }
-}
-function dropSlow(b: ShortcutBuilder): void {
-  const count = b.let(b.word(TLB_SLOW_COUNT))
-  b.if(
-    b.cmp('gt_u', count, SLOW_SIZE),
-    () => b.body.push({ k: 'fill', to: c32(TLB_SLOW), value: c32(-1), bytes: c32(SLOW_SIZE * 4) }),
-    () => upTo(b, count, i => b.store('32', b.shl(load('16u', b.shl(i, 1), TLB_SLOW_USED), 2), c32(-1), TLB_SLOW)),
-  )
-  b.setWord(TLB_SLOW_COUNT, c32(0))
 }
 /** Empties a slot of the instruction TLB; regions, which have looked their pages up at their start only, must leave. */
 function dropFetch(b: ShortcutBuilder, slot: Expr, unless: (tag: Expr) => Expr): void {

@@ -3,6 +3,7 @@ import type { Helpers } from '../interp/wasm.ts'
 import { type Emitted, prebuilt } from '../prebuilt.ts'
 import { ANSWERS } from './answers.ts'
 import { BLOCKS } from './blocks.ts'
+import { DROPS } from './drops.ts'
 import { EVENTS } from './events.ts'
 import { FLUSHES } from './flushes.ts'
 import { emitShortcuts } from './module.ts'
@@ -16,7 +17,17 @@ export const SHORTCUTS = 'shortcuts'
 
 /** The module of all shortcuts. */
 export function emitAllShortcuts(): Emitted {
-  return emitShortcuts([...EVENTS, ...PAGING, ...FLUSHES, ...SYSENTER, ...STRINGS, ...ANSWERS, ...BLOCKS, ...RESOLVE])
+  return emitShortcuts([
+    ...EVENTS,
+    ...PAGING,
+    ...FLUSHES,
+    ...SYSENTER,
+    ...STRINGS,
+    ...ANSWERS,
+    ...BLOCKS,
+    ...DROPS,
+    ...RESOLVE,
+  ])
 }
 
 let compiled: { module: WebAssembly.Module; helpers: readonly string[] } | undefined

@@ -1,7 +1,7 @@
 /** TLB misses by the shortcut against mmu/: the same faults, and the same entries and lists. */
 import { expect, test } from 'vitest'
 import { pageFault, tryRead, tryWrite } from '../mmu/access.ts'
-import { PAGE_CODE } from '../mmu/physical.ts'
+import { PAGE_CODE, PAGE_SHARED } from '../mmu/physical.ts'
 import { tryTranslate } from '../mmu/tlb.ts'
 import { PF_U, PF_W, PTE_A, PTE_D, PTE_G, PTE_P, PTE_PS, PTE_RW, PTE_US } from '../mmu/walk.ts'
 import {
@@ -77,7 +77,8 @@ function scramble(lin: number): void {
   cpu.u32[CPL >> 2] = random(2) * 3
   cpu.setCpl(cpu.u32[CPL >> 2]!)
   for (let page = 0; page < 256; page++) cpu.pageFlags[page] = rarely(0, () => PAGE_CODE)
-  for (let page = DATA >>> 12; page < END >>> 12; page++) cpu.pageFlags[page] = random(2) * PAGE_CODE
+  for (let page = DATA >>> 12; page < END >>> 12; page++)
+    cpu.pageFlags[page] = [0, PAGE_CODE, PAGE_CODE | PAGE_SHARED][random(3)]!
   for (let word = DATA >>> 11; word < END >>> 11; word++) {
     cpu.u32[(CODE_LINES >> 2) + word] = random(2 ** 32) & random(2 ** 32)
   }
@@ -152,7 +153,8 @@ test.each(['slowRead', 'slowWrite', 'slowReadForWrite', 'regionPage'])('%s', nam
       const known = cpu.pageForRegion(lin, 4, 0, write)
       wanted = code && !inCode(pa, 4) ? (RAM + pa - lin - 3) >>> 0 : known
     } else {
-      if (code) expect(inCode(pa, size)).toBe(false)
+      // No block is where the lines say there is code: what other code there may be, the shortcut does not know.
+      if (code && inCode(pa, size) && name === 'slowWrite') expect(cpu.pageFlags[pa >>> 12]).toBe(PAGE_CODE)
       if (name === 'slowWrite') wanted = tryWrite(cpu, lin, size, user, value) ? 0 : -1
       else wanted = tryRead(cpu, lin, size, user)
     }

@@ -1,15 +1,14 @@
 /**
  * Misses of the TLB: page walks through tables in RAM (SDM vol. 3A 4.3, 4.4), and what they say, a page or a #PF. As in
  * mmu/walk.ts and mmu/tlb.ts, which do everything else: devices, watched data, memory above 4 GB. A write into a page that
- * holds code is done where it does not touch the code's lines; blocks.ts does the others.
+ * holds code is done where it does not overlap code, or no other than blocks of the page's own, which are dropped (drops.ts).
  */
-import { c32, c64, type Expr, type LoadWidth, load, type StoreWidth } from '../ir/ir.ts'
-import { PAGE_CODE } from '../mmu/physical.ts'
+import { c32, type Expr, type LoadWidth, load, type StoreWidth } from '../ir/ir.ts'
+import { PAGE_CODE, PAGE_SHARED } from '../mmu/physical.ts'
 import { LIST_SIZE, SLOW_SIZE } from '../mmu/tlb.ts'
 import { PF_P, PF_U, PF_W, PTE_A, PTE_D, PTE_G, PTE_P, PTE_PS, PTE_RW, PTE_US } from '../mmu/walk.ts'
 import {
   A20_MASK,
-  CODE_LINES,
   CPL,
   CR0,
   CR0_PG,
@@ -59,7 +58,9 @@ import {
   LOOKUP_SPANS,
   LOOKUP_WRITE,
 } from '../translate/lookup-word.ts'
+import { DROP } from './drops.ts'
 import { type Shortcut, type ShortcutBuilder, shortcut } from './module.ts'
+import { requireRam, touchesCode } from './pages.ts'
 
 /** The shortcut that the others ask: see `page`. */
 const PAGE = 'page'
@@ -74,13 +75,6 @@ const CODE_MASK = 0xff
 /** Index of a page's word in a table. */
 const wordOf = (b: ShortcutBuilder, lin: Expr): Expr => b.let(b.shl(b.shr(lin, 12), 2))
 
-/** A physical page below 4 GB that is RAM, and flagged as nothing else but maybe what `allowed` says; its flags. */
-export function requireRam(b: ShortcutBuilder, pa: Expr, allowed = 0): Expr {
-  b.declineIf(b.cmp('ge_u', pa, b.word(RAM_SIZE)))
-  const flags = b.let(load('8u', b.shr(pa, 12), PAGE_FLAGS))
-  b.declineIf(b.and(flags, ~allowed))
-  return flags
-}
 /** An entry of a paging structure at physical address `pa`. */
 function entryAt(b: ShortcutBuilder, pa: Expr, off = 0): Expr {
   return b.let(load('32', pa, RAM + off))
@@ -106,7 +100,7 @@ function page(b: ShortcutBuilder, lin: Expr, access: Expr): void {
   b.if(b.cmp('eq', load('32', b.shl(slot, 2), TLB_SLOW), key), () => {
     const number = b.let(load('32', b.shl(slot, 2), TLB_SLOW_FRAMES))
     b.declineIf(b.cmp('ge_u', number, b.shr(b.word(RAM_SIZE), 12)))
-    b.declineIf(b.or(b.eqz(write), b.xor(load('8u', number, PAGE_FLAGS), PAGE_CODE)))
+    b.declineIf(b.or(b.eqz(write), b.xor(b.and(load('8u', number, PAGE_FLAGS), ~PAGE_SHARED), PAGE_CODE)))
     b.answer(b.or(entryFor(b, lin, b.shl(number, 12)), CODE))
   })
   b.declineIf(b.or(b.eqz(b.and(b.word(CR0), CR0_PG)), b.not(b.word(A20_MASK))))
@@ -131,7 +125,7 @@ function page(b: ShortcutBuilder, lin: Expr, access: Expr): void {
     b.set(rights, all)
     unlessAllowed(rights)
     b.set(frame, where)
-    b.set(flags, requireRam(b, frame, PAGE_CODE))
+    b.set(flags, requireRam(b, frame, PAGE_CODE | PAGE_SHARED))
     b.set(leaf, b.or(entry, marks))
   }
   const small = (pdeAt: Expr, pde: Expr, pteAt: Expr, pte: Expr): void => {
@@ -261,22 +255,15 @@ function access(b: ShortcutBuilder, lin: Expr, write: Expr | number, announced: 
   return found
 }
 
-/**
- * Whether one of `bytes` bytes from host address `host` on, all inside one page of RAM, is in a line of 64 bytes that holds
- * code.
- */
-function touchesCode(b: ShortcutBuilder, host: Expr, bytes: Expr): Expr {
+/** Drops the code that a write of `bytes` bytes at `host`, all in one page of RAM, overlaps; or declines. */
+function dropCode(b: ShortcutBuilder, host: Expr, bytes: Expr): void {
   const pa = b.let(b.sub(host, RAM))
-  const first = b.let(b.and(b.shr(pa, 6), 63))
-  const more = b.sub(b.and(b.shr(b.sub(b.add(pa, bytes), 1), 6), 63), first)
-  const lines = load('64', b.shl(b.shr(pa, 12), 3), CODE_LINES)
-  const mask = b.op('shr_u', c64(-1n), b.un('extend_u', b.sub(c32(63), more)))
-  return b.bool(b.op('and', b.op('shr_u', lines, b.un('extend_u', first)), mask))
+  b.if(touchesCode(b, pa, bytes), () => b.declineIf(b.eqz(b.call(DROP, pa, b.add(pa, bytes)))))
 }
 
 /**
  * Host address of `bytes` bytes at `lin`, all in one page, for an access at the current level. Declines for what `page` does
- * not know, for faults, and for writes into lines that hold code.
+ * not know, for faults, and for writes into other code than blocks of the page's own.
  */
 export function hostOf(b: ShortcutBuilder, lin: Expr, bytes: Expr, write: boolean): Expr {
   const entry = b.temp('i32')
@@ -287,13 +274,19 @@ export function hostOf(b: ShortcutBuilder, lin: Expr, bytes: Expr, write: boolea
     if (!write) return
     b.if(b.and(entry, CODE), () => {
       b.set(entry, b.xor(entry, CODE))
-      b.declineIf(touchesCode(b, b.let(b.add(b.add(lin, entry), 3)), bytes))
+      dropCode(b, b.let(b.add(b.add(lin, entry), 3)), bytes)
     })
   })
   return b.let(b.add(b.add(lin, entry), 3))
 }
 
-/** What generated code hands over of an access of 1, 2 or 4 bytes; `each` gets its host address, less 3. */
+/** An access that writes now, where PF_W alone is one that will. */
+const STORE = PF_W | 1
+
+/**
+ * What generated code hands over of an access of 1, 2 or 4 bytes, for writing if PF_W is in `write`; `each` gets its host
+ * address, less 3.
+ */
 function slow(
   b: ShortcutBuilder,
   lin: Expr,
@@ -302,9 +295,9 @@ function slow(
   each: (width: '8' | '16' | '32', host: Expr) => void,
 ): void {
   b.declineIf(b.cmp('gt_u', b.add(b.and(lin, 0xfff), size), 4096))
-  const entry = access(b, lin, write, true)
+  const entry = access(b, lin, write & PF_W, true)
   const host = b.let(b.add(lin, b.and(entry, ~CODE)))
-  if (write) b.if(b.and(entry, CODE), () => b.declineIf(touchesCode(b, b.let(b.add(host, 3)), size)))
+  if (write === STORE) b.if(b.and(entry, CODE), () => dropCode(b, b.let(b.add(host, 3)), size))
   b.if(b.cmp('eq', size, 4), () => each('32', host))
   b.if(b.cmp('eq', size, 2), () => each('16', host))
   each('8', host)
@@ -326,7 +319,7 @@ function regionPage(b: ShortcutBuilder, low: Expr, what: Expr): void {
   b.if(b.and(entry, CODE), () => {
     b.if(b.cmp('gt_u', b.add(b.and(low, 0xfff), span), 4096), () => b.answer(0))
     const plain = b.let(b.xor(entry, CODE))
-    b.answer(b.select(touchesCode(b, b.let(b.add(b.add(low, plain), 3)), span), c32(0), plain))
+    b.answer(b.select(touchesCode(b, b.let(b.add(b.add(low, plain), 3 - RAM)), span), c32(0), plain))
   })
   const table = b.let(b.select(write, b.word(TLB_WRITE), b.word(TLB_READ)))
   const at = (address: Expr): Expr => load('32', b.add(table, wordOf(b, b.let(address))))
@@ -339,7 +332,7 @@ export const PAGING: readonly Shortcut[] = [
   shortcut('slowRead', 2, read(0)),
   shortcut('slowReadForWrite', 2, read(PF_W)),
   shortcut('slowWrite', 3, (b, lin, size, value) =>
-    slow(b, lin, size, PF_W, (w: StoreWidth, host) => {
+    slow(b, lin, size, STORE, (w: StoreWidth, host) => {
       b.store(w, host, value, 3)
       b.answer(0)
     }),

@@ -6,7 +6,7 @@
 import { BLK_BYTES, BLK_COUNT, BLK_MODE, BLK_NEXT, BLK_PHYS } from '../decode/record.ts'
 import { LAST_BLOCK } from '../interp/blocks.ts'
 import { hashEntry } from '../interp/lookup.ts'
-import { c32, c64, type Expr, load } from '../ir/ir.ts'
+import { c32, type Expr, load } from '../ir/ir.ts'
 import { PAGE_CODE } from '../mmu/physical.ts'
 import {
   BLOCKS_HEAT,
@@ -26,6 +26,7 @@ import {
   TLB_WRITERS,
 } from '../state.ts'
 import { type Shortcut, type ShortcutBuilder, shortcut } from './module.ts'
+import { linesOf } from './pages.ts'
 
 function resolve(b: ShortcutBuilder): void {
   const lin = b.let(b.add(b.word(EIP), b.word(SEG + SEG_CS * SEG_SIZE + SEG_BASE)))
@@ -67,10 +68,7 @@ function resolve(b: ShortcutBuilder): void {
   const end = b.call('build', block, phys, mode, b.word(BLOCKS_HEAT))
   b.declineIf(b.eqz(end))
   b.if(fresh, () => markCodePage(b, head, writer))
-  const first = b.let(b.and(b.shr(phys, 6), 63))
-  const last = b.and(b.shr(b.sub(b.add(phys, load('32', block, BLK_BYTES)), 1), 6), 63)
-  const some = b.op('shr_u', c64(-1n), b.un('extend_u', b.sub(b.add(first, 63), last)))
-  b.store('64', b.shl(head, 1), b.op('or', lines, b.op('shl', some, b.un('extend_u', first))), CODE_LINES)
+  b.store('64', b.shl(head, 1), b.op('or', lines, linesOf(b, phys, load('32', block, BLK_BYTES))), CODE_LINES)
   b.store('32', block, load('32', head, CODE_HEADS), BLK_NEXT)
   b.store('32', head, block, CODE_HEADS)
   b.setWord(BLOCKS_NEXT, end)

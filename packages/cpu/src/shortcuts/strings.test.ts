@@ -1,6 +1,7 @@
 /** Shortcuts of repeats against the helpers: from the same state the same memory and registers. */
 import { expect, test } from 'vitest'
 import { repCmps, repMovs, repScas, repStos } from '../interp/strings.ts'
+import { PAGE_SHARED } from '../mmu/physical.ts'
 import { markCodePage, unmarkCodePage } from '../mmu/tlb.ts'
 import type { Processor } from '../processor.ts'
 import { CODE_LINES, EAX, ECX, EDI, ESI, RAM, SCRATCH, SEG, SEG_DS, SEG_SIZE, STATE_SIZE } from '../state.ts'
@@ -83,6 +84,7 @@ test.each(Object.keys(HELPERS) as Name[])('%s', name => {
   expect(short).toBeGreaterThan(200)
 })
 
+// The pages' code is not that of their own blocks: what overlaps it is the helper's.
 test.each(['repMovs', 'repStos'] as const)('%s beside code', name => {
   const reported: [number, number][] = []
   cpu.onCodeWrite = (pa, bytes) => void reported.push([pa, bytes])
@@ -104,6 +106,7 @@ test.each(['repMovs', 'repStos'] as const)('%s beside code', name => {
       cpu.u32[(CODE_LINES >> 2) + (page >>> 11)] = 1 << random(32)
       cpu.u32[(CODE_LINES >> 2) + (page >>> 11) + 1] = 1 << random(32)
       markCodePage(cpu, page)
+      cpu.pageFlags[page >>> 12]! |= PAGE_SHARED
       // A page that holds code has no write entry; who writes again need not walk again.
       cpu.writeSys8(page, i)
     }
