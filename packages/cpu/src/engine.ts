@@ -234,7 +234,7 @@ export class Engine implements Snapshotable<EngineState> {
     }
     if (options.cycles) cpu.cycles = options.cycles
     const step = options.cycles ? (options.cyclesPerInstruction ?? 0) : 1
-    cpu.onCyclesRead = () => this.#noteCycles(step)
+    cpu.onCyclesRead = cycles => this.#noteCycles(cycles, step)
   }
 
   /** The translator; null where the engine has none. */
@@ -244,19 +244,20 @@ export class Engine implements Snapshotable<EngineState> {
 
   /** Retired instructions since the engine was made; exact also inside a helper or port. */
   instructions(): number {
-    let done = this.#retired + this.#given - this.#i32[BUDGET >> 2]
-    if (this.#inBlocks) {
-      const block = this.#u32[CUR_BLOCK >> 2]
-      done -= this.#u32[(block + BLK_TOTAL) >> 2] - this.processor.u8[this.#u32[CUR_RECORD >> 2] + REC_INDEX]
-    }
-    return done
+    return this.#retired + this.#given - this.#left()
   }
-  /** Tells generated code how the time-stamp counter goes on. */
-  #noteCycles(step: number): void {
-    const since = this.processor.cycles() - this.instructions() * step
-    const end = since + (this.#retired + this.#given) * step
+  /** Instructions of {@link #given} that have not retired: a block is charged for as a whole. */
+  #left(): number {
+    const left = this.#i32[BUDGET >> 2]
+    if (!this.#inBlocks) return left
+    const block = this.#u32[CUR_BLOCK >> 2]
+    return left + this.#u32[(block + BLK_TOTAL) >> 2] - this.processor.u8[this.#u32[CUR_RECORD >> 2] + REC_INDEX]
+  }
+  /** Tells generated code how the time-stamp counter goes on from `cycles`, which it is at now. */
+  #noteCycles(cycles: number, step: number): void {
+    const end = cycles + this.#left() * step
     // Only whole numbers add up to the same however they are added.
-    if (step === 0 || !Number.isSafeInteger(since) || !Number.isSafeInteger(end) || since < 0) return
+    if (step === 0 || !Number.isSafeInteger(cycles) || !Number.isSafeInteger(end) || cycles < 0) return
     const high = Math.floor(end / 0x1_0000_0000)
     this.#u32[CYCLES_END >> 2] = end - high * 0x1_0000_0000
     this.#u32[(CYCLES_END >> 2) + 1] = high

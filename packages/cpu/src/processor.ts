@@ -138,8 +138,8 @@ export class Processor implements CpuContext {
   instructions: () => number = () => 0
   /** Time-stamp counter before TSC_OFFSET. */
   cycles: () => number = () => this.instructions()
-  /** RDTSC has asked for the cycles. */
-  onCyclesRead: () => void = () => {}
+  /** RDTSC has asked for the cycles, and they are so many. */
+  onCyclesRead: (cycles: number) => void = () => {}
 
   /** Starts in the power-up state. */
   constructor(options: ProcessorOptions) {

@@ -26,6 +26,16 @@ interface Claim {
   readonly name: string
 }
 
+function claimOf(handler: IoHandler, first: number, end: number, name: string): Claim {
+  const { ioRead: read, ioWrite: write, ioWidth: width = 4, ioTimeNs: timeNs = ISA_CYCLE_NS } = handler
+  return { first, end, handler, read, write, width, timeNs, name }
+}
+
+/** Stands where no device is, and takes no access. */
+const NOBODY: Claim = { ...claimOf({ ioRead: () => 0, ioWrite: () => {} }, 0, 0, ''), width: 0 }
+/** Index behind the ports. */
+const APART = PORTS
+
 /** Ports of which has been said that nobody is there. */
 export interface PortBusState {
   /** Port, and what was tried: bit 0 a read, bit 1 a write. */
@@ -34,7 +44,8 @@ export interface PortBusState {
 
 /** The port bus of one machine: devices claim on it, the processor's IN and OUT arrive at `ioRead` and `ioWrite`. */
 export class PortBus implements IoBus, Snapshotable<PortBusState> {
-  readonly #claims: (Claim | undefined)[] = new Array<Claim | undefined>(PORTS).fill(undefined)
+  /** Who decodes each port, and at {@link APART} who takes what no device takes whole: there is always somebody to call. */
+  readonly #claims: Claim[]
   /** One byte per port: bit 0, an unclaimed read was reported; bit 1, an unclaimed write. */
   readonly #reported = new Uint8Array(PORTS)
   readonly #reporter: Reporter
@@ -44,6 +55,13 @@ export class PortBus implements IoBus, Snapshotable<PortBusState> {
   constructor(reporter: Reporter, spend: (ns: number) => void = () => {}) {
     this.#reporter = reporter
     this.#spend = spend
+    this.#claims = new Array<Claim>(PORTS).fill(NOBODY)
+    const apart = {
+      ioRead: (port: number, size: number) => this.#readApart(port, size),
+      ioWrite: (port: number, size: number, value: number) => this.#writeApart(port, size, value),
+    }
+    // What it does takes the time of the accesses that it is made of.
+    this.#claims.push(claimOf({ ...apart, ioTimeNs: 0 }, APART, APART + 1, ''))
   }
 
   /**
@@ -59,31 +77,28 @@ export class PortBus implements IoBus, Snapshotable<PortBusState> {
     }
     for (let port = first; port < end; port++) {
       const owner = this.#claims[port]
-      if (owner) {
+      if (owner !== undefined && owner !== NOBODY) {
         throw new ParagraftError('PG_IO_OVERLAP', `${name} claims port ${hex(port)}, which ${owner.name} owns`, {
           fields: { port, claimant: name, owner: owner.name },
           hint: 'Give one of the two devices another base port.',
         })
       }
     }
-    const timeNs = handler.ioTimeNs ?? ISA_CYCLE_NS
-    const { ioRead: read, ioWrite: write, ioWidth: width = 4 } = handler
-    const claim: Claim = { first, end, handler, read, write, width, timeNs, name }
+    const claim = claimOf(handler, first, end, name)
     this.#claims.fill(claim, first, end)
     return () => {
       for (let port = first; port < end; port++) {
-        if (this.#claims[port] === claim) this.#claims[port] = undefined
+        if (this.#claims[port] === claim) this.#claims[port] = NOBODY
       }
     }
   }
 
-  /* The handlers are called by `call`: V8 inlines no device here then, and compiles the way to all of them but once. */
+  /* The handlers are called by `call`, and there is no way past them: V8 compiles these two but once, with no device in them. */
 
   /** An IN of 1, 2 or 4 bytes. Never throws for a guest's choice of port; the space wraps at 64 K. */
   ioRead(port: number, size: number): number {
     const at = port & 0xffff
-    const claim = this.#claims[at]
-    if (claim === undefined || size > claim.width || at + size > claim.end) return this.#readApart(at, size)
+    const claim = this.#taking(at, size)
     const value = claim.read.call(claim.handler, at, size)
     this.#spend(claim.timeNs)
     return value
@@ -92,16 +107,19 @@ export class PortBus implements IoBus, Snapshotable<PortBusState> {
   /** An OUT of 1, 2 or 4 bytes; `value` is unsigned and at most `size` bytes wide. */
   ioWrite(port: number, size: number, value: number): void {
     const at = port & 0xffff
-    const claim = this.#claims[at]
-    if (claim === undefined || size > claim.width || at + size > claim.end) {
-      this.#writeApart(at, size, value)
-      return
-    }
+    const claim = this.#taking(at, size)
     claim.write.call(claim.handler, at, size, value)
     this.#spend(claim.timeNs)
   }
 
-  /** Of two halves, or of nobody. */
+  /** Whom an access is for. */
+  #taking(port: number, size: number): Claim {
+    const claims = this.#claims
+    const { width, end } = claims[port]!
+    return claims[size <= width && port + size <= end ? port : APART]!
+  }
+
+  /** By two halves, or nobody is there. */
   #readApart(port: number, size: number): number {
     if (size > 1 && this.#spans(port, size)) {
       const half = size >> 1
@@ -127,7 +145,8 @@ export class PortBus implements IoBus, Snapshotable<PortBusState> {
 
   /** Name of the device that owns a port, for reports. */
   ownerOf(port: number): string | undefined {
-    return this.#claims[port & 0xffff]?.name
+    const claim = this.#claims[port & 0xffff]!
+    return claim === NOBODY ? undefined : claim.name
   }
 
   save(): PortBusState {
@@ -142,7 +161,7 @@ export class PortBus implements IoBus, Snapshotable<PortBusState> {
 
   /** True when any byte of the access has an owner, so that it must be split rather than floated whole. */
   #spans(port: number, size: number): boolean {
-    for (let i = 0; i < size; i++) if (this.#claims[(port + i) & 0xffff]) return true
+    for (let i = 0; i < size; i++) if (this.#claims[(port + i) & 0xffff] !== NOBODY) return true
     return false
   }
 

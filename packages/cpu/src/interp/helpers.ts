@@ -219,6 +219,7 @@ export function createHelpers(cpu: Processor, host: HelperHost): Helpers {
         return failed(e)
       }
     },
+    // Four bytes apart from fewer, which are small integers always.
     ioIn(port, size) {
       u32[EIP >> 2] = here()
       try {
@@ -227,10 +228,27 @@ export function createHelpers(cpu: Processor, host: HelperHost): Helpers {
         return failed(e)
       }
     },
+    ioIn32(port) {
+      u32[EIP >> 2] = here()
+      try {
+        return ioIn(cpu, port, 4) | 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
     ioOut(port, size, value) {
       u32[EIP >> 2] = here()
       try {
-        ioOut(cpu, port, size, value >>> 0)
+        ioOut(cpu, port, size, value)
+        return 0
+      } catch (e) {
+        return failed(e)
+      }
+    },
+    ioOut32(port, value) {
+      u32[EIP >> 2] = here()
+      try {
+        ioOut(cpu, port, 4, value >>> 0)
         return 0
       } catch (e) {
         return failed(e)

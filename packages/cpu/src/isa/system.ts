@@ -102,9 +102,14 @@ function queryDescriptor(mnemonic: string, opcode: string, helper: string): Insn
 }
 
 const input = (mnemonic: string, encodings: string[], port: (b: Builder) => Expr): Insn =>
-  exits(mnemonic, encodings, b => b.setGpr(EAX, b.callChecked('ioIn', port(b), c32(b.size))))
+  exits(mnemonic, encodings, b =>
+    b.setGpr(EAX, b.size === 4 ? b.callChecked('ioIn32', port(b)) : b.callChecked('ioIn', port(b), c32(b.size))),
+  )
 const output = (mnemonic: string, encodings: string[], port: (b: Builder) => Expr): Insn =>
-  exits(mnemonic, encodings, b => void b.callChecked('ioOut', port(b), c32(b.size), b.gpr(EAX)))
+  exits(mnemonic, encodings, b => {
+    if (b.size === 4) b.callChecked('ioOut32', port(b), b.gpr(EAX))
+    else b.callChecked('ioOut', port(b), c32(b.size), b.gpr(EAX))
+  })
 
 /** RDMSR and WRMSR of the three MSRs that context switches write; the others are for sys/msr.ts. */
 function sysenterMsr(b: Builder, helper: string, quick: (at: Expr) => void): void {

@@ -158,14 +158,15 @@ export function timeStamp(cpu: Processor): bigint {
 /** RDTSC into EDX:EAX. Guests poll it: without an offset the split is done in doubles, which hold the count exactly. */
 export function rdtsc(cpu: Processor): void {
   if ((cpu.u32[CR4 >> 2]! & CR4_TSD) !== 0 && cpu.u32[CPL >> 2] !== 0) throw new GuestFault(VEC_GP, 0)
-  cpu.onCyclesRead()
+  const cycles = cpu.cycles()
+  cpu.onCyclesRead(cycles)
   if (cpu.u32[TSC_OFFSET >> 2] !== 0 || cpu.u32[(TSC_OFFSET >> 2) + 1] !== 0) {
     setEdxEax(cpu, timeStamp(cpu))
     return
   }
-  const cycles = Math.floor(cpu.cycles())
-  const high = Math.floor(cycles / 0x1_0000_0000)
-  cpu.u32[EAX >> 2] = cycles - high * 0x1_0000_0000
+  const whole = Math.floor(cycles)
+  const high = Math.floor(whole / 0x1_0000_0000)
+  cpu.u32[EAX >> 2] = whole - high * 0x1_0000_0000
   cpu.u32[EDX >> 2] = high
 }
 

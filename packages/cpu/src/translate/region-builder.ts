@@ -48,7 +48,7 @@ const REGISTERS_ONLY = new Set(['rdtsc', 'cpuid'])
 const FLAGS_ONLY = new Set(['pushfValue', 'popf', 'virtualIf'])
 
 /** Helpers during which a port may take instructions off the budget (Engine.shorten). */
-const SHORTENING = new Set(['ioIn', 'ioOut', 'ins', 'outs'])
+const SHORTENING = new Set(['ioIn', 'ioIn32', 'ioOut', 'ioOut32', 'ins', 'outs'])
 
 const FLAT = new Set([SEG_ES, SEG_SS, SEG_DS].map(i => SEG + i * SEG_SIZE))
 /** Label of the common way out. */
