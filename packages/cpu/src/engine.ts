@@ -139,6 +139,8 @@ export class Engine implements Snapshotable<EngineState> {
   readonly #translator: Translator | null = null
   /** Instructions put into BUDGET at a time. */
   readonly #turn: number = 0x7fffffff
+  /** Instructions that BUDGET must last for once generated code has looked at it. */
+  readonly #longestWay: number = 0
   /** Instructions that had retired when the run began. */
   #retired = 0
   /** Instructions of the run that have been put into BUDGET, and those that have not yet. */
@@ -220,6 +222,7 @@ export class Engine implements Snapshotable<EngineState> {
           threshold,
         })
         this.#turn = TURN
+        this.#longestWay = LONGEST_WAY
       }
     }
     this.#itlb = new InstructionTlb(cpu)
@@ -274,17 +277,17 @@ export class Engine implements Snapshotable<EngineState> {
    */
   shorten(count: number): void {
     this.#u32[CYCLES_STEP >> 2] = 0
-    const left = this.#i32[BUDGET >> 2]
     // What is not in BUDGET yet, generated code does not know of. A region has seen to it that BUDGET lasts for its longest
-    // way without a loop, and that must stay true.
-    if (this.#reserve >= count) this.#reserve -= count
-    else if (left > count + (this.#translator === null ? 0 : LONGEST_WAY)) {
-      this.#i32[BUDGET >> 2] = left - count
-      this.#given -= count
-    } else {
-      this.#cut += count
-      this.processor.attention()
-    }
+    // way without a loop, and that must stay true. No branches: V8 would compile every access anew for each of them.
+    const left = this.#i32[BUDGET >> 2]
+    const reserved = Math.min(count, this.#reserve)
+    const budgeted = Math.min(count - reserved, Math.max(left - this.#longestWay, 0))
+    const cut = count - reserved - budgeted
+    this.#reserve -= reserved
+    this.#i32[BUDGET >> 2] = left - budgeted
+    this.#given -= budgeted
+    this.#cut += cut
+    this.#u32[ATTENTION >> 2] |= Math.min(cut, 1)
   }
   /** The INTR line. */
   setIntr(level: boolean): void {

@@ -26,13 +26,14 @@ interface Claim {
   readonly name: string
 }
 
-function claimOf(handler: IoHandler, first: number, end: number, name: string): Claim {
-  const { ioRead: read, ioWrite: write, ioWidth: width = 4, ioTimeNs: timeNs = ISA_CYCLE_NS } = handler
+/** All claims are made here, so that they are of one shape to V8. */
+function claimOf(handler: IoHandler, first: number, end: number, name: string, width: number): Claim {
+  const { ioRead: read, ioWrite: write, ioTimeNs: timeNs = ISA_CYCLE_NS } = handler
   return { first, end, handler, read, write, width, timeNs, name }
 }
 
 /** Stands where no device is, and takes no access. */
-const NOBODY: Claim = { ...claimOf({ ioRead: () => 0, ioWrite: () => {} }, 0, 0, ''), width: 0 }
+const NOBODY = claimOf({ ioRead: () => 0, ioWrite: () => {} }, 0, 0, '', 0)
 /** Index behind the ports. */
 const APART = PORTS
 
@@ -61,7 +62,7 @@ export class PortBus implements IoBus, Snapshotable<PortBusState> {
       ioWrite: (port: number, size: number, value: number) => this.#writeApart(port, size, value),
     }
     // What it does takes the time of the accesses that it is made of.
-    this.#claims.push(claimOf({ ...apart, ioTimeNs: 0 }, APART, APART + 1, ''))
+    this.#claims.push(claimOf({ ...apart, ioTimeNs: 0 }, APART, APART + 1, '', 4))
   }
 
   /**
@@ -84,7 +85,7 @@ export class PortBus implements IoBus, Snapshotable<PortBusState> {
         })
       }
     }
-    const claim = claimOf(handler, first, end, name)
+    const claim = claimOf(handler, first, end, name, handler.ioWidth ?? 4)
     this.#claims.fill(claim, first, end)
     return () => {
       for (let port = first; port < end; port++) {

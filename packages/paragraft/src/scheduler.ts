@@ -69,9 +69,6 @@ export class Scheduler implements Snapshotable<SchedulerState> {
   /** SKIPPED_NS and SPENT_NS. Fields would begin as small integers, and V8 would compile anew whatever uses them when they grow. */
   readonly #times = new Float64Array(2)
   #sliceEnd = Number.POSITIVE_INFINITY
-  /** What the last access took, and how many instructions that is. */
-  #accessNs = 0
-  #accessInstructions = 0
   #running = false
   #paused = false
   #inRun = false
@@ -100,12 +97,7 @@ export class Scheduler implements Snapshotable<SchedulerState> {
   /** The instruction being executed takes so much longer: a port kept the processor waiting. Events come that much sooner. */
   spend(ns: number): void {
     this.#times[SPENT_NS]! += ns
-    if (!this.#running) return
-    if (ns !== this.#accessNs) {
-      this.#accessNs = ns
-      this.#accessInstructions = Math.ceil(ns / this.nsPerInstruction)
-    }
-    this.#processor.shorten(this.#accessInstructions)
+    if (this.#running) this.#processor.shorten(Math.ceil(ns / this.nsPerInstruction))
   }
 
   /** Why the machine stopped, if it has. */
