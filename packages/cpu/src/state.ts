@@ -164,13 +164,9 @@ export const RAM_SIZE = 0x828
 /** Times an entry of TLB_SLOW was filled since all were last emptied, and entries of ITLB_LOCAL. */
 export const TLB_SLOW_COUNT = 0x82c
 export const ITLB_LOCAL_COUNT = 0x830
-/**
- * Blocks (interp/blocks.ts): where the next one goes, entries after which one counts as hot, and non-zero when some
- * instruction is probed.
- */
+/** Blocks (interp/blocks.ts): where the next one goes, and entries after which one counts as hot. */
 export const BLOCKS_NEXT = 0x834
 export const BLOCKS_HEAT = 0x838
-export const BLOCKS_PROBED = 0x83c
 /** Handlers of the records of dropped blocks (u16): of the first, and of the others. */
 export const STALE_ENTRY = 0x840
 export const STALE = 0x842
@@ -246,6 +242,8 @@ export const BLOCK_HASH = 0x0010_0000
  */
 export const CODE_LINES = 0x0200_0000
 export const CODE_HEADS = 0x0280_0000
+/** A byte for each physical page: non-zero when something in it is probed. */
+export const PROBED_PAGES = 0x02c0_0000
 /** The decoder's tables as numbers (decode/tables.ts). */
 export const DECODING = 0x0050_0000
 /** Decoded records. */

@@ -38,10 +38,10 @@ import {
   BLOCK_HASH,
   BLOCKS_HEAT,
   BLOCKS_NEXT,
-  BLOCKS_PROBED,
   CODE_HEADS,
   CODE_LINES,
   PAGE_FLAGS,
+  PROBED_PAGES,
   RAM,
   RECORDS,
   RECORDS_SIZE,
@@ -221,8 +221,7 @@ export class Blocks {
   /** Answers 0 where the shortcut declines, or may not be asked. */
   #buildQuick(phys: number, mode: number): number {
     const { quick } = this
-    const page = Math.floor(phys / PAGE)
-    if (quick === null || (this.#probed[page * 2] | this.#probed[page * 2 + 1]) !== 0) return 0
+    if (quick === null || this.#u8[PROBED_PAGES + Math.floor(phys / PAGE)] !== 0) return 0
     const block = this.#next
     const end = quick(block, phys, mode, this.heat)
     if (end === 0) return 0
@@ -348,7 +347,7 @@ export class Blocks {
   /** Counts executions of the instruction at physical address `pa` at `counter`. */
   addProbe(pa: number, counter: number): void {
     const line = Math.floor(pa / LINE)
-    this.#u32[BLOCKS_PROBED >> 2] = 1
+    this.#u8[PROBED_PAGES + Math.floor(pa / PAGE)] = 1
     this.#probed[line >> 5] |= 1 << (line & 31)
     this.#probes.set(pa, counter)
     this.invalidate(pa, 1)

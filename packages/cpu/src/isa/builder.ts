@@ -235,13 +235,13 @@ export class Builder extends OperandBuilder {
   }
   /**
    * The instruction TLB's answer for the page of `lin` at the current level: `tag` is 0 when it has one, `physical` is
-   * the physical page.
+   * the physical page. Its words are at `slot`, and the first is to be `wanted`.
    */
-  itlb(lin: Expr): { tag: Expr; physical: Expr } {
+  itlb(lin: Expr): { tag: Expr; physical: Expr; slot: Expr; wanted: Expr } {
     const user = this.shl(cmp('eq', this.word(CPL), c32(3)), 1)
     const slot = this.let(this.add(this.shl(this.and(this.shr(lin, 12), ITLB_ENTRIES - 1), 3), ITLB))
     const wanted = this.or(this.or(this.and(lin, ~0xfff), 1), user)
-    return { tag: this.xor(load('32', slot), wanted), physical: load('32', slot, 4) }
+    return { tag: this.xor(load('32', slot), wanted), physical: load('32', slot, 4), slot, wanted }
   }
   branchIf(condition: Expr): void {
     this.if(condition, () => this.branch())

@@ -145,7 +145,7 @@ export function tryTranslate(cpu: Processor, linear: number, access: number): nu
     const entry = cpu.u32[((access & PF_W) !== 0 ? table + (SW - SR) : table) + (lin >>> 12)]!
     if (entry !== 0) return ((lin + entry + 3) >>> 0) - RAM
   }
-  const key = ((lin >>> 12) | ((access & (PF_W | PF_U)) << 20) | ((access & PF_I) << 21)) >>> 0
+  const key = ((lin >>> 12) | ((access & (PF_W | PF_U | PF_I)) << 20)) >>> 0
   const slot = ((lin >>> 12) ^ (access << 5)) & (SLOW_SIZE - 1)
   const w = cpu.walk
   if (tlb.slowKey[slot] === key) {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { pageFault, tryRead, tryWrite } from '../mmu/access.ts'
 import { PAGE_CODE, PAGE_SHARED } from '../mmu/physical.ts'
 import { tryTranslate } from '../mmu/tlb.ts'
-import { PF_U, PF_W, PTE_A, PTE_D, PTE_G, PTE_P, PTE_PS, PTE_RW, PTE_US } from '../mmu/walk.ts'
+import { PF_I, PF_U, PF_W, PTE_A, PTE_D, PTE_G, PTE_P, PTE_PS, PTE_RW, PTE_US } from '../mmu/walk.ts'
 import {
   CODE_LINES,
   CPL,
@@ -169,4 +169,33 @@ test.each(['slowRead', 'slowWrite', 'slowReadForWrite', 'regionPage'])('%s', nam
   expect(short - faults).toBeGreaterThan(100)
   expect(faults).toBeGreaterThan(40)
   if (name !== 'slowRead') expect(beside).toBeGreaterThan(20)
+})
+
+test('fetches leave the tables alone', () => {
+  let pages = 0
+  for (let i = 0; i < 1000; i++) {
+    const lin = random(2 ** 32)
+    scramble(lin)
+    const before = cpu.u8.slice(RAM + PD, RAM + END)
+    const access = cpu.u32[CPL >> 2] === 3 ? PF_U | PF_I : PF_I
+    const warm = random(2) === 0
+    const start = (): void => {
+      clear()
+      cpu.u8.set(before, RAM + PD)
+      // Data may be there already.
+      if (warm) for (const data of [access & PF_U, access]) tryTranslate(cpu, lin, data)
+    }
+    start()
+    const answer = shortcuts.page!(lin, access) >>> 0
+    // A fault, or what the general way is to find out.
+    if ((answer & 1) === 0) continue
+    const after = known(lin)
+    start()
+    const pa = tryTranslate(cpu, lin, access)
+    expect(pa & 0xffff_f000).toBe(answer & 0xffff_f000)
+    expect((answer & 2) !== 0).toBe(cpu.walk.global)
+    expect(known(lin)).toEqual(after)
+    pages++
+  }
+  expect(pages).toBeGreaterThan(100)
 })

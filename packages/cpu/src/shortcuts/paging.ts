@@ -6,7 +6,7 @@
 import { c32, type Expr, type LoadWidth, load, type StoreWidth } from '../ir/ir.ts'
 import { PAGE_CODE, PAGE_SHARED } from '../mmu/physical.ts'
 import { LIST_SIZE, SLOW_SIZE } from '../mmu/tlb.ts'
-import { PF_P, PF_U, PF_W, PTE_A, PTE_D, PTE_G, PTE_P, PTE_PS, PTE_RW, PTE_US } from '../mmu/walk.ts'
+import { PF_I, PF_P, PF_U, PF_W, PTE_A, PTE_D, PTE_G, PTE_P, PTE_PS, PTE_RW, PTE_US } from '../mmu/walk.ts'
 import {
   A20_MASK,
   CPL,
@@ -68,6 +68,8 @@ const PAGE = 'page'
 const ENTRY = 1
 /** Set in an answer that is an entry for a write into a page that holds code. */
 const CODE = 2
+/** Set in the answer for a fetch from a page that is global. */
+const GLOBAL = 2
 /** Set in an answer that is a fault's code, which may be 0. The code's own bits are moved up by one. */
 const FAULTS = 0x100
 const CODE_MASK = 0xff
@@ -85,14 +87,16 @@ const entryFor = (b: ShortcutBuilder, lin: Expr, frame: Expr): Expr =>
 
 /**
  * The entry of the current level's table for an access to `lin` of PF_W and PF_U, filled if need be; with CODE set, which
- * is not in the table, for a write into a page that holds code. Or FAULTS and the error code. 0: not known here.
+ * is not in the table, for a write into a page that holds code. For a fetch (PF_I) the tables are left alone, and it is the
+ * physical page with ENTRY set, and GLOBAL. Or FAULTS and the error code. 0: not known here.
  */
 function page(b: ShortcutBuilder, lin: Expr, access: Expr): void {
   const at = wordOf(b, lin)
   const write = b.let(b.and(access, PF_W))
   const user = b.let(b.and(access, PF_U))
   const there = b.let(load('32', b.add(at, b.select(write, b.word(TLB_WRITE), b.word(TLB_READ)))))
-  b.if(there, () => b.answer(there))
+  const fetch = b.let(b.and(access, PF_I))
+  b.if(there, () => b.if(b.eqz(fetch), () => b.answer(there)))
   b.declineIf(b.or(b.and(b.word(EFLAGS_SYS), FLAG_AC), b.and(b.word(DR + 7 * 8), DR7_ENABLED)))
   // A translation that has no place in the tables may be older than what memory says now.
   const slot = b.let(b.and(b.xor(b.shr(lin, 12), b.shl(access, 5)), SLOW_SIZE - 1))
@@ -100,7 +104,12 @@ function page(b: ShortcutBuilder, lin: Expr, access: Expr): void {
   b.if(b.cmp('eq', load('32', b.shl(slot, 2), TLB_SLOW), key), () => {
     const number = b.let(load('32', b.shl(slot, 2), TLB_SLOW_FRAMES))
     b.declineIf(b.cmp('ge_u', number, b.shr(b.word(RAM_SIZE), 12)))
-    b.declineIf(b.or(b.eqz(write), b.xor(b.and(load('8u', number, PAGE_FLAGS), ~PAGE_SHARED), PAGE_CODE)))
+    const flags = b.let(b.and(load('8u', number, PAGE_FLAGS), ~PAGE_SHARED))
+    b.if(fetch, () => {
+      b.declineIf(b.and(flags, ~PAGE_CODE))
+      fetched(b, b.shl(number, 12), load('8u', slot, TLB_SLOW_GLOBAL))
+    })
+    b.declineIf(b.or(b.eqz(write), b.xor(flags, PAGE_CODE)))
     b.answer(b.or(entryFor(b, lin, b.shl(number, 12)), CODE))
   })
   b.declineIf(b.or(b.eqz(b.and(b.word(CR0), CR0_PG)), b.not(b.word(A20_MASK))))
@@ -143,8 +152,8 @@ function page(b: ShortcutBuilder, lin: Expr, access: Expr): void {
   b.if(
     b.and(b.word(CR4), CR4_PAE),
     () => {
-      const nx = b.and(b.word(EFER), EFER_NXE)
-      // Addresses from 4 GB up, reserved bits, and bit 63 where it is one.
+      const nx = b.and(b.bool(b.and(b.word(EFER), EFER_NXE)), b.eqz(fetch))
+      // Addresses from 4 GB up, reserved bits, and bit 63 where it is one, or forbids what is wanted.
       const beyond = b.let(b.select(nx, c32(0x7fffffff), c32(-1)))
       const pdpte = b.let(b.add(b.shl(b.shr(lin, 30), 3), PDPTE))
       const low = b.let(load('32', pdpte))
@@ -187,17 +196,34 @@ function page(b: ShortcutBuilder, lin: Expr, access: Expr): void {
       )
     },
   )
-  fill(b, lin, at, frame, rights, leaf, flags)
-  b.if(b.and(b.bool(flags), b.bool(b.and(leaf, PTE_D))), () => {
+  const remember = (): void => {
     b.store('32', b.shl(slot, 2), key, TLB_SLOW)
     b.store('32', b.shl(slot, 2), b.shr(frame, 12), TLB_SLOW_FRAMES)
     b.store('8', slot, isGlobal(b, leaf), TLB_SLOW_GLOBAL)
     const count = b.let(b.word(TLB_SLOW_COUNT))
     b.store('16', b.shl(b.and(count, SLOW_SIZE - 1), 1), slot, TLB_SLOW_USED)
     b.setWord(TLB_SLOW_COUNT, b.add(count, 1))
+  }
+  b.if(fetch, () => {
+    remember()
+    fetched(b, frame, isGlobal(b, leaf))
+  })
+  fill(b, lin, at, frame, rights, leaf, flags)
+  b.if(b.and(b.bool(flags), b.bool(b.and(leaf, PTE_D))), () => {
+    remember()
     b.if(write, () => b.answer(b.or(entryFor(b, lin, frame), CODE)))
   })
   b.answer(load('32', b.add(at, b.select(write, b.word(TLB_WRITE), b.word(TLB_READ)))))
+}
+
+function fetched(b: ShortcutBuilder, page: Expr, global: Expr): void {
+  b.answer(b.or(b.or(page, ENTRY), b.select(global, c32(GLOBAL), c32(0))))
+}
+/** Physical page of `lin` for fetches at the current level; declines for what `page` does not know, and for faults. */
+export function fetchPage(b: ShortcutBuilder, lin: Expr): { page: Expr; global: Expr } {
+  const found = b.call(PAGE, lin, b.or(userBit(b), PF_I))
+  b.declineIf(b.eqz(b.and(found, ENTRY)))
+  return { page: b.let(b.and(found, ~0xfff)), global: b.let(b.and(found, GLOBAL)) }
 }
 
 const isGlobal = (b: ShortcutBuilder, leaf: Expr): Expr =>

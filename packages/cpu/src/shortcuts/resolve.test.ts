@@ -109,7 +109,7 @@ test('the same blocks are found or built, and the same pages marked', () => {
   expect(built).toBeGreaterThan(500)
 })
 
-test('a page that is not in the instruction TLB, a full pool and a probe are left to the run loop', () => {
+test('a page that cannot be had, a full pool and a probe are left to the run loop', () => {
   const m = machine()
   const { cpu, blocks } = m
   const { resolve } = createShortcuts(m.memory, someHelpers({}))
@@ -121,6 +121,7 @@ test('a page that is not in the instruction TLB, a full pool and a probe are lef
     return resolve!()
   }
   cpu.u32[MODE >> 2] = mode!
+  // Without paging, the instruction TLB is filled by the run loop.
   expect(at(FIRST + 2)).toBe(0)
   const slot = (ITLB >> 2) + (FIRST >>> 12) * 2
   cpu.u32[slot] = itlbTag(FIRST, false)

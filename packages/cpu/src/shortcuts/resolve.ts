@@ -1,7 +1,7 @@
 /**
- * Misses of the block table: the block at EIP is looked for in its page's list, or built and made findable, as the run loop
- * does it with `find` and `build` of interp/blocks.ts. It does the rest: pages that are not in the instruction TLB, a pool
- * that is full, probes, and what the shortcut `build` declines.
+ * Misses of the instruction TLB and the block table: the page of EIP is entered; the block there is looked for in its page's
+ * list, or built and made findable, as the run loop does it with `find` and `build` of interp/blocks.ts. It does the rest:
+ * faults, a pool that is full, probes, and what the shortcuts `page` and `build` do not know.
  */
 import { BLK_BYTES, BLK_COUNT, BLK_MODE, BLK_NEXT, BLK_PHYS } from '../decode/record.ts'
 import { LAST_BLOCK } from '../interp/blocks.ts'
@@ -11,12 +11,16 @@ import { PAGE_CODE } from '../mmu/physical.ts'
 import {
   BLOCKS_HEAT,
   BLOCKS_NEXT,
-  BLOCKS_PROBED,
   CODE_HEADS,
   CODE_LINES,
   EIP,
+  ITLB,
+  ITLB_ENTRIES,
+  ITLB_LOCAL,
+  ITLB_LOCAL_COUNT,
   MODE,
   PAGE_FLAGS,
+  PROBED_PAGES,
   SEG,
   SEG_BASE,
   SEG_CS,
@@ -27,11 +31,12 @@ import {
 } from '../state.ts'
 import { type Shortcut, type ShortcutBuilder, shortcut } from './module.ts'
 import { linesOf } from './pages.ts'
+import { fetchPage } from './paging.ts'
 
 function resolve(b: ShortcutBuilder): void {
   const lin = b.let(b.add(b.word(EIP), b.word(SEG + SEG_CS * SEG_SIZE + SEG_BASE)))
-  const { tag, physical } = b.itlb(lin)
-  b.declineIf(tag)
+  const { tag, physical, slot, wanted } = b.itlb(lin)
+  b.if(tag, () => enterPage(b, lin, slot, wanted))
   const phys = b.let(b.or(physical, b.and(lin, 0xfff)))
   const mode = b.let(b.word(MODE))
   const entry = hashEntry(b, phys, mode)
@@ -42,6 +47,8 @@ function resolve(b: ShortcutBuilder): void {
     b.store('32', entry, block, 8)
     b.answer(block)
   }
+  const other = b.or(b.xor(load('32', entry), phys), b.xor(load('32', entry, 4), mode))
+  b.if(b.eqz(other), () => b.answer(load('32', entry, 8)))
   const block = b.temp('i32')
   // Nothing was ever entered here, or it is gone: at worst a block is decoded twice.
   b.if(load('32', entry, 4), () => {
@@ -58,7 +65,7 @@ function resolve(b: ShortcutBuilder): void {
     )
   })
 
-  b.declineIf(b.word(BLOCKS_PROBED))
+  b.declineIf(load('8u', b.shr(phys, 12), PROBED_PAGES))
   b.set(block, b.word(BLOCKS_NEXT))
   b.declineIf(b.cmp('gt_u', block, LAST_BLOCK))
   const lines = b.let(load('64', b.shl(head, 1), CODE_LINES))
@@ -73,6 +80,19 @@ function resolve(b: ShortcutBuilder): void {
   b.store('32', head, block, CODE_HEADS)
   b.setWord(BLOCKS_NEXT, end)
   enter(block)
+}
+
+/** Enters the page of `lin` in the instruction TLB: `enter` of interp/itlb.ts. */
+function enterPage(b: ShortcutBuilder, lin: Expr, slot: Expr, tag: Expr): void {
+  const { page, global } = fetchPage(b, lin)
+  b.if(b.eqz(global), () => {
+    const count = b.let(b.word(ITLB_LOCAL_COUNT))
+    b.declineIf(b.cmp('ge_u', count, ITLB_ENTRIES))
+    b.store('16', b.shl(count, 1), b.shr(b.sub(slot, ITLB), 3), ITLB_LOCAL)
+    b.setWord(ITLB_LOCAL_COUNT, b.add(count, 1))
+  })
+  b.store('32', slot, tag)
+  b.store('32', slot, page, 4)
 }
 
 /** `markCodePage` of mmu/tlb.ts for a page that one linear page at most may be written through. */
