@@ -65,6 +65,7 @@ class I8259 {
   state = afterReset()
   readonly #master: boolean
   readonly #onOutput: (level: boolean) => void
+  #output = false
 
   constructor(master: boolean, onOutput: (level: boolean) => void) {
     this.#master = master
@@ -105,7 +106,14 @@ class I8259 {
   }
 
   update(): void {
-    this.#onOutput(this.next() >= 0)
+    this.#drive(this.next() >= 0)
+  }
+
+  /** That nothing is asked for is said once. */
+  #drive(level: boolean): void {
+    if (!level && !this.#output) return
+    this.#output = level
+    this.#onOutput(level)
   }
 
   /** Marks `level` as being served: what both INTA and a poll do. */
@@ -119,7 +127,7 @@ class I8259 {
       s.isr |= bit
     }
     // INT drops during INTA; with more to serve it rises again, which a cascade needs as an edge.
-    this.#onOutput(false)
+    this.#drive(false)
     this.update()
   }
 
