@@ -85,6 +85,20 @@ test('code that changes itself is translated anew', () => {
   expect(e.processor.u32[EBX >> 2]).toBe((900 * 901) / 2)
 })
 
+test('a region writes beside its code without leaving, until there is code too', () => {
+  // mov ecx, 2000; again: add [10200], ecx; dec ecx; jnz again
+  // mov ecx, 2000; then: mov dword [10200], (inc edx; inc ebx; ret; nop); call 10200; dec ecx; jnz then; hlt
+  const code = [
+    0xb9, 0xd0, 7, 0, 0, 1, 0x0d, 0, 2, 1, 0, 0x49, 0x75, 0xf7, 0xb9, 0xd0, 7, 0, 0, 0xc7, 5, 0, 2, 1, 0, 0x42, 0x43,
+    0xc3, 0x90, 0xe8, 0xde, 1, 0, 0, 0x49, 0x75, 0xee, 0xf4,
+  ]
+  const before = compare(code, [100, 6000])
+  expect(before.memory.read32(0x10200)).toBe((2000 * 2001) / 2)
+  expect(before.translator?.statistics.declined).toBeLessThan(4)
+  const after = compare(code, [6002, 6010, 6100, 7001, 30_000])
+  expect([after.processor.u32[EDX >> 2], after.processor.u32[EBX >> 2]]).toEqual([2000, 2000])
+})
+
 test('a fault in the middle of a region finds everything as it was', () => {
   // No IDT: the first fault ends in a shutdown, with the registers of the instruction that made it.
   // mov esi, 0xff000; again: mov eax, [esi]; add ebx, 7; add esi, 0x100; mov edx, [fs:0]; dec ecx; jmp again
