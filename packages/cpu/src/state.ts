@@ -242,8 +242,8 @@ export const BLOCK_HASH = 0x0010_0000
  */
 export const CODE_LINES = 0x0200_0000
 export const CODE_HEADS = 0x0280_0000
-/** A byte for each physical page: non-zero when something in it is probed. */
-export const PROBED_PAGES = 0x02c0_0000
+/** A word for each physical page, a bit for 128 bytes of it: something there is probed. */
+export const PROBED = 0x02c0_0000
 /** The decoder's tables as numbers (decode/tables.ts). */
 export const DECODING = 0x0050_0000
 /** Decoded records. */

@@ -241,6 +241,6 @@ export function decodingTables(table: OpcodeTable, pairs: PairNumbers, end: numb
   if (pairs.rows.length > HANDLERS) throw new RangeError('too many handlers for the decoding tables')
   bytes.set(pairs.rows, DECODE_ROWS - DECODING)
   bytes.set(pairs.columns, DECODE_COLUMNS - DECODING)
-  for (const [i, both] of pairs.both.entries()) if (both !== 0) set16(DECODE_PAIRS + i * 2, both)
+  new Uint16Array(bytes.buffer).set(pairs.both, (DECODE_PAIRS - DECODING) >> 1)
   return bytes
 }

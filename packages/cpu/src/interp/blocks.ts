@@ -41,7 +41,7 @@ import {
   CODE_HEADS,
   CODE_LINES,
   PAGE_FLAGS,
-  PROBED_PAGES,
+  PROBED,
   RAM,
   RECORDS,
   RECORDS_SIZE,
@@ -73,10 +73,14 @@ export const REGION_BLOCK: number = SCRATCH_BLOCK + BLOCK_HEADER + 16 * RECORD_S
 const FIRST_BLOCK = REGION_BLOCK + BLOCK_HEADER + RECORD_SIZE
 /** Heat of a block that is not counted. */
 const COLD = 0x7fffffff
+/** log2 of the bytes for which PROBED has a bit. */
+export const PROBED_SHIFT = 7
 /** A wide instruction counts for so many others when it comes to translation. */
 export const WIDE_WEIGHT = 8
 const PAGE = 0x1000
-const LINE = 64
+
+/** Bit of a physical address in the word that PROBED has for its page. */
+const probedBit = (pa: number): number => 1 << ((pa & 0xfff) >> PROBED_SHIFT)
 
 /** What the processor's memory management does for code pages. */
 export interface CodePages {
@@ -127,7 +131,7 @@ export class Blocks {
   readonly #crossings = new Map<number, Set<number>>()
   /** Counter address of each probed physical address. */
   readonly #probes = new Map<number, number>()
-  /** A bit for each 64-byte line of RAM: something in it is probed. */
+  /** PROBED. */
   readonly #probed: Uint32Array
   /** Numbers of the handlers that are no instructions. */
   readonly #micro: Record<
@@ -160,7 +164,7 @@ export class Blocks {
     const count = Math.ceil(ramSize / PAGE)
     this.#heads = new Uint32Array(buffer, CODE_HEADS, count)
     this.#lines = new Uint32Array(buffer, CODE_LINES, count * 2)
-    this.#probed = new Uint32Array(Math.ceil(ramSize / LINE / 32))
+    this.#probed = new Uint32Array(buffer, PROBED, count)
     this.#micro = {
       end: set.micro('END'),
       trace: set.micro('TRACE'),
@@ -218,10 +222,10 @@ export class Blocks {
     return this.#buildQuick(phys, mode) || this.#buildExact(phys, mode, nextPage)
   }
 
-  /** Answers 0 where the shortcut declines, or may not be asked. */
+  /** Answers 0 where the shortcut declines, or there is none. */
   #buildQuick(phys: number, mode: number): number {
     const { quick } = this
-    if (quick === null || this.#u8[PROBED_PAGES + Math.floor(phys / PAGE)] !== 0) return 0
+    if (quick === null) return 0
     const block = this.#next
     const end = quick(block, phys, mode, this.heat)
     if (end === 0) return 0
@@ -346,16 +350,13 @@ export class Blocks {
 
   /** Counts executions of the instruction at physical address `pa` at `counter`. */
   addProbe(pa: number, counter: number): void {
-    const line = Math.floor(pa / LINE)
-    this.#u8[PROBED_PAGES + Math.floor(pa / PAGE)] = 1
-    this.#probed[line >> 5] |= 1 << (line & 31)
+    this.#probed[Math.floor(pa / PAGE)] |= probedBit(pa)
     this.#probes.set(pa, counter)
     this.invalidate(pa, 1)
   }
   /** Counter of the probe at a physical address; 0 when it has none. */
   probeAt(pa: number): number {
-    const line = Math.floor(pa / LINE)
-    if ((this.#probed[line >> 5] & (1 << (line & 31))) === 0) return 0
+    if ((this.#probed[Math.floor(pa / PAGE)] & probedBit(pa)) === 0) return 0
     return this.#probes.get(pa) ?? 0
   }
 

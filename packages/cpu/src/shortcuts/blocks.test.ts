@@ -173,12 +173,14 @@ test('what it does not build it leaves alone', () => {
   expect(Buffer.compare(cpu.u8.subarray(0, RECORDS), before)).toBe(0)
 })
 
-test('where something is probed, the shortcut is not asked', () => {
-  cpu.u8.set([0x90, 0xeb, 0xfe], RAM + CODE)
-  blocks.flush()
-  blocks.addProbe(CODE + 0x800, 0x8000)
-  blocks.quick = () => {
-    throw new Error('asked')
-  }
-  expect(blocks.build(CODE, PLAIN, () => -1)).not.toBe(0)
+test('a block in which something may be probed is not its own', () => {
+  // RET everywhere but in one place, from which a block goes on to the next.
+  cpu.u8.fill(0xc3, RAM + CODE, RAM + CODE + 0x180)
+  cpu.u8[RAM + CODE + 0x7f] = 0x90
+  expect(agree(CODE + 0x7e, PLAIN)).toBe(true)
+  blocks.addProbe(CODE + 0x80, 0x8000)
+  expect(agree(CODE + 0x7e, PLAIN)).toBe(true)
+  for (const at of [0x7f, 0x80, 0xff]) expect(agree(CODE + at, PLAIN)).toBe(false)
+  expect(agree(CODE + 0x100, PLAIN)).toBe(true)
+  expect(blocks.probeAt(CODE + 0x80)).toBe(0x8000)
 })

@@ -1,6 +1,6 @@
 /**
  * Blocks of decoded records, built from plain 32-bit code, as interp/blocks.ts does. It does all others, whole: those with
- * what decoding.ts declines, with traces or under a code segment limit, whose first instruction leaves its page, or that
+ * what decoding.ts declines, with traces or probes or under a code segment limit, whose first instruction leaves its page, or that
  * are the first to want some handler.
  */
 import {
@@ -40,10 +40,10 @@ import {
   ENTRY_RESUMES,
   ENTRY_WIDE,
 } from '../decode/tables.ts'
-import { MAX_INSTRUCTIONS, WIDE_WEIGHT } from '../interp/blocks.ts'
+import { MAX_INSTRUCTIONS, PROBED_SHIFT, WIDE_WEIGHT } from '../interp/blocks.ts'
 import { c32, type Expr, load } from '../ir/ir.ts'
 import { MODE_CODE32, MODE_FLAT, MODE_LIMIT, MODE_STACK32, MODE_TRACE } from '../mode.ts'
-import { RAM, RAM_SIZE, SEG_CS, SEG_FS, SEG_GS, ZERO } from '../state.ts'
+import { PROBED, RAM, RAM_SIZE, SEG_CS, SEG_FS, SEG_GS, ZERO } from '../state.ts'
 import { decode, type Instruction, instructionLocals, MAX_LENGTH, segAt } from './decoding.ts'
 import { type Shortcut, type ShortcutBuilder, shortcut } from './module.ts'
 
@@ -114,8 +114,19 @@ function build(b: ShortcutBuilder, block: Expr, phys: Expr, mode: Expr, heat: Ex
     },
     () => going,
   )
-  header(b, block, { phys, mode, heat, rec, count, wide, bytes: b.sub(d.at, b.add(phys, RAM)) })
+  const bytes = b.let(b.sub(d.at, b.add(phys, RAM)))
+  b.declineIf(probed(b, phys, bytes))
+  header(b, block, { phys, mode, heat, rec, count, wide, bytes })
   b.answer(rec)
+}
+
+/** Non-zero when something in `bytes` bytes at `phys`, or close by, is probed. */
+function probed(b: ShortcutBuilder, phys: Expr, bytes: Expr): Expr {
+  const bit = (at: Expr): Expr => b.and(b.shr(at, PROBED_SHIFT), 31)
+  const first = b.let(bit(phys))
+  const more = b.sub(bit(b.sub(b.add(phys, bytes), 1)), first)
+  const bits = b.shl(b.shr(c32(-1), b.sub(c32(31), more)), first)
+  return b.and(load('32', b.shl(b.shr(phys, 12), 2), PROBED), bits)
 }
 
 /** The record of an instruction at `off` of its page: answers its handler, or declines where that is not known yet. */

@@ -132,6 +132,6 @@ test('a page that cannot be had, a full pool and a probe are left to the run loo
   expect(at(FIRST + 4)).toBe(0)
   cpu.u32[BLOCKS_NEXT >> 2] = next
   expect(at(FIRST + 4)).toBe(next)
-  blocks.addProbe(FIRST + 0x800, 0x8000)
+  blocks.addProbe(FIRST + 7, 0x8000)
   expect(at(FIRST + 6)).toBe(0)
 })

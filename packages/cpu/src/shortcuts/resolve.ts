@@ -1,7 +1,7 @@
 /**
  * Misses of the instruction TLB and the block table: the page of EIP is entered; the block there is looked for in its page's
  * list, or built and made findable, as the run loop does it with `find` and `build` of interp/blocks.ts. It does the rest:
- * faults, a pool that is full, probes, and what the shortcuts `page` and `build` do not know.
+ * faults, a pool that is full, and what the shortcuts `page` and `build` do not know.
  */
 import { BLK_BYTES, BLK_COUNT, BLK_MODE, BLK_NEXT, BLK_PHYS } from '../decode/record.ts'
 import { LAST_BLOCK } from '../interp/blocks.ts'
@@ -20,7 +20,6 @@ import {
   ITLB_LOCAL_COUNT,
   MODE,
   PAGE_FLAGS,
-  PROBED_PAGES,
   SEG,
   SEG_BASE,
   SEG_CS,
@@ -65,7 +64,6 @@ function resolve(b: ShortcutBuilder): void {
     )
   })
 
-  b.declineIf(load('8u', b.shr(phys, 12), PROBED_PAGES))
   b.set(block, b.word(BLOCKS_NEXT))
   b.declineIf(b.cmp('gt_u', block, LAST_BLOCK))
   const lines = b.let(load('64', b.shl(head, 1), CODE_LINES))
