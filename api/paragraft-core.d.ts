@@ -1970,8 +1970,8 @@ interface IoHandler {
 /** Where devices claim I/O ports. */
 interface IoBus {
     /**
-     * Claims `count` ports from `first`; an overlap throws `PG_IO_OVERLAP`. The handler's methods are taken as they are now. Returns
-     * a function that releases the ports.
+     * Claims `count` ports from `first`; an overlap throws `PG_IO_OVERLAP`, an `ioTimeNs` that is no whole number `PG_IO_TIME`. The
+     * handler's methods are taken as they are now. Returns a function that releases the ports.
      */
     claim(first: number, count: number, handler: IoHandler, name: string): () => void;
 }

@@ -73,14 +73,13 @@ declare class TlbLists {
     readonly local: Uint32Array;
     readonly global: Uint32Array;
     /** 4 MB regions in which a large page was walked: INVLPG must drop all of it (SDM 4.10.4.1). */
-    readonly largeRegion: Uint8Array<ArrayBuffer>;
-    /** Key: linear page, access bits above; 0xffffffff = empty. Value: physical page address. */
+    readonly largeRegion: Uint8Array;
+    /** Key: linear page, access bits above; 0xffffffff = empty. Value: number of the physical page. */
     readonly slowKey: Uint32Array;
-    readonly slowPa: Float64Array<ArrayBuffer>;
-    readonly slowGlobal: Uint8Array<ArrayBuffer>;
-    /** Slots filled since it was last emptied, as far as they fit, and how many. */
-    readonly slowUsed: Uint16Array<ArrayBuffer>;
-    slowCount: number;
+    readonly slowFrame: Uint32Array;
+    readonly slowGlobal: Uint8Array;
+    /** Slots filled since it was last emptied, as far as they fit. */
+    readonly slowUsed: Uint16Array;
     /** Per RAM page: linear page + 1 of its only write mapping, 0 when none, 0xffffffff when several were filled. */
     readonly writer: Uint32Array;
     constructor(buffer: ArrayBufferLike, ramPages: number);
@@ -88,6 +87,9 @@ declare class TlbLists {
     set localCount(count: number);
     get globalCount(): number;
     set globalCount(count: number);
+    /** How many that would be. */
+    get slowCount(): number;
+    set slowCount(count: number);
 }
 
 /** What the last successful walk found about its page. One instance per processor; overwritten by each walk. */
@@ -246,8 +248,8 @@ declare class Processor implements CpuContext {
     instructions: () => number;
     /** Time-stamp counter before TSC_OFFSET. */
     cycles: () => number;
-    /** RDTSC has asked for the cycles. */
-    onCyclesRead: () => void;
+    /** RDTSC has asked for the cycles, and they are so many. */
+    onCyclesRead: (cycles: number) => void;
     /** Starts in the power-up state. */
     constructor(options: ProcessorOptions);
     /** A copy of the registers, on an instruction boundary. */
@@ -534,7 +536,7 @@ declare function describeDivergence(d: Divergence): string;
 
 /**
  * Physical memory as the processor sees it: RAM in linear memory from `RAM`, everything else through the MMIO ports;
- * the A20 gate; and one byte of flags for every RAM page (holds code, holds host-op stubs, is a device hole).
+ * the A20 gate; and one byte of flags for every RAM page (holds code, whose, holds host-op stubs, is a device hole).
  */
 
 /** Page flag: a device answers here although the address is below `ramSize` (for example a VGA window). */

@@ -655,7 +655,8 @@ declare class PortBus implements IoBus, Snapshotable<PortBusState> {
     constructor(reporter: Reporter, spend?: (ns: number) => void);
     /**
      * Claims `count` ports from `first` and returns what releases them.
-     * @throws ParagraftError `PG_IO_OVERLAP` when a port has an owner, `PG_IO_RANGE` outside 0–0xFFFF.
+     * @throws ParagraftError `PG_IO_OVERLAP` when a port has an owner, `PG_IO_RANGE` outside 0–0xFFFF, `PG_IO_TIME` for a time that
+     * is no whole number.
      */
     claim(first: number, count: number, handler: IoHandler, name: string): () => void;
     /** An IN of 1, 2 or 4 bytes. Never throws for a guest's choice of port; the space wraps at 64 K. */

@@ -88,3 +88,12 @@ test('every cycle takes its time: an ISA cycle, or what the device says', () => 
   expect(took(() => bus.ioWrite(0x80, 1, 0))).toBe(1000)
   expect(took(() => bus.ioRead(0x80, 2))).toBe(1000)
 })
+
+test('refuses a time that virtual time cannot count', () => {
+  const bus = new PortBus(new TestReporter())
+  for (const ioTimeNs of [0.5, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
+    const claim = () => bus.claim(0x60, 4, { ...device(1, []), ioTimeNs }, 'odd')
+    expect(claim).toThrow(expect.objectContaining({ code: 'PG_IO_TIME' }))
+  }
+  expect(bus.ownerOf(0x60)).toBeUndefined()
+})

@@ -29,6 +29,12 @@ interface Claim {
 /** All claims are made here, so that they are of one shape to V8. */
 function claimOf(handler: IoHandler, first: number, end: number, name: string, width: number): Claim {
   const { ioRead: read, ioWrite: write, ioTimeNs: timeNs = ISA_CYCLE_NS } = handler
+  if (!Number.isSafeInteger(timeNs) || timeNs < 0) {
+    throw new ParagraftError('PG_IO_TIME', `${name}: an access cannot take ${timeNs} nanoseconds`, {
+      fields: { device: name, timeNs },
+      hint: 'Give ioTimeNs a whole number, 0 or more.',
+    })
+  }
   return { first, end, handler, read, write, width, timeNs, name }
 }
 
@@ -67,7 +73,8 @@ export class PortBus implements IoBus, Snapshotable<PortBusState> {
 
   /**
    * Claims `count` ports from `first` and returns what releases them.
-   * @throws ParagraftError `PG_IO_OVERLAP` when a port has an owner, `PG_IO_RANGE` outside 0–0xFFFF.
+   * @throws ParagraftError `PG_IO_OVERLAP` when a port has an owner, `PG_IO_RANGE` outside 0–0xFFFF, `PG_IO_TIME` for a time that
+   * is no whole number.
    */
   claim(first: number, count: number, handler: IoHandler, name: string): () => void {
     const end = first + count

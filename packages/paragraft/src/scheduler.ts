@@ -68,8 +68,8 @@ export class Scheduler implements Snapshotable<SchedulerState> {
   readonly #processor: RunnableProcessor
   /** SKIPPED_NS and SPENT_NS. Fields would begin as small integers, and V8 would compile anew whatever uses them when they grow. */
   readonly #times = new Float64Array(2)
-  /** Instructions in the time that nearly every access takes. */
-  readonly #isaCycle: number
+  /** Instructions in each time that accesses take, up to a cycle of the ISA bus. */
+  readonly #instructionsIn: Int32Array
   #sliceEnd = Number.POSITIVE_INFINITY
   #running = false
   #paused = false
@@ -80,7 +80,7 @@ export class Scheduler implements Snapshotable<SchedulerState> {
   constructor(processor: RunnableProcessor, nsPerInstruction: number) {
     this.#processor = processor
     this.nsPerInstruction = nsPerInstruction
-    this.#isaCycle = this.#instructionsIn(ISA_CYCLE_NS)
+    this.#instructionsIn = new Int32Array(ISA_CYCLE_NS + 1).map((_, ns) => Math.ceil(ns / nsPerInstruction))
     this.clock = new EventClock(() => this.now())
     this.clock.onEarlier = at => {
       if (this.#running && at < this.#sliceEnd) processor.requestExit()
@@ -100,11 +100,8 @@ export class Scheduler implements Snapshotable<SchedulerState> {
   /** The instruction being executed takes so much longer: a port kept the processor waiting. Events come that much sooner. */
   spend(ns: number): void {
     this.#times[SPENT_NS]! += ns
-    if (this.#running) this.#processor.shorten(ns === ISA_CYCLE_NS ? this.#isaCycle : this.#instructionsIn(ns))
-  }
-
-  #instructionsIn(ns: number): number {
-    return Math.ceil(ns / this.nsPerInstruction)
+    if (!this.#running) return
+    this.#processor.shorten(ns <= ISA_CYCLE_NS ? this.#instructionsIn[ns]! : Math.ceil(ns / this.nsPerInstruction))
   }
 
   /** Why the machine stopped, if it has. */
@@ -193,7 +190,7 @@ export class Scheduler implements Snapshotable<SchedulerState> {
       if (instructionsLeft <= 0 || now >= lastNs) return { kind: 'budget' }
 
       const ns = Math.min(this.clock.nextAt(), lastNs) - now
-      const instructions = Math.min(this.#instructionsIn(ns), instructionsLeft, this.longestSlice)
+      const instructions = Math.min(Math.ceil(ns / this.nsPerInstruction), instructionsLeft, this.longestSlice)
       this.#sliceEnd = now + instructions * this.nsPerInstruction
       this.#running = true
       let why: 'budget' | 'halt' | 'shutdown' | 'runaway' | 'exit'
