@@ -40,12 +40,27 @@ import { cpl, setSystemFlags } from './sys/flags.ts'
 import { readMsr, writeMsr } from './sys/msr.ts'
 import { lgdt, lidt, lldt, ltr, str } from './sys/tables.ts'
 
-const SLOTS: ReadonlyMap<string, number> = new Map(Object.entries({ EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI }))
-
 function slotOf(name: string): number {
-  const slot = SLOTS.get(name)
-  if (slot === undefined) throw new RangeError(`no register ${name}`)
-  return slot
+  switch (name) {
+    case 'EAX':
+      return EAX
+    case 'ECX':
+      return ECX
+    case 'EDX':
+      return EDX
+    case 'EBX':
+      return EBX
+    case 'ESP':
+      return ESP
+    case 'EBP':
+      return EBP
+    case 'ESI':
+      return ESI
+    case 'EDI':
+      return EDI
+    default:
+      throw new RangeError(`no register ${name}`)
+  }
 }
 
 /** Runs `action`; a guest exception in it becomes the coded error that `refuse` makes. */
