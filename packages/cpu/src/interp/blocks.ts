@@ -78,6 +78,8 @@ export const PROBED_SHIFT = 7
 /** A wide instruction counts for so many others when it comes to translation. */
 export const WIDE_WEIGHT = 8
 const PAGE = 0x1000
+/** Bytes of a line: see CODE_LINES. */
+const LINE = 64
 
 /** Bit of a physical address in the word that PROBED has for its page. */
 const probedBit = (pa: number): number => 1 << ((pa & 0xfff) >> PROBED_SHIFT)
@@ -542,7 +544,8 @@ export class Blocks {
     if (page >= this.#heads.length || !this.#holdsCode(page, (from & 0xfff) >> 6, ((to - 1) & 0xfff) >> 6)) return
     if (this.drop !== null && this.drop(from, to) !== 0) return
     const translated = this.regions?.overlap(page, from, to) ?? false
-    if (!translated && !this.#overlaps(page, from, to) && !this.#crossings.has(page)) return
+    const crossed = (from & 0xfff) < LINE && this.#crossings.has(page)
+    if (!translated && !crossed && !this.#overlaps(page, from, to)) return
     if (translated) this.regions?.invalidate(page, from, to)
     const u32 = this.#u32
     let block = this.#heads[page]
@@ -592,7 +595,7 @@ export class Blocks {
   #invalidateCrossings(page: number, from: number): void {
     const crossing = this.#crossings.get(page)
     if (crossing === undefined) return
-    if ((from & 0xfff) >= 64) {
+    if ((from & 0xfff) >= LINE) {
       this.#markLines(page * PAGE, page * PAGE + 1)
       this.#u8[PAGE_FLAGS + page] |= PAGE_SHARED
       return
