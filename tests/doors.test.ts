@@ -44,7 +44,7 @@ const ROOMS: Record<string, Room> = {
       'jiti',
     ],
     imports: [core, '@paragraft/cpu', '@paragraft/devices', '@paragraft/loader', 'jiti'],
-    node: ['src/cli.ts', 'src/cli/', 'src/commands/'],
+    node: ['src/cli.ts', 'src/cli/', 'src/commands/', 'src/node.ts'],
   },
   'packages/create-backend': { dependencies: [core], imports: [core], node: ['src/'] },
   // Packages that a third party could have written: the contracts, and nothing else.

@@ -1,6 +1,7 @@
 /** The executable: the process around `main`. */
 import { writeSync } from 'node:fs'
 import { main } from './cli/main.ts'
+import { tuneV8 } from './node.ts'
 
 /** Writes all of it before returning, so that the guest's last words are out whatever happens next. */
 function writeAll(fd: number, data: Uint8Array | string): void {
@@ -18,6 +19,7 @@ function writeAll(fd: number, data: Uint8Array | string): void {
   }
 }
 
+tuneV8()
 process.exitCode = await main(process.argv.slice(2), {
   cwd: process.cwd(),
   stdin: process.stdin,
