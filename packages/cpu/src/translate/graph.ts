@@ -48,6 +48,10 @@ export interface Instruction {
   readonly probe: number
   /** Number of the block without code where a jump through a table goes on; 0 for everything else. */
   dispatch: number
+  /** What a call calls, or an indirect one called last, where that is short and in the region: it follows the call in its block. */
+  leaf: readonly Instruction[] | null
+  /** Where the return at the end of such code goes; 0 for every other instruction. */
+  readonly back: number
 }
 
 /** A block, or, with a negative number for an EIP and no code, where jumps through one table part (JumpTables). */
@@ -78,6 +82,8 @@ export interface Graph {
 /** Instructions of a region at most, and of the branches that one of them may follow. */
 const MAX_INSTRUCTIONS = 200
 const MAX_PAGES = 4
+/** Instructions of a function at most that becomes part of its callers. */
+const MAX_LEAF = 12
 /** A target joins the region when it was entered at least once for so many entries that make a block hot. */
 const COLD_RATIO = 64
 
@@ -122,6 +128,8 @@ class Finder {
   readonly #at = new Map<number, Instruction>()
   readonly #ends: Partial<Record<EndReason, number>> = {}
   readonly #tables: JumpTables
+  /** Instructions that are in the region once more, as part of callers. */
+  #copied = 0
 
   constructor(view: CodeView, mode: number) {
     this.#view = view
@@ -153,7 +161,7 @@ class Finder {
       pages: this.#pages,
       lines: this.#lines,
       bytes: this.#bytes,
-      instructions: this.#at.size,
+      instructions: this.#at.size + this.#copied,
       ends: this.#ends,
     }
   }
@@ -171,7 +179,7 @@ class Finder {
     let head = eip
     let before: Instruction | null = null
     for (let at = eip; ; ) {
-      if (this.#at.size >= MAX_INSTRUCTIONS) return this.#end('size')
+      if (this.#at.size + this.#copied >= MAX_INSTRUCTIONS) return this.#end('size')
       const i = this.#decode(at, head)
       if (i === null) return this.#end('untranslated')
       this.#at.set(at, i)
@@ -191,10 +199,34 @@ class Finder {
       i.dispatch = this.#tables.find(i, before)
       if (i.dispatch !== 0) return this.#tables.targets(i.dispatch)
     }
-    if (mnemonic === 'CALL' || mnemonic === 'CALLN') return [i.next]
+    if (mnemonic === 'CALL' || mnemonic === 'CALLN') {
+      i.leaf = this.#leaf(i.insn.indirect ? i.seen : i.target, i.next)
+      this.#copied += i.leaf?.length ?? 0
+      return [i.next]
+    }
     if (TRANSFERS.has(mnemonic)) return this.#end(mnemonic === 'RET' || mnemonic === 'JMPN' ? 'indirect' : 'far')
     if (mnemonic === 'JMP') return [i.target]
     return i.insn.branch ? [i.target, i.next] : [i.next]
+  }
+
+  /**
+   * The function at `eip`, if it is a few instructions up to its return, in pages that the region has anyway: another page would
+   * be one more that has to be in the instruction TLB whenever the region is entered.
+   */
+  #leaf(eip: number, back: number): Instruction[] | null {
+    if (this.#executed(eip) === 0) return null
+    const code: Instruction[] = []
+    for (let at = eip; code.length < MAX_LEAF; ) {
+      if (!this.#pages.has(at - (at & 0xfff))) return null
+      const i = this.#at.get(at) ?? this.#decode(at, eip)
+      if (i === null) return null
+      const { insn } = i
+      if (insn.mnemonic === 'RET') return [...code, { ...i, back }]
+      if (insn.branch || insn.indirect || insn.ends || insn.resumes || TRANSFERS.has(insn.mnemonic)) return null
+      code.push(i)
+      at = i.next
+    }
+    return null
   }
 
   #block(leader: number, leaders: ReadonlySet<number>): BasicBlock | null {
@@ -208,9 +240,13 @@ class Finder {
       const { insn } = i
       if (insn.branch || insn.indirect || insn.ends || TRANSFERS.has(insn.mnemonic)) {
         const { mnemonic } = insn
+        if (i.leaf !== null) code.push(...i.leaf)
         const successors =
           mnemonic === 'CALL' || mnemonic === 'CALLN'
-            ? [i.next]
+            ? // Whatever else an indirect call calls comes back by a way of its own.
+              i.leaf !== null && insn.indirect
+              ? [i.next, i.next]
+              : [i.next]
             : TRANSFERS.has(mnemonic)
               ? i.dispatch === 0
                 ? []
@@ -302,6 +338,8 @@ class Finder {
       seen: insn.indirect ? this.#seen(head, eip) : 0,
       probe: blocks.probeAt(page + (eip & 0xfff)),
       dispatch: 0,
+      leaf: null,
+      back: 0,
     }
   }
 

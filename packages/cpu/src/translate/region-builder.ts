@@ -549,6 +549,7 @@ export abstract class RegionBuilder extends FoldingBuilder {
     this.leave(REGION_LOOKUP, target)
   }
   override branch(_link?: number, target: Expr = this.relTarget()): void {
+    if (this.current.leaf !== null) return
     this.pending++
     if (this.current.insn.mnemonic === 'CALL') this.callTo(target, this.current.next)
     else this.edge(Number((target as Expr & { k: 'const' }).v) >>> 0)
@@ -566,6 +567,14 @@ export abstract class RegionBuilder extends FoldingBuilder {
   }
   override jumpIndirect(target: Expr): void {
     const to = this.let(target)
+    const { leaf, seen, next } = this.current
+    if (leaf !== null) {
+      this.fork(this.cmp('ne', to, seen | 0), () => {
+        this.pending++
+        this.callTo(to, next)
+      })
+      return
+    }
     this.pending++
     if (this.current.insn.mnemonic === 'CALLN') this.callTo(to, this.current.next)
     else this.jumpTo(to)

@@ -267,7 +267,12 @@ export class RegionEmitter extends RegionBuilder {
 
   protected override jumpTo(target: Expr): void {
     this.lookups.close()
-    const { dispatch } = this.current
+    const { dispatch, back } = this.current
+    if (back !== 0) {
+      this.fork(this.cmp('ne', target, back | 0), () => this.leave(REGION_LOOKUP, target, LOOK_UP))
+      this.edge(back)
+      return
+    }
     if (dispatch !== 0) {
       this.set(LEAVE_EIP, target)
       this.edge(dispatch)
@@ -291,7 +296,8 @@ export class RegionEmitter extends RegionBuilder {
 
   protected override callTo(target: Expr, back: number): void {
     this.lookups.close()
-    const known = target.k === 'const' ? Number(target.v) >>> 0 : this.current.seen
+    const { leaf, seen } = this.current
+    const known = target.k === 'const' ? Number(target.v) >>> 0 : leaf === null ? seen : 0
     this.spillFlags()
     this.spill()
     this.setWord(BUDGET, this.sub(FUEL, this.pending))

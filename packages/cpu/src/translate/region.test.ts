@@ -172,3 +172,44 @@ test('small indices into tables: in a page, across pages, where there is no memo
   for (const table of [0x12000, 0x13ff8, 0xffffc, 0x100000])
     compare(code(table), [500, 501, 502, 503, 504, 3000, 40_000])
 })
+
+test('short functions become part of their callers: called directly, through a pointer that changes, returning elsewhere', () => {
+  const at = (n: number): number[] => [n & 0xff, (n >> 8) & 0xff, (n >> 16) & 0xff, 0]
+  const [f, g, h] = [0x10060, 0x10070, 0x10080]
+  const code = [
+    // mov dword [12000], f; mov ecx, 3000; again: call f; call [12000]; adc ebx, 0
+    ...[0xc7, 5, ...at(0x12000), ...at(f), 0xb9, ...at(3000), 0xe8, ...at(f - 0x10014), 0xff, 0x15, ...at(0x12000)],
+    // call h; hlt (jumped over); cmp ecx, 1000; jne on; mov dword [12000], g; on: dec ecx; jnz again; hlt
+    ...[
+      0x83,
+      0xd3,
+      0,
+      0xe8,
+      ...at(h - 0x10022),
+      0xf4,
+      0x81,
+      0xf9,
+      ...at(1000),
+      0x75,
+      10,
+      0xc7,
+      5,
+      ...at(0x12000),
+      ...at(g),
+    ],
+    ...[0x49, 0x75, (0x1000f - 0x10038) & 0xff, 0xf4],
+  ]
+  const put = (where: number, bytes: readonly number[]): void => {
+    while (code.length < where - CODE) code.push(0x90)
+    code.push(...bytes)
+  }
+  // f: lea eax, [eax + eax * 4]; add eax, ecx; ret · g: xor eax, edx; cmp eax, ecx; ret 0 · h: inc edx; inc dword [esp]; ret
+  put(f, [0x8d, 4, 0x80, 1, 0xc8, 0xc3])
+  put(g, [0x31, 0xd0, 0x39, 0xc8, 0xc2, 0, 0])
+  put(h, [0x42, 0xff, 4, 0x24, 0xc3])
+  const counts = [500, ...Array.from({ length: 60 }, (_, i) => 4000 + i), 30_000, 60_000]
+  const e = compare(code, counts, 100)
+  compare(code, counts)
+  expect(e.processor.u32[EDX >> 2]).toBe(3000)
+  expect(e.processor.halted).toBe(true)
+})
