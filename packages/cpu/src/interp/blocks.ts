@@ -19,21 +19,13 @@ import {
   BLK_TOTAL,
   BLK_TWIN,
   BLOCK_HEADER,
-  REC_A,
-  REC_BASE,
-  REC_DISP,
   REC_HANDLER,
   REC_IMM,
   REC_INDEX,
-  REC_LINKABLE,
-  REC_SCALE,
-  REC_SEG,
   RECORD_SIZE,
 } from '../decode/record.ts'
-import { HANDLER_SLOTS, handlerSlot } from '../decode/table.ts'
-import { DECODE_HANDLERS } from '../decode/tables.ts'
 import { PAGE_SHARED } from '../mmu/physical.ts'
-import { MODE_CODE32, MODE_FLAT, MODE_LIMIT, MODE_STACK32, MODE_TRACE } from '../mode.ts'
+import { MODE_CODE32, MODE_LIMIT, MODE_TRACE } from '../mode.ts'
 import {
   BLOCK_HASH,
   BLOCKS_HEAT,
@@ -45,22 +37,12 @@ import {
   RAM,
   RECORDS,
   RECORDS_SIZE,
-  SEG,
-  SEG_CS,
-  SEG_FS,
-  SEG_GS,
-  SEG_SIZE,
   STALE,
   STALE_ENTRY,
-  TMP_EA,
-  ZERO,
 } from '../state.ts'
 import type { HandlerSet } from './handlers.ts'
 import { HASH_ENTRIES, HASH_ENTRY, hashSlot } from './lookup.ts'
-
-const AT_CS = SEG + SEG_CS * SEG_SIZE
-const AT_FS = SEG + SEG_FS * SEG_SIZE
-const AT_GS = SEG + SEG_GS * SEG_SIZE
+import { Records } from './records.ts'
 
 export const MAX_INSTRUCTIONS = 64
 /** Records of the longest block: up to four an instruction, LIMIT and END. */
@@ -119,27 +101,18 @@ export class Blocks {
   readonly #view: DataView
   readonly #u16: Uint16Array
   readonly #u32: Uint32Array
-  readonly #i32: Int32Array
-  readonly #set: HandlerSet
+  readonly #records: Records
   readonly #decoder: Decoder
   readonly #pages: CodePages
   /** CODE_HEADS and CODE_LINES. */
   readonly #heads: Uint32Array
   readonly #lines: Uint32Array
-  readonly #pairs: boolean
-  /** Record of the last instruction that is not half of a pair. */
-  #lastMain = 0
   /** Blocks that cross into a page, by that page's number. */
   readonly #crossings = new Map<number, Set<number>>()
   /** Counter address of each probed physical address. */
   readonly #probes = new Map<number, number>()
   /** PROBED. */
   readonly #probed: Uint32Array
-  /** Numbers of the handlers that are no instructions. */
-  readonly #micro: Record<
-    'end' | 'trace' | 'probe' | 'undefined' | 'ea16' | 'limit' | 'cross' | 'stale' | 'staleEntry',
-    number
-  >
   /** Times the whole pool was dropped because it was full. */
   flushes = 0
 
@@ -152,34 +125,21 @@ export class Blocks {
     pages: CodePages,
     pairs: boolean,
   ) {
-    this.#pairs = pairs
     this.#u8 = new Uint8Array(buffer)
     this.#view = new DataView(buffer)
     this.#u16 = new Uint16Array(buffer)
     this.#u32 = new Uint32Array(buffer)
-    this.#i32 = new Int32Array(buffer)
     this.#next = FIRST_BLOCK
     this.heat = COLD
-    this.#set = set
+    this.#records = new Records(buffer, set, pairs)
     this.#decoder = decoder
     this.#pages = pages
     const count = Math.ceil(ramSize / PAGE)
     this.#heads = new Uint32Array(buffer, CODE_HEADS, count)
     this.#lines = new Uint32Array(buffer, CODE_LINES, count * 2)
     this.#probed = new Uint32Array(buffer, PROBED, count)
-    this.#micro = {
-      end: set.micro('END'),
-      trace: set.micro('TRACE'),
-      probe: set.micro('PROBE'),
-      undefined: set.micro('UNDEFINED'),
-      ea16: set.micro('EA16'),
-      limit: set.micro('LIMIT'),
-      cross: set.micro('CROSS'),
-      stale: set.micro('STALE'),
-      staleEntry: set.micro('STALE_ENTRY'),
-    }
-    this.#u16[STALE >> 1] = this.#micro.stale
-    this.#u16[STALE_ENTRY >> 1] = this.#micro.staleEntry
+    this.#u16[STALE >> 1] = this.#records.micro.stale
+    this.#u16[STALE_ENTRY >> 1] = this.#records.micro.staleEntry
   }
 
   /** Where in linear memory the next block goes. */
@@ -254,20 +214,20 @@ export class Blocks {
         d = this.#decoder.decodeWithin(this.#view, ram + off, ram + PAGE, code32)
       if (d === null) {
         if (count === 0) return this.#buildCrossing(phys, mode, nextPage)
-        rec = this.#end(rec, off, count, mode)
+        rec = this.#records.end(rec, off, count, mode)
         break
       }
-      rec = this.#instruction(rec, d, off, count, mode, this.probeAt(page + off))
+      rec = this.#records.instruction(rec, d, off, count, mode, this.probeAt(page + off))
       off += d.length
       count++
       if (d.insn?.wide) wide++
       ended = d.insn === null || d.entry.ends
       if (!ended && d.entry.resumes) {
-        rec = this.#end(rec, off, count, mode)
+        rec = this.#records.end(rec, off, count, mode)
         ended = true
       }
     }
-    if (limitRecord !== 0) this.#plain(limitRecord, this.#micro.limit, start, 0, 0, off - 1)
+    if (limitRecord !== 0) this.#records.plain(limitRecord, this.#records.micro.limit, start, 0, 0, off - 1)
     this.#header(block, phys, off - start, count, rec, mode, wide)
     this.#publish(block, phys, off - start, mode)
     this.#next = rec
@@ -293,9 +253,9 @@ export class Blocks {
     }
     if (d.length <= rest) return 0
     const block = this.#next
-    let rec = this.#plain(block + BLOCK_HEADER, this.#micro.cross, off, 0, 0, second)
-    rec = this.#instruction(rec, d, off, 0, mode, this.probeAt(phys))
-    if (!(d.insn === null || d.entry.ends)) rec = this.#end(rec, off + d.length, 1, mode)
+    let rec = this.#records.plain(block + BLOCK_HEADER, this.#records.micro.cross, off, 0, 0, second)
+    rec = this.#records.instruction(rec, d, off, 0, mode, this.probeAt(phys))
+    if (!(d.insn === null || d.entry.ends)) rec = this.#records.end(rec, off + d.length, 1, mode)
     this.#header(block, phys, rest, 1, rec, mode)
     this.#u32[(block + BLK_CROSS) >> 2] = second
     this.#publish(block, phys, rest, mode)
@@ -316,8 +276,8 @@ export class Blocks {
     const d = this.#decoder.decode(fetch, (mode & MODE_CODE32) !== 0)
     const flags = (mode & ~MODE_TRACE) | MODE_LIMIT | (trace ? MODE_TRACE : 0)
     let rec = SCRATCH_BLOCK + BLOCK_HEADER
-    rec = this.#instruction(rec, d, off, 0, flags, this.probeAt(phys))
-    if (!(d.insn === null || d.entry.ends)) rec = this.#end(rec, off + d.length, 1, flags)
+    rec = this.#records.instruction(rec, d, off, 0, flags, this.probeAt(phys))
+    if (!(d.insn === null || d.entry.ends)) rec = this.#records.end(rec, off + d.length, 1, flags)
     this.#header(SCRATCH_BLOCK, phys, d.length, 1, rec, mode)
     return d
   }
@@ -365,7 +325,7 @@ export class Blocks {
   /** Takes back the probe count of a record of `block` whose instruction did not complete. */
   unprobe(block: number, rec: number): void {
     if (this.#probes.size === 0) return
-    const { probe } = this.#micro
+    const { probe } = this.#records.micro
     const index = this.#u8[rec + REC_INDEX]
     const first = block + BLOCK_HEADER
     for (let r = rec - RECORD_SIZE; r >= first && this.#u8[r + REC_INDEX] === index; r -= RECORD_SIZE) {
@@ -374,93 +334,6 @@ export class Blocks {
       if (this.#u32[at]-- === 0) this.#u32[at + 1]--
       return
     }
-  }
-
-  /** A record with nothing but its place and its immediate. */
-  #plain(rec: number, handler: number, off: number, index: number, length: number, imm: number): number {
-    const at = rec >> 2
-    const u32 = this.#u32
-    u32[at] = handler | (off << 16)
-    u32[at + 1] = length | (index << 8)
-    u32[at + 2] = u32[at + 3] = u32[at + 4] = 0
-    this.#i32[at + 5] = imm
-    u32[at + 6] = u32[at + 7] = 0
-    return rec + RECORD_SIZE
-  }
-
-  #end(rec: number, off: number, index: number, mode: number): number {
-    this.#plain(rec, this.#micro.end, off, index, 0, off)
-    this.#u8[rec + REC_LINKABLE] = mode & MODE_LIMIT ? 0 : off < PAGE ? 1 : 4
-    return rec + RECORD_SIZE
-  }
-
-  /** The records of one instruction; returns the address after them. */
-  #instruction(rec: number, d: Decoded, off: number, index: number, mode: number, probe: number): number {
-    const { length, entry } = d
-    if (mode & MODE_TRACE) rec = this.#plain(rec, this.#micro.trace, off, index, length, 0)
-    if (probe !== 0) rec = this.#plain(rec, this.#micro.probe, off, index, length, probe)
-    if (d.insn === null) return this.#plain(rec, this.#micro.undefined, off, index, length, 0)
-    if (d.ea16) {
-      this.#plain(rec, this.#micro.ea16, off, index, length, 0)
-      this.#address(rec, d)
-      rec += RECORD_SIZE
-      d.base = TMP_EA
-      d.index = ZERO
-      d.disp = d.scale = 0
-    }
-    const { seg } = d
-    // CS may be read but not written; nothing is known of FS and GS.
-    const flat = (mode & MODE_FLAT) !== 0 && d.index === ZERO && seg !== AT_CS && seg !== AT_FS && seg !== AT_GS
-    const handler = this.#handler(d, (mode & MODE_STACK32) !== 0, flat)
-    let { imm } = d
-    let linkable = 0
-    let last = seg | (d.extra << 16)
-    if (entry.branch) {
-      const next = off + length
-      imm += next
-      if (d.size === 4 && !(mode & MODE_LIMIT)) linkable = (imm >= 0 && imm < PAGE ? 1 : 4) | (next < PAGE ? 2 : 8)
-      last = 0
-    } else if (entry.indirect && (flat || !d.memory)) {
-      if (d.size === 4 && !(mode & MODE_LIMIT)) linkable = 4
-      last = 0
-    }
-    this.#plain(rec, handler, off, index, length, imm)
-    this.#u8[rec + REC_LINKABLE] = linkable
-    this.#u32[(rec + REC_A) >> 2] = d.a | (d.b << 16)
-    this.#address(rec, d)
-    this.#u32[(rec + REC_SEG) >> 2] = last
-    if (this.#pairs) this.#pairUp(rec, handler, index)
-    return rec + RECORD_SIZE
-  }
-
-  #address(rec: number, d: Decoded): void {
-    this.#u8[rec + REC_SCALE] = d.scale
-    this.#u32[(rec + REC_BASE) >> 2] = d.base | (d.index << 16)
-    this.#i32[(rec + REC_DISP) >> 2] = d.disp
-  }
-
-  #handler(d: Decoded, stack32: boolean, flat: boolean): number {
-    const slot = handlerSlot(d.memory, d.size, stack32, d.addr32, flat)
-    const at = (DECODE_HANDLERS >> 1) + d.entry.number * HANDLER_SLOTS + slot
-    const known = this.#u16[at]
-    if (known !== 0) return known
-    const found = this.#set.find(d.id, d.form, d.size, stack32, d.addr32, flat)
-    this.#u16[at] = found
-    return found
-  }
-
-  /** Gives the record before `rec` the handler of both, if it is the previous instruction and the pair has one. */
-  #pairUp(rec: number, handler: number, index: number): void {
-    const before = rec - RECORD_SIZE
-    if (index > 0 && this.#lastMain === before) {
-      const both = this.#set.pairs.get(this.#u16[(before + REC_HANDLER) >> 1], handler)
-      if (both !== 0) {
-        this.#u16[(before + REC_HANDLER) >> 1] = both
-        this.#lastMain = 0
-        return
-      }
-    }
-    this.#lastMain = rec
   }
 
   /** `wide`: instructions among the `count` that gain most by translation. */
@@ -612,7 +485,8 @@ export class Blocks {
     const records = this.#u32[(block + BLK_RECORDS) >> 2]
     const first = block + BLOCK_HEADER
     for (let i = 0; i < records; i++) {
-      this.#u16[(first + i * RECORD_SIZE + REC_HANDLER) >> 1] = i === 0 ? this.#micro.staleEntry : this.#micro.stale
+      this.#u16[(first + i * RECORD_SIZE + REC_HANDLER) >> 1] =
+        i === 0 ? this.#records.micro.staleEntry : this.#records.micro.stale
     }
     this.#u32[(block + BLK_COUNT) >> 2] = 0
     const twin = this.#u32[(block + BLK_TWIN) >> 2]
