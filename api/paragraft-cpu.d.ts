@@ -326,6 +326,48 @@ interface ProcessorState {
     cpuidCount: number;
 }
 
+/** What an engine is given, what comes of a run, and what a snapshot keeps of it. */
+
+/** `translator`: hot code becomes WebAssembly of its own, all other is interpreted. */
+type EngineKind = 'translator' | 'interpreter' | 'reference';
+interface EngineOptions {
+    /** RAM in bytes, a multiple of 4096. */
+    ramSize: number;
+    ports: ProcessorPorts;
+    /** Default: the WebAssembly interpreter. */
+    engine?: EngineKind;
+    /** Entries after which a block of code is translated; for tests. */
+    threshold?: number;
+    cpuid?: CpuidModel;
+    /** Time-stamp counter in cycles; default: one cycle an instruction. */
+    cycles?: () => number;
+    /**
+     * An integer by which `cycles` rises with each instruction, and otherwise only between runs and when `shorten` is called;
+     * without it, `cycles` is asked every time.
+     */
+    cyclesPerInstruction?: number;
+}
+/**
+ * Why {@link Engine.run} came back. `budget`: the instructions asked for have retired. `exit`: requestExit(). `runaway`:
+ * exceptions follow one another with no instruction between them, without end.
+ */
+type RunResult = 'budget' | 'halt' | 'shutdown' | 'runaway' | 'exit';
+/** Sees each instruction before it executes, at its exact EIP; `engine.processor` has the state. */
+type InstructionTrace = (eip: number) => void;
+/** What a snapshot keeps: the processor, and where its run stands. */
+interface EngineState {
+    processor: ProcessorState;
+    instructions: number;
+    /** INTR's level; an NMI that waits. */
+    intr: boolean;
+    nmi: boolean;
+    /** The next instruction runs alone; it has been reported to a trace already. */
+    stepNext: boolean;
+    restarted: boolean;
+    /** Counts of probes, in the order in which they were added. */
+    probes: number[];
+}
+
 /**
  * What a region covers: basic blocks of guest code, found from a hot entry by direct branches. Only code that has been
  * executed before belongs to it, so that neither cold paths are translated nor pages touched that the guest did not
@@ -382,45 +424,6 @@ interface TranslatorControl {
  * cannot be used: the tail of a budget, an instruction that crosses a page, a device access, TF, breakpoints.
  */
 
-/** `translator`: hot code becomes WebAssembly of its own, all other is interpreted. */
-type EngineKind = 'translator' | 'interpreter' | 'reference';
-interface EngineOptions {
-    /** RAM in bytes, a multiple of 4096. */
-    ramSize: number;
-    ports: ProcessorPorts;
-    /** Default: the WebAssembly interpreter. */
-    engine?: EngineKind;
-    /** Entries after which a block of code is translated; for tests. */
-    threshold?: number;
-    cpuid?: CpuidModel;
-    /** Time-stamp counter in cycles; default: one cycle an instruction. */
-    cycles?: () => number;
-    /**
-     * An integer by which `cycles` rises with each instruction, and otherwise only between runs and when `shorten` is called;
-     * without it, `cycles` is asked every time.
-     */
-    cyclesPerInstruction?: number;
-}
-/**
- * Why {@link Engine.run} came back. `budget`: the instructions asked for have retired. `exit`: requestExit(). `runaway`:
- * exceptions follow one another with no instruction between them, without end.
- */
-type RunResult = 'budget' | 'halt' | 'shutdown' | 'runaway' | 'exit';
-/** Sees each instruction before it executes, at its exact EIP; `engine.processor` has the state. */
-type InstructionTrace = (eip: number) => void;
-/** What a snapshot keeps: the processor, and where its run stands. */
-interface EngineState {
-    processor: ProcessorState;
-    instructions: number;
-    /** INTR's level; an NMI that waits. */
-    intr: boolean;
-    nmi: boolean;
-    /** The next instruction runs alone; it has been reported to a trace already. */
-    stepNext: boolean;
-    restarted: boolean;
-    /** Counts of probes, in the order in which they were added. */
-    probes: number[];
-}
 declare class Engine implements Snapshotable<EngineState> {
     #private;
     readonly processor: Processor;

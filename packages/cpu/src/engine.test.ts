@@ -1,6 +1,7 @@
 /** The loop around the interpreters: exact counts, probes, traces, and code that changes under it. */
 import { describe, expect, test } from 'vitest'
-import { createEngine, type Engine, type EngineKind } from './engine.ts'
+import { createEngine, type Engine } from './engine.ts'
+import type { EngineKind } from './engine-contract.ts'
 import { stubPorts } from './native/stub-ports.ts'
 import { EAX, EBP, EBX, ECX, EIP, IDTR_BASE, IDTR_LIMIT } from './state.ts'
 import { setStart } from './sys/reset.ts'

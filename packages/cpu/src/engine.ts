@@ -3,12 +3,13 @@
  * interrupts and traps at instruction boundaries, lands on exact instruction counts, and single-steps wherever a block
  * cannot be used: the tail of a budget, an instruction that crosses a page, a device access, TF, breakpoints.
  */
-import type { GuestMemory, ProcessorPorts, Snapshotable } from '@paragraft/core/ports'
+import type { GuestMemory, Snapshotable } from '@paragraft/core/ports'
 import { GuestFault } from './context.ts'
 import { Decoder } from './decode/decode.ts'
 import { BLK_TOTAL, REC_INDEX, REC_OFF } from './decode/record.ts'
 import { simdDecoding } from './decode/simd.ts'
 import { decodingTables } from './decode/tables.ts'
+import type { EngineKind, EngineOptions, EngineState, InstructionTrace, RunResult } from './engine-contract.ts'
 import { Blocks, type QuickBuild } from './interp/blocks.ts'
 import { ATTENTION_STEP, buildHandlers, type HandlerSet } from './interp/handlers.ts'
 import { createHelpers, RESTART } from './interp/helpers.ts'
@@ -26,7 +27,7 @@ import { refreshMode } from './mode.ts'
 import { Processor } from './processor.ts'
 import { createShortcuts } from './shortcuts/index.ts'
 import type { Shortcuts } from './shortcuts/port.ts'
-import { type ProcessorState, restoreProcessor, saveProcessor } from './snapshot.ts'
+import { restoreProcessor, saveProcessor } from './snapshot.ts'
 import {
   ATTENTION,
   BUDGET,
@@ -59,41 +60,10 @@ import {
   VEC_GP,
   VEC_PF,
 } from './state.ts'
-import type { CpuidModel } from './sys/cpuid.ts'
 import { checkExecBreakpoint, DR6_BS } from './sys/debug.ts'
 import { externalInterrupt, interruptsEnabled, nonMaskableInterrupt, raise, raiseDebugTrap } from './sys/interrupts.ts'
 import { REGION_SLOTS } from './translate/slots.ts'
 import { Translator, type TranslatorControl } from './translate/translator.ts'
-
-/** `translator`: hot code becomes WebAssembly of its own, all other is interpreted. */
-export type EngineKind = 'translator' | 'interpreter' | 'reference'
-
-export interface EngineOptions {
-  /** RAM in bytes, a multiple of 4096. */
-  ramSize: number
-  ports: ProcessorPorts
-  /** Default: the WebAssembly interpreter. */
-  engine?: EngineKind
-  /** Entries after which a block of code is translated; for tests. */
-  threshold?: number
-  cpuid?: CpuidModel
-  /** Time-stamp counter in cycles; default: one cycle an instruction. */
-  cycles?: () => number
-  /**
-   * An integer by which `cycles` rises with each instruction, and otherwise only between runs and when `shorten` is called;
-   * without it, `cycles` is asked every time.
-   */
-  cyclesPerInstruction?: number
-}
-
-/**
- * Why {@link Engine.run} came back. `budget`: the instructions asked for have retired. `exit`: requestExit(). `runaway`:
- * exceptions follow one another with no instruction between them, without end.
- */
-export type RunResult = 'budget' | 'halt' | 'shutdown' | 'runaway' | 'exit'
-
-/** Sees each instruction before it executes, at its exact EIP; `engine.processor` has the state. */
-export type InstructionTrace = (eip: number) => void
 
 /** Why a page cannot be fetched from: #PF with the walk's error code; or it is no RAM. */
 const FETCH_FAULT = -1
@@ -107,20 +77,6 @@ const TURN = 100_000
 const LONGEST_WAY = 1000
 let handlerSet: HandlerSet | undefined
 let tables: Uint8Array | undefined
-
-/** What a snapshot keeps: the processor, and where its run stands. */
-export interface EngineState {
-  processor: ProcessorState
-  instructions: number
-  /** INTR's level; an NMI that waits. */
-  intr: boolean
-  nmi: boolean
-  /** The next instruction runs alone; it has been reported to a trace already. */
-  stepNext: boolean
-  restarted: boolean
-  /** Counts of probes, in the order in which they were added. */
-  probes: number[]
-}
 
 export class Engine implements Snapshotable<EngineState> {
   readonly processor: Processor

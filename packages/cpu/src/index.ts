@@ -1,14 +1,7 @@
 /** The x86 engine: a processor, two interpreters and a translator made from one description of the instruction set, and their loop. */
 export { type CpuContext, GuestFault } from './context.ts'
-export {
-  createEngine,
-  Engine,
-  type EngineKind,
-  type EngineOptions,
-  type EngineState,
-  type InstructionTrace,
-  type RunResult,
-} from './engine.ts'
+export { createEngine, Engine } from './engine.ts'
+export type { EngineKind, EngineOptions, EngineState, InstructionTrace, RunResult } from './engine-contract.ts'
 export { backendProcessor, callFrame, hypercallFrame, processorControl, virtualMemory } from './host-ports.ts'
 export {
   type Divergence,

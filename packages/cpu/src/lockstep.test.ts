@@ -1,6 +1,7 @@
 /** Both engines over one program with interrupts, and that a difference is found where it was made. */
 import { expect, test } from 'vitest'
-import { createEngine, type Engine, type EngineKind } from './engine.ts'
+import { createEngine, type Engine } from './engine.ts'
+import type { EngineKind } from './engine-contract.ts'
 import { describeDivergence, engineSubject, type LockstepSubject, runLockstep, stateHash } from './lockstep.ts'
 import { stubPorts } from './native/stub-ports.ts'
 import { EBX, IDTR_BASE, IDTR_LIMIT, RAM } from './state.ts'

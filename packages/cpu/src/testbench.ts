@@ -4,10 +4,17 @@
  */
 import type { ProcessorPorts } from '@paragraft/core/ports'
 import { GuestFault } from './context.ts'
+import { Decoder } from './decode/decode.ts'
+import { simdDecoding } from './decode/simd.ts'
+import { decodingTables } from './decode/tables.ts'
+import { Blocks } from './interp/blocks.ts'
+import { buildHandlers, type HandlerSet } from './interp/handlers.ts'
 import type { Helpers } from './interp/wasm.ts'
+import { markCodePage, unmarkCodePage } from './mmu/tlb.ts'
 import { Processor } from './processor.ts'
 import {
   CPL,
+  DECODING,
   EIP,
   ESP,
   GDTR_BASE,
@@ -161,4 +168,28 @@ export function selectorOf(cpu: Processor, seg: number): number {
 /** The `count` dwords from linear address `at`, as hexadecimal words. */
 export function dwords(cpu: Processor, at: number, count: number): string {
   return Array.from({ length: count }, (_, i) => cpu.readSys32(at + 4 * i).toString(16)).join(' ')
+}
+
+let handlerSet: HandlerSet | undefined
+
+export interface BlocksBench {
+  cpu: Processor
+  memory: WebAssembly.Memory
+  blocks: Blocks
+}
+
+/** A processor on a bench with the blocks of its code, as an engine has them, and nothing that runs them. */
+export function blocksBench(): BlocksBench {
+  const { cpu, memory } = bench({ megabytes: 1 })
+  handlerSet ??= buildHandlers()
+  const set = handlerSet
+  const decoder = new Decoder(set.table, simdDecoding(set.simdId, set.simd))
+  const pages = {
+    markCodePage: (pa: number) => markCodePage(cpu, pa),
+    unmarkCodePage: (pa: number) => unmarkCodePage(cpu, pa),
+  }
+  const blocks = new Blocks(cpu.buffer, cpu.ramSize, set, decoder, pages, true)
+  cpu.u8.set(decodingTables(set.table, set.pairs, set.micro('END')), DECODING)
+  cpu.onCodeWrite = (pa, size) => blocks.invalidate(pa, size)
+  return { cpu, memory, blocks }
 }

@@ -1,6 +1,7 @@
 /** PUSHF, POPF, CLI and STI in generated code against sys/eflags-ops.ts, and where interrupts wait after STI and MOV SS. */
 import { describe, expect, test } from 'vitest'
-import { createEngine, type Engine, type EngineKind } from '../engine.ts'
+import { createEngine, type Engine } from '../engine.ts'
+import type { EngineKind } from '../engine-contract.ts'
 import { stubPorts } from '../native/stub-ports.ts'
 import {
   CPL,

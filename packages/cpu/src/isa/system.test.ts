@@ -1,6 +1,7 @@
 /** RDMSR and WRMSR of SYSENTER's MSRs in generated code: what sys/msr.ts does, with the same privilege. */
 import { expect, test } from 'vitest'
-import { createEngine, type EngineKind } from '../engine.ts'
+import { createEngine } from '../engine.ts'
+import type { EngineKind } from '../engine-contract.ts'
 import { stubPorts } from '../native/stub-ports.ts'
 import { EAX, ECX, EDX, EIP, FLAG_IOPL } from '../state.ts'
 import { readMsr, writeMsr } from '../sys/msr.ts'

@@ -2,7 +2,9 @@
  * The engine in the situation runner.c puts the host in: ring 3, paging on, a code page, two data pages, nothing else
  * mapped. Every exception lands on a HLT of its own in ring 0, where the frame tells the rest.
  */
-import { createEngine, type Engine, type EngineKind } from '../engine.ts'
+
+import { createEngine, type Engine } from '../engine.ts'
+import type { EngineKind } from '../engine-contract.ts'
 import { RAM, SEG_FS } from '../state.ts'
 import { setStart } from '../sys/reset.ts'
 import { loadSegment } from '../sys/segments.ts'

@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { EngineKind } from '../engine.ts'
+import type { EngineKind } from '../engine-contract.ts'
 import { BenchMachine } from './bench-machine.ts'
 import { CODE, decodeResults, encodeTests, type NativeResult, type NativeTest } from './protocol.ts'
 

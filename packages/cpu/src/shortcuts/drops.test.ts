@@ -1,37 +1,18 @@
 /** Writes into code by the shortcut, on one of two machines that are the same otherwise, and stay the same. */
 import { expect, test } from 'vitest'
-import { Decoder } from '../decode/decode.ts'
-import { simdDecoding } from '../decode/simd.ts'
-import { Blocks } from '../interp/blocks.ts'
-import { buildHandlers } from '../interp/handlers.ts'
 import { PAGE_SHARED } from '../mmu/physical.ts'
-import { markCodePage, unmarkCodePage } from '../mmu/tlb.ts'
 import { MODE_BASE, MODE_CODE32, MODE_FLAT, MODE_STACK32, MODE_VALID } from '../mode.ts'
 import { random } from '../native/generate.ts'
 import { BLOCKS_NEXT, CODE_HEADS, CODE_LINES, DECODING, RAM, RECORDS, TLB_SLOW } from '../state.ts'
-import { bench, someHelpers } from '../testbench.ts'
+import { type BlocksBench, blocksBench, someHelpers } from '../testbench.ts'
 import { createShortcuts } from './index.ts'
 
 const MODES = [MODE_VALID | MODE_CODE32 | MODE_STACK32 | MODE_FLAT, MODE_VALID | MODE_CODE32 | MODE_BASE]
 /** Where the pages are that have code. */
 const [FIRST, PAGES, PAGE] = [0x20000, 3, 0x1000]
-const set = buildHandlers()
-
-function machine() {
-  const { cpu, memory } = bench({ megabytes: 1 })
-  const decoder = new Decoder(set.table, simdDecoding(set.simdId, set.simd))
-  const pages = {
-    markCodePage: (pa: number) => markCodePage(cpu, pa),
-    unmarkCodePage: (pa: number) => unmarkCodePage(cpu, pa),
-  }
-  const blocks = new Blocks(cpu.buffer, cpu.ramSize, set, decoder, pages, true)
-  cpu.onCodeWrite = (pa, size) => blocks.invalidate(pa, size)
-  return { cpu, memory, blocks }
-}
-type Machine = ReturnType<typeof machine>
 
 /** Whatever a write may change. */
-function memoryOf({ cpu }: Machine): Buffer[] {
+function memoryOf({ cpu }: BlocksBench): Buffer[] {
   const area = (at: number, size: number): Buffer => Buffer.from(cpu.u8.buffer, at, size)
   const code = [area(CODE_LINES, 0x800), area(CODE_HEADS, 0x400), area(RECORDS, cpu.u32[BLOCKS_NEXT >> 2]! - RECORDS)]
   return [
@@ -44,7 +25,7 @@ function memoryOf({ cpu }: Machine): Buffer[] {
 }
 
 test('the same blocks are dropped, and the same pages hold code afterwards', () => {
-  const [general, quick] = [machine(), machine()]
+  const [general, quick] = [blocksBench(), blocksBench()]
   const { drop } = createShortcuts(quick.memory, someHelpers({}))
   let dropped = 0
   let emptied = 0
@@ -62,7 +43,7 @@ test('the same blocks are dropped, and the same pages hold code afterwards', () 
     return answer
   }
   const r = random(1)
-  const both = (step: (m: Machine) => number): void => expect(step(quick)).toBe(step(general))
+  const both = (step: (m: BlocksBench) => number): void => expect(step(quick)).toBe(step(general))
   for (let i = 0; i < 4000; i++) {
     const page = FIRST + (r() % PAGES) * PAGE
     const whole = r() % 8 === 0

@@ -1,13 +1,9 @@
 /** Misses of the block table by the shortcut, on one of two machines that are the same otherwise, and stay the same. */
 import { expect, test } from 'vitest'
-import { Decoder } from '../decode/decode.ts'
-import { simdDecoding } from '../decode/simd.ts'
-import { decodingTables } from '../decode/tables.ts'
-import { Blocks, LAST_BLOCK } from '../interp/blocks.ts'
-import { buildHandlers } from '../interp/handlers.ts'
+import { LAST_BLOCK } from '../interp/blocks.ts'
 import { itlbTag } from '../interp/lookup.ts'
 import { setA20 } from '../mmu/physical.ts'
-import { markCodePage, translate, unmarkCodePage } from '../mmu/tlb.ts'
+import { translate } from '../mmu/tlb.ts'
 import { PF_W } from '../mmu/walk.ts'
 import { MODE_BASE, MODE_CODE32, MODE_FLAT, MODE_STACK32, MODE_VALID } from '../mode.ts'
 import { random } from '../native/generate.ts'
@@ -26,7 +22,7 @@ import {
   TLB_TABLE_SIZE,
   TLB_WRITERS,
 } from '../state.ts'
-import { bench, someHelpers } from '../testbench.ts'
+import { type BlocksBench, blocksBench, someHelpers } from '../testbench.ts'
 import { createShortcuts } from './index.ts'
 
 const MODES = [MODE_VALID | MODE_CODE32 | MODE_STACK32 | MODE_FLAT, MODE_VALID | MODE_CODE32 | MODE_BASE]
@@ -35,24 +31,9 @@ const FIRST = 0x20000
 const PAGES = 4
 const PAGE = 0x1000
 const MEGABYTE = 0x100000
-const set = buildHandlers()
-
-function machine() {
-  const { cpu, memory } = bench({ megabytes: 1 })
-  const decoder = new Decoder(set.table, simdDecoding(set.simdId, set.simd))
-  const pages = {
-    markCodePage: (pa: number) => markCodePage(cpu, pa),
-    unmarkCodePage: (pa: number) => unmarkCodePage(cpu, pa),
-  }
-  const blocks = new Blocks(cpu.buffer, cpu.ramSize, set, decoder, pages, true)
-  cpu.u8.set(decodingTables(set.table, set.pairs, set.micro('END')), DECODING)
-  cpu.onCodeWrite = (pa, size) => blocks.invalidate(pa, size)
-  return { cpu, memory, blocks }
-}
-type Machine = ReturnType<typeof machine>
 
 /** Whatever a miss may change. */
-function memoryOf({ cpu }: Machine): Buffer[] {
+function memoryOf({ cpu }: BlocksBench): Buffer[] {
   const area = (at: number, size: number): Buffer => Buffer.from(cpu.u8.buffer, at, size)
   const entries = [0, 1, 2, 3].map(n => area(TLB + n * TLB_TABLE_SIZE, 0x1000))
   const code = [area(CODE_LINES, 0x800), area(CODE_HEADS, 0x400), area(RECORDS, cpu.u32[BLOCKS_NEXT >> 2]! - RECORDS)]
@@ -60,12 +41,12 @@ function memoryOf({ cpu }: Machine): Buffer[] {
 }
 
 test('the same blocks are found or built, and the same pages marked', () => {
-  const [general, quick] = [machine(), machine()]
+  const [general, quick] = [blocksBench(), blocksBench()]
   const { resolve } = createShortcuts(quick.memory, someHelpers({}))
   const r = random(1)
   let found = 0
   let built = 0
-  const both = (step: (m: Machine) => void): void => {
+  const both = (step: (m: BlocksBench) => void): void => {
     for (const m of [general, quick]) step(m)
   }
   // Short blocks of instructions whose handlers are soon known.
@@ -94,7 +75,7 @@ test('the same blocks are found or built, and the same pages marked', () => {
       cpu.u32[slot] = itlbTag(pa, user)
       cpu.u32[slot + 1] = pa - (pa & 0xfff)
     })
-    const build = ({ blocks }: Machine): number => blocks.find(pa, mode) || blocks.build(pa, mode, () => -1)
+    const build = ({ blocks }: BlocksBench): number => blocks.find(pa, mode) || blocks.build(pa, mode, () => -1)
     const wanted = build(general)
     const before = quick.cpu.u32[BLOCKS_NEXT >> 2]!
     const got = resolve!()
@@ -110,7 +91,7 @@ test('the same blocks are found or built, and the same pages marked', () => {
 })
 
 test('a page that cannot be had, a full pool and a probe are left to the run loop', () => {
-  const m = machine()
+  const m = blocksBench()
   const { cpu, blocks } = m
   const { resolve } = createShortcuts(m.memory, someHelpers({}))
   cpu.u8.set([0x90, 0xc3, 0x90, 0xc3, 0x90, 0xc3, 0x90, 0xc3], RAM + FIRST)

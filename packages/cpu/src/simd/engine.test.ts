@@ -3,7 +3,8 @@
  * called directly. This holds decoder, dispatch and operand passing, not the arithmetic.
  */
 import { expect, test } from 'vitest'
-import { createEngine, type EngineKind } from '../engine.ts'
+import { createEngine } from '../engine.ts'
+import type { EngineKind } from '../engine-contract.ts'
 import { testContext } from '../fpu/test-context.ts'
 import { random } from '../fpu/test-operands.ts'
 import { executeX87 } from '../fpu/x87.ts'

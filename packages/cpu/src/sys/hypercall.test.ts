@@ -1,7 +1,8 @@
 /** VMCALL, VMMCALL and CPUID as a hypervisor sees and shapes them. */
 import type { ProcessorPorts } from '@paragraft/core/ports'
 import { describe, expect, test } from 'vitest'
-import { createEngine, type Engine, type EngineKind } from '../engine.ts'
+import { createEngine, type Engine } from '../engine.ts'
+import type { EngineKind } from '../engine-contract.ts'
 import { backendProcessor, hypercallFrame } from '../host-ports.ts'
 import { stubPorts } from '../native/stub-ports.ts'
 import { EAX, EBX, ECX, EIP } from '../state.ts'

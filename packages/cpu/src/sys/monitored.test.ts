@@ -1,7 +1,8 @@
 /** A guest in ring 1 whose events and descriptors are its monitor's, under every engine. */
 import type { GuestMonitor, InterceptedEvent } from '@paragraft/core'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { createEngine, type Engine, type EngineKind } from '../engine.ts'
+import { createEngine, type Engine } from '../engine.ts'
+import type { EngineKind } from '../engine-contract.ts'
 import { backendProcessor } from '../host-ports.ts'
 import { engineSubject, runLockstep } from '../lockstep.ts'
 import { stubPorts } from '../native/stub-ports.ts'

@@ -1,6 +1,7 @@
 /** Small pieces of guest code under the translator and the interpreter: the same registers, memory and counts. */
 import { expect, test } from 'vitest'
-import { createEngine, type Engine, type EngineKind } from '../engine.ts'
+import { createEngine, type Engine } from '../engine.ts'
+import type { EngineKind } from '../engine-contract.ts'
 import { differencesBetween } from '../lockstep.ts'
 import { stubPorts } from '../native/stub-ports.ts'
 import { EBX, EDX } from '../state.ts'

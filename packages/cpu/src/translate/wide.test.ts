@@ -3,7 +3,8 @@
  * takes the exact functions: the same registers, memory and counts.
  */
 import { expect, test } from 'vitest'
-import { createEngine, type Engine, type EngineKind } from '../engine.ts'
+import { createEngine, type Engine } from '../engine.ts'
+import type { EngineKind } from '../engine-contract.ts'
 import { operand32, operand64, operand80, type Random, random } from '../fpu/test-operands.ts'
 import { differencesBetween } from '../lockstep.ts'
 import { stubPorts } from '../native/stub-ports.ts'
